@@ -1,0 +1,68 @@
+"""The door for plugin authors. What is exported here is pinned by a test."""
+
+from .contracts.context import ContextPart, ContextProvider
+from .contracts.observer import Observer, Seen
+from .contracts.policy import Allow, Ask, Deny, JudgedCall, Policy, Verdict
+from .contracts.provider import (
+    CallPart,
+    Chunk,
+    Finish,
+    Provider,
+    Request,
+    Restart,
+    ThinkingSeal,
+    UsageSeen,
+    Waiting,
+)
+from .contracts.store import Batch, Draft, Opened, Page, Record, SessionInfo, SessionQuery, Store
+from .contracts.strategy import Strategy
+from .contracts.tool import Call, Effect, Output, Tool
+from .contracts.workspace import Content, Entry, Workspace
+from .errors import (
+    BadRequest,
+    Busy,
+    ConfigError,
+    Conflict,
+    ContextOverflow,
+    Denied,
+    MissingLibrary,
+    NotFound,
+    PillionError,
+    ProviderBusy,
+    ProviderDown,
+    ProviderError,
+    ProviderRefused,
+    ToolError,
+)
+from .events import Event, FileChanged
+from .hookspecs import TurnInfo, hookimpl, hookspec
+from .kernel import Kernel, open_kernel
+from .localworkspace import LocalWorkspace
+from .session import Session
+from .settings import Environment, Settings
+from .turn import Step, Turn
+from .values import (
+    Image,
+    Limits,
+    Message,
+    ModelInfo,
+    Part,
+    Price,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    Usage,
+)
+
+__all__ = [
+    "Allow", "Ask", "BadRequest", "Batch", "Busy", "Call", "CallPart", "Chunk", "ConfigError", "Conflict", "Content",
+    "ContextOverflow", "ContextPart", "ContextProvider", "Denied", "Deny", "Draft", "Effect", "Entry", "Environment",
+    "Event", "FileChanged", "Finish", "Image", "JudgedCall", "Kernel", "Limits", "LocalWorkspace", "Message",
+    "MissingLibrary", "ModelInfo", "NotFound", "Observer", "Opened", "Output", "Page", "Part", "PillionError", "Policy",
+    "Price", "Provider", "ProviderBusy", "ProviderDown", "ProviderError", "ProviderRefused", "Record", "Request",
+    "Restart", "Seen", "Session", "SessionInfo", "SessionQuery", "Settings", "Step", "Store", "Strategy", "Text",
+    "Thinking", "ThinkingSeal", "Tool", "ToolCall", "ToolError", "ToolResult", "ToolSpec", "Turn", "TurnInfo", "Usage",
+    "UsageSeen", "Verdict", "Waiting", "Workspace", "hookimpl", "hookspec", "open_kernel",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""What plugins implement, one Protocol a file."""

@@ -1,0 +1,24 @@
+"""An observer watches all sessions' new records: metrics, exports, indexes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from .store import Record
+
+
+class Seen(Struct, frozen=True):
+    """One whole event of one session."""
+
+    session: str
+    record: Record
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """One per process. `feed` never ends by itself; a slow observer loses the oldest and gets `lost` counted on it."""
+
+    async def watch(self, feed: AsyncIterator[Seen], /) -> None: ...

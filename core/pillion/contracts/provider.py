@@ -1,0 +1,86 @@
+"""A provider talks to models. Vendor types never leave its plugin, and its SDK's own retries are off."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from ..values import Message, ModelInfo, Text, Thinking, ToolSpec, Usage
+
+
+class Request(Struct, frozen=True):
+    """One model call. `model` is the full name, `provider/model`.
+
+    `schema`: the answer is JSON that fits this JSON Schema, where the provider can hold the model to it.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    system: str = ""
+    tools: tuple[ToolSpec, ...] = ()
+    max_output: int | None = None
+    temperature: float | None = None
+    schema: dict[str, Any] | None = None
+
+
+class CallPart(Struct, frozen=True):
+    """A piece of a tool call. The first piece of call number `index` has `id` and `name`; `arguments` grows."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class ThinkingSeal(Struct, frozen=True):
+    """The vendor's signature of the thinking that came before it; ends that piece of thinking."""
+
+    signature: str
+
+
+class UsageSeen(Struct, frozen=True):
+    """Tokens of this call so far; a later one replaces an earlier one."""
+
+    usage: Usage
+
+
+class Waiting(Struct, frozen=True):
+    """The call waits `seconds` because of `why`. Told to watchers as `model.waiting`."""
+
+    seconds: float
+    why: str
+
+
+class Restart(Struct, frozen=True):
+    """All that this call has streamed is void; `model` now begins again because of `why`."""
+
+    why: str
+    model: str
+
+
+class Finish(Struct, frozen=True):
+    """The model ended. A stream that ends without it is a fault."""
+
+    reason: Literal["stop", "tool_calls", "length", "filtered"]
+
+
+Chunk = Text | Thinking | ThinkingSeal | CallPart | UsageSeen | Waiting | Restart | Finish
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """A source of models.
+
+    `stream` opens one call: an async context manager over its chunks. Leaving it closes the connection.
+    Raises the ProviderError classes; every other exception counts as a bug of the provider.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def models(self) -> Sequence[ModelInfo]: ...
+
+    def stream(self, request: Request, /) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]: ...

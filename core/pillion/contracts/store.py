@@ -1,0 +1,102 @@
+"""A store is where logs last. It keeps numbered bytes and never looks inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
+
+
+class Record(Struct, frozen=True):
+    """A whole event as stored: `data` is its JSON object without the envelope, `time` milliseconds since 1970 UTC."""
+
+    seq: int
+    type: str
+    turn: str
+    time: int
+    data: bytes
+
+
+class Draft(Struct, frozen=True):
+    """A piece of text of the open item `item`, beginning at character `at`."""
+
+    item: int
+    at: int
+    text: str
+
+
+class Batch(Struct, frozen=True):
+    """All or nothing. `expected` is the last seq before it; `closes` are items whose drafts are done with."""
+
+    session: str
+    generation: int
+    expected: int
+    records: Sequence[Record] = ()
+    drafts: Sequence[Draft] = ()
+    closes: Sequence[int] = ()
+    blobs: Mapping[str, bytes] = {}
+
+
+class SessionInfo(Struct, frozen=True, omit_defaults=True):
+    """What is known of a session without reading its log. Times are milliseconds since 1970 UTC."""
+
+    id: str
+    workspace: str
+    created: int
+    updated: int = 0
+    title: str = ""
+    model: str = ""
+    strategy: str = ""
+    labels: Mapping[str, str] = {}
+    parent: str = ""
+    trusted: bool = False
+
+
+class SessionQuery(Struct, frozen=True):
+    """Newest first. `cursor` is a Page's `next`; children are left out unless `parent` names theirs."""
+
+    workspace: str = ""
+    parent: str = ""
+    cursor: str = ""
+    limit: int = 50
+
+
+class Page(Struct, frozen=True):
+    """`next` is empty at the end."""
+
+    data: Sequence[SessionInfo]
+    next: str = ""
+
+
+class Opened(Struct, frozen=True):
+    """A session opened for writing. `generation` rises at each opening; a commit with an older one is LostLease."""
+
+    info: SessionInfo
+    generation: int
+    last: int
+    drafts: Sequence[Draft] = ()
+
+
+@runtime_checkable
+class Store(Protocol):
+    """`commit` returns when the batch is durable; raises Conflict (`expected` is not the last seq), LostLease,
+    StoreFailed. `read` is a page of records with `seq > after`, in order. NotFound for what is not there."""
+
+    async def create(self, info: SessionInfo) -> Opened: ...
+
+    async def open(self, session: str) -> Opened: ...
+
+    async def commit(self, batch: Batch) -> None: ...
+
+    async def read(self, session: str, after: int, limit: int) -> list[Record]: ...
+
+    async def blob(self, hash: str) -> bytes: ...
+
+    async def info(self, session: str) -> SessionInfo: ...
+
+    async def sessions(self, query: SessionQuery) -> Page: ...
+
+    async def delete(self, session: str) -> None: ...
+
+    async def aclose(self) -> None: ...

@@ -1,0 +1,77 @@
+"""A tool is what a model may call."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from ..events import Event
+from ..processes import Processes
+from ..values import Image
+from .workspace import Workspace
+
+Effect = Literal["read", "write", "execute", "network"]
+
+
+class Output(Struct, frozen=True):
+    """What a tool answers when plain text is not enough. `text` is what the model reads; `error` marks a failure."""
+
+    text: str
+    images: tuple[Image, ...] = ()
+    error: bool = False
+
+
+class Call(Protocol):
+    """What a tool holds while it runs."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def session(self) -> str: ...
+    @property
+    def turn(self) -> str: ...
+    @property
+    def workspace(self) -> Workspace: ...
+    @property
+    def processes(self) -> Processes:
+        """Starts processes that end with this call."""
+        ...
+
+    @property
+    def max_output(self) -> int:
+        """How many characters of result the model can take; longer text is the tool's to shorten well."""
+        ...
+
+    def output(self, text: str, /) -> None:
+        """Grows the call's shown output, for people who watch. Bounded; what the model reads is the result."""
+        ...
+
+    def progress(self, note: str, done: float | None = None, /) -> None:
+        """Tells watchers how far it is; `done` is a share, 0 to 1. Not kept."""
+        ...
+
+    async def emit(self, *events: Event) -> None:
+        """Writes facts to the session's log, e.g. `file.changed`; returns when they are durable."""
+        ...
+
+
+@runtime_checkable
+class Tool(Protocol):
+    """`Arguments` is a msgspec Struct; the JSON schema that the model sees is made of it.
+
+    `run` returns text or an Output. A ToolError becomes a result that the model reads; so does any other exception,
+    without its details. A tool that also has `async def preview(arguments, call) -> str` shows a person that text (a
+    diff, a command) when a policy asks for approval; one that has `seconds(arguments) -> float` sets its own deadline.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def effect(self) -> Effect: ...
+    @property
+    def Arguments(self) -> type[Struct]: ...
+
+    async def run(self, arguments: Any, call: Call, /) -> str | Output: ...

@@ -1,0 +1,46 @@
+"""A workspace is the tree of files a session works on, and the one door that changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+from msgspec import Struct
+
+
+class Entry(Struct, frozen=True):
+    """A file, folder or other thing. `path` is relative with `/`; `size` is bytes; `mtime` is seconds since 1970."""
+
+    path: str
+    kind: Literal["file", "folder", "link", "other"]
+    size: int = 0
+    mtime: float = 0.0
+
+
+class Content(Struct, frozen=True):
+    """A file's bytes and their hash (SHA-256, hex), which a later write may expect."""
+
+    data: bytes
+    hash: str
+
+
+@runtime_checkable
+class Workspace(Protocol):
+    """Paths are relative to `root`; each is resolved inside it, or OutsideWorkspace is raised.
+
+    `read` raises ToolError for what is missing, too large, or no regular file. `write` replaces the whole file at
+    once (old or new, never half) and returns the new hash; with `expected` it raises Conflict when the file has
+    another hash (`""`: must not exist yet). `list` gives the entries of one folder, sorted by path.
+    """
+
+    @property
+    def root(self) -> Path: ...
+
+    async def read(self, path: str, limit: int = 16 * 1024 * 1024) -> Content: ...
+
+    async def write(self, path: str, data: bytes, expected: str | None = None) -> str: ...
+
+    async def list(self, path: str = "") -> Sequence[Entry]: ...
+
+    async def stat(self, path: str) -> Entry | None: ...

@@ -1,0 +1,163 @@
+"""One error tree. A class is named for what its catcher can do.
+
+PillionError
+├── ConfigError        a person mends the settings; names plugin and key, and the way out
+│   └── MissingLibrary  install what it names; the plugin's state is `missing`
+├── NotFound           ask for something that exists
+├── Conflict           somebody was first: look again, then decide
+├── Gone               it was there, and its time is over
+├── Busy               come back later; a bounded queue is full
+├── Denied             not allowed; a policy, a person or a deadline said no
+├── ToolError          the model reads it and tries another way
+│   └── OutsideWorkspace
+├── ProviderError      the model's side failed
+│   ├── ProviderBusy   wait `retry_after` seconds, then ask again
+│   ├── ProviderDown   ask again soon, or another provider
+│   ├── ProviderRefused  a person must mend key, quota or rights
+│   ├── ContextOverflow  make the conversation shorter
+│   └── BadRequest     the request can't work as it is
+├── BudgetSpent        the turn ends at its limit
+├── Stuck              the turn ends, since it goes in circles
+├── LostLease          another process owns the session now: let go
+└── StoreFailed        the store can't keep things at the moment
+"""
+
+from __future__ import annotations
+
+
+class PillionError(Exception):
+    """`code` is its name for programs, `status` its HTTP status; `retryable`: may the same request work later?"""
+
+    code = "error"
+    status = 500
+    retryable = False
+
+
+class ConfigError(PillionError):
+    """A setting is wrong. `plugin` and `key` say where, `hint` the way out."""
+
+    code = "config"
+    status = 422
+
+    def __init__(self, message: str, *, plugin: str = "", key: str = "", hint: str = "") -> None:
+        super().__init__(f"{message} {hint}".strip())
+        self.plugin, self.key, self.hint = plugin, key, hint
+
+
+class MissingLibrary(ConfigError):
+    """A plugin needs something that is not installed; `hint` is the command that brings it."""
+
+    code = "missing_library"
+
+
+class NotFound(PillionError):
+    code = "not_found"
+    status = 404
+
+
+class Conflict(PillionError):
+    code = "conflict"
+    status = 409
+
+
+class Gone(PillionError):
+    """It was there, and its time is over."""
+
+    code = "gone"
+    status = 410
+
+
+class Busy(PillionError):
+    """A bounded queue is full. `retry_after` is in seconds."""
+
+    code = "busy"
+    status = 429
+    retryable = True
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Denied(PillionError):
+    code = "denied"
+    status = 403
+
+
+class ToolError(PillionError):
+    """What a tool says to the model when it can't do what was asked. Any plugin may raise it."""
+
+    code = "tool"
+    status = 422
+
+
+class OutsideWorkspace(ToolError):
+    """A path leads out of the workspace."""
+
+    code = "outside_workspace"
+
+
+class ProviderError(PillionError):
+    code = "provider"
+    status = 502
+
+
+class ProviderBusy(ProviderError):
+    """Too many requests, or overloaded. `retry_after`: seconds the vendor asks for, None when it does not say."""
+
+    code = "provider_busy"
+    status = 503
+    retryable = True
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ProviderDown(ProviderError):
+    """Unreachable, silent, cut in mid-stream, or an error of its own."""
+
+    code = "provider_down"
+    status = 502
+    retryable = True
+
+
+class ProviderRefused(ProviderError):
+    code = "provider_refused"
+
+
+class ContextOverflow(ProviderError):
+    code = "context_overflow"
+
+
+class BadRequest(ProviderError):
+    """The vendor found the request wrong; its own words are the message."""
+
+    code = "bad_request"
+
+
+class BudgetSpent(PillionError):
+    """A limit of the turn is reached; `limit` is `steps`, `seconds`, `tokens` or `cost`."""
+
+    code = "budget"
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(f"The limit of {limit} is reached.")
+        self.limit = limit
+
+
+class Stuck(PillionError):
+    """The same call brought the same result again and again."""
+
+    code = "stuck"
+
+
+class LostLease(PillionError):
+    code = "lost_lease"
+    status = 409
+
+
+class StoreFailed(PillionError):
+    code = "store_failed"
+    status = 503
+    retryable = True

@@ -1,0 +1,337 @@
+"""An append-only, numbered log of one session. Readers keep their own cursors; a slow one slows nobody."""
+
+from __future__ import annotations
+
+import bisect
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+import trio
+from msgspec import Struct
+
+from .contracts.store import Batch, Draft, Opened, Record, Store
+from .errors import PillionError, StoreFailed
+from .events import Event, encode, type_of
+from .secrets import Secrets
+
+TAIL = 256
+"""Records kept in memory for readers that are nearly there; older ones come from the store."""
+PAGE = 256
+"""About how many frames one page holds at most."""
+PIECES = 4096
+"""The most deltas that are merged into one."""
+FACTS = 64
+"""Passing facts that a reader may lag behind before it misses some."""
+
+
+class BadCursor(PillionError):
+    """A cursor is `""`, `latest`, `41` or `41.7`."""
+
+    code = "bad_cursor"
+    status = 400
+
+
+class Cursor(NamedTuple):
+    """A reader's place: event `seq`, and the `n`-th delta or fact since."""
+
+    seq: int
+    n: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """From `41` or `41.7`. Raises BadCursor."""
+        seq, dot, n = text.partition(".")
+        if not (seq.isascii() and seq.isdigit() and len(seq) < 19) or (
+            dot and not (n.isascii() and n.isdigit() and len(n) < 19)
+        ):
+            raise BadCursor(f"{text[:40]!r} is no event id; they look like 41 or 41.7.")
+        return cls(int(seq), int(n or 0))
+
+    def __str__(self) -> str:
+        return f"{self.seq}.{self.n}" if self.n else str(self.seq)
+
+
+class Frame(Struct, frozen=True):
+    """What a reader gets: a whole event, a delta, a fact or a resync. `data` is the JSON object without envelope."""
+
+    id: str
+    type: str
+    data: bytes
+    session: str
+    turn: str
+    time: int
+
+    def wire(self) -> bytes:
+        """The JSON object that crosses the border, on one line."""
+        head = len(self.type) + 10  # {"type":"…"
+        stamp = datetime.fromtimestamp(self.time // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        turn = f'"turn":"{self.turn}",' if self.turn else ""
+        id = f'"id":"{self.id}",' if self.id else ""
+        envelope = f',{id}"time":"{stamp}.{self.time % 1000:03d}Z","session":"{self.session}",{turn}'
+        rest = self.data[head + 1 :] if self.data[head : head + 1] == b"," else self.data[head:]
+        return self.data[:head] + (envelope.encode() + rest if rest != b"}" else envelope[:-1].encode() + b"}")
+
+
+class Delta(Struct, frozen=True, omit_defaults=True):
+    """Growth of an item: `text = text[:at] + delta`. `at` counts characters (code points)."""
+
+    type: str
+    item: int
+    at: int
+    text: str
+    step: int = 0
+
+
+class _Item:
+    """An open item: its pieces and where each ends."""
+
+    __slots__ = ("drafted", "ends", "held", "kind", "pieces", "seq", "step", "turn")
+
+    def __init__(self, seq: int, kind: str, turn: str, step: int) -> None:
+        self.seq, self.kind, self.turn, self.step = seq, kind, turn, step
+        self.pieces: list[str] = []
+        self.ends: list[int] = [0]
+        self.held = ""  # may be the beginning of a secret
+        self.drafted = 0  # pieces that are durable as drafts
+
+
+class _Run:
+    """Deltas of one item one after the other: numbers `first` to `last` since event `seq`; or one passing fact."""
+
+    __slots__ = ("fact", "first", "item", "last", "piece", "seq")
+
+    def __init__(self, seq: int, n: int, item: _Item | None, piece: int, fact: Frame | None = None) -> None:
+        self.seq, self.first, self.last, self.item, self.piece, self.fact = seq, n, n, item, piece, fact
+
+    def end(self) -> tuple[int, int]:
+        return (self.seq, self.last)
+
+
+class EventLog:
+    """Numbers events, makes them durable, then shows them. Only the session's actor and its turn write."""
+
+    def __init__(
+        self,
+        session: str,
+        opened: Opened,
+        store: Store,
+        secrets: Secrets,
+        *,
+        store_deadline: float,
+        on_shown: Callable[[str, Sequence[Record]], None],
+    ) -> None:
+        self.session = session
+        self.head = opened.last
+        self.closed = False
+        self._n = 0
+        self._generation = opened.generation
+        self._store, self._secrets = store, secrets
+        self._store_deadline = store_deadline
+        self._on_shown = on_shown
+        self._tail: deque[Record] = deque(maxlen=TAIL)
+        self._items: dict[int, _Item] = {}
+        self._runs: list[_Run] = []
+        self._facts = 0
+        self._lock = trio.Lock()
+        self._changed = trio.lowlevel.ParkingLot()
+
+    # ── writing ──
+
+    async def append(self, *events: Event, turn: str = "", blobs: Mapping[str, bytes] = {}) -> list[Record]:
+        """Makes the events durable, all or none, then shows them. Returns their records.
+
+        Raises Conflict, LostLease, StoreFailed. A cancel that comes while the store works takes effect afterwards.
+        """
+        async with self._lock:
+            now = time.time_ns() // 1_000_000
+            records = [
+                Record(self.head + 1 + i, type_of(event), turn, now, self._secrets.redact_bytes(encode(event)))
+                for i, event in enumerate(events)
+            ]
+            closes = [event.item for event in events if event.closes]  # type: ignore[attr-defined]
+            await self._commit(Batch(self.session, self._generation, self.head, records, closes=closes, blobs=blobs))
+            for record, event in zip(records, events, strict=True):
+                self._show(record, event)
+        self._on_shown(self.session, records)
+        self._changed.unpark_all()
+        return records
+
+    def grow(self, item: int, text: str) -> None:
+        """Adds text to an open item and shows it at once; the flusher makes it durable soon."""
+        open_item = self._items.get(item)
+        if open_item is None or not text:
+            return
+        if self._secrets.longest:
+            text = self._secrets.redact(open_item.held + text)
+            held = self._secrets.held_back(text)
+            open_item.held = text[len(text) - held :]
+            text = text[: len(text) - held]
+        if text:
+            self._add(open_item, text)
+
+    def pass_by(self, event: Event, turn: str = "") -> None:
+        """Shows a fact that need not last to those who watch now."""
+        self._n += 1
+        cursor = Cursor(self.head, self._n)
+        data = self._secrets.redact_bytes(encode(event))
+        frame = Frame(str(cursor), type_of(event), data, self.session, turn, time.time_ns() // 1_000_000)
+        self._runs.append(_Run(cursor.seq, cursor.n, None, 0, frame))
+        self._facts += 1
+        if self._facts > FACTS:
+            oldest = next(run for run in self._runs if run.fact)
+            self._runs.remove(oldest)
+            self._facts -= 1
+        self._changed.unpark_all()
+
+    def text(self, item: int) -> str:
+        """All that an open item has grown to, what is held back included; `""` when it is not open."""
+        open_item = self._items.get(item)
+        if open_item is None:
+            return ""
+        if open_item.held:
+            self._add(open_item, open_item.held)
+            open_item.held = ""
+        return "".join(open_item.pieces)
+
+    async def flush(self) -> None:
+        """Makes the growth of open items durable."""
+        if not any(len(item.pieces) > item.drafted for item in self._items.values()):
+            return
+        async with self._lock:
+            drafts, done = [], []
+            for item in self._items.values():
+                if len(item.pieces) > item.drafted:
+                    text = "".join(item.pieces[item.drafted :])
+                    drafts.append(Draft(item.seq, item.ends[item.drafted], text))
+                    done.append((item, len(item.pieces)))
+            await self._commit(Batch(self.session, self._generation, self.head, drafts=drafts))
+            for item, pieces in done:
+                item.drafted = pieces
+
+    def close(self) -> None:
+        """No more readers: those who wait get an empty page."""
+        self.closed = True
+        self._changed.unpark_all()
+
+    async def _commit(self, batch: Batch) -> None:
+        with trio.CancelScope(shield=True, relative_deadline=self._store_deadline) as scope:
+            await self._store.commit(batch)
+        if scope.cancelled_caught:
+            raise StoreFailed(f"The store did not answer within {self._store_deadline:g} s.")
+
+    def _show(self, record: Record, event: Event) -> None:
+        self.head, self._n = record.seq, 0
+        self._tail.append(record)
+        if event.opens:
+            self._items[record.seq] = _Item(record.seq, event.opens, record.turn, event.step)
+        if event.closes:
+            item = self._items.pop(event.item, None)  # type: ignore[attr-defined]
+            if item is not None and item.pieces:
+                self._runs = [run for run in self._runs if run.item is not item]
+
+    def _add(self, item: _Item, text: str) -> None:
+        item.pieces.append(text)
+        item.ends.append(item.ends[-1] + len(text))
+        self._n += 1
+        last = self._runs[-1] if self._runs else None
+        if last is not None and last.item is item and last.seq == self.head and last.last == self._n - 1:
+            last.last = self._n
+        else:
+            self._runs.append(_Run(self.head, self._n, item, len(item.pieces) - 1))
+        self._changed.unpark_all()
+
+    # ── reading ──
+
+    def now(self) -> Cursor:
+        """The place behind all that is shown."""
+        return Cursor(self.head, self._n)
+
+    def follow(self, after: str = "") -> Reader:
+        """A reader from the start (`""`), from now (`latest`) or behind an event id. Raises BadCursor."""
+        cursor = self.now() if after == "latest" else Cursor.parse(after) if after else Cursor(0)
+        return Reader(self, cursor)
+
+    async def records(self, after: int, limit: int) -> Sequence[Record]:
+        """Whole events behind `after`, in order."""
+        if self._tail and self._tail[0].seq <= after + 1:
+            start = after + 1 - self._tail[0].seq
+            return [self._tail[i] for i in range(start, min(start + limit, len(self._tail)))]
+        return await self._store.read(self.session, after, limit)
+
+    def frame(self, record: Record) -> Frame:
+        return Frame(str(record.seq), record.type, record.data, self.session, record.turn, record.time)
+
+    def growth(self, cursor: Cursor, before: int, since: Cursor) -> Iterable[tuple[Cursor, Frame]]:
+        """Deltas and facts behind `cursor` that come before event `before`; facts only if they are behind `since`."""
+        runs = self._runs
+        for i in range(bisect.bisect_right(runs, (cursor.seq, cursor.n), key=_Run.end), len(runs)):
+            run = runs[i]
+            if run.seq >= before:
+                return
+            end = Cursor(run.seq, run.last)
+            if run.fact is not None:
+                if end > since:
+                    yield end, run.fact
+                continue
+            assert run.item is not None
+            done = cursor.n - run.first + 1 if cursor.seq == run.seq and cursor.n >= run.first else 0
+            for at in range(run.piece + done, run.piece + run.last - run.first + 1, PIECES):
+                upto = min(at + PIECES, run.piece + run.last - run.first + 1)
+                place = Cursor(run.seq, run.first + upto - 1 - run.piece)
+                yield place, self._delta(run.item, at, upto, place)
+
+    def _delta(self, item: _Item, start: int, end: int, place: Cursor) -> Frame:
+        text = item.pieces[start] if end == start + 1 else "".join(item.pieces[start:end])
+        data = _encoder.encode(Delta(item.kind, item.seq, item.ends[start], text, item.step))
+        return Frame(str(place), item.kind, data, self.session, item.turn, time.time_ns() // 1_000_000)
+
+
+_encoder = msgspec.json.Encoder()
+
+
+class Reader:
+    """A cursor on a log. It holds nothing but its place."""
+
+    def __init__(self, log: EventLog, cursor: Cursor) -> None:
+        self._log = log
+        self._lost = cursor.seq > log.head
+        now = log.now()
+        self.cursor = Cursor(0) if self._lost else min(cursor, now)
+        self._since = now
+        """Facts from before this reader came are not for it."""
+
+    async def page(self) -> list[Frame]:
+        """The next frames, at least one; waits for them. Empty: the log is closed and there will be no more."""
+        while True:
+            frames = await self._collect()
+            if frames or self._log.closed:
+                return frames
+            await self._log._changed.park()
+
+    async def _collect(self) -> list[Frame]:
+        log, frames = self._log, []
+        if self._lost:
+            self._lost = False
+            data = msgspec.json.encode({"type": "resync", "head": log.head})
+            frames.append(Frame("", "resync", data, log.session, "", time.time_ns() // 1_000_000))
+        if self.cursor.seq < log.head:
+            for record in await log.records(self.cursor.seq, PAGE):
+                self._grow(frames, record.seq)
+                if len(frames) >= PAGE:
+                    return frames
+                frames.append(log.frame(record))
+                self.cursor = Cursor(record.seq)
+        if self.cursor.seq == log.head:
+            self._grow(frames, log.head + 1)
+        return frames
+
+    def _grow(self, frames: list[Frame], before: int) -> None:
+        for place, frame in self._log.growth(self.cursor, before, self._since):
+            self.cursor = place
+            frames.append(frame)
+            if len(frames) >= PAGE:
+                return

@@ -1,0 +1,335 @@
+"""The kernel's events and their codec. Fields are only ever added, with defaults; a new meaning is a new type.
+
+Whole events are numbered and kept. Text that grows is an *item*: one event opens it (its number names the item),
+deltas grow it, and one event closes it: `….finished` and `….interrupted` hold its whole text, `….voided` takes it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Struct
+
+from .values import Limits, Message, Usage
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """A fact in a session's log. A plugin's own is `class PlanDrawn(Event, frozen=True, tag="plan.drawn")`.
+
+    `step` numbers the step of the turn, from 1; 0: outside any step.
+    """
+
+    opens: ClassVar[str] = ""
+    """What grows from here: the type of its deltas."""
+    closes: ClassVar[bool] = False
+
+    step: int = 0
+
+
+def type_of(event: Event | type[Event]) -> str:
+    """The event's dotted name."""
+    tag = event.__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
+class ImageRef(Struct, frozen=True, tag="image_ref"):
+    """An image stored once: `hash` is the SHA-256 (hex) of its bytes, `size` their number."""
+
+    media_type: str
+    hash: str
+    size: int
+
+
+# ── the session ──
+
+
+class SessionOpened(Event, frozen=True, tag="session.opened"):
+    """Always event 1."""
+
+    workspace: str
+    model: str = ""
+    strategy: str = ""
+    labels: Mapping[str, str] = {}
+    parent: str = ""
+    trusted: bool = False
+    limits: Limits | None = None
+
+
+class SessionSeeded(Event, frozen=True, tag="session.seeded"):
+    """The conversation begins with these messages; a child's, from its parent."""
+
+    messages: tuple[Message, ...]
+
+
+class PromptQueued(Event, frozen=True, tag="prompt.queued"):
+    """A prompt is accepted; `prompt` is the id of the turn it will start."""
+
+    prompt: str
+    text: str
+    images: tuple[ImageRef, ...] = ()
+    model: str = ""
+    strategy: str = ""
+    when: str = "queue"
+
+
+class PromptDropped(Event, frozen=True, tag="prompt.dropped"):
+    """A waiting prompt will not run; `why` says so."""
+
+    prompt: str
+    why: str
+
+
+class ChildStarted(Event, frozen=True, tag="child.started"):
+    """A turn opened a session of its own."""
+
+    child: str
+    title: str = ""
+
+
+class ChildFinished(Event, frozen=True, tag="child.finished"):
+    child: str
+    usage: Usage = Usage()
+
+
+# ── the turn ──
+
+
+class TurnStarted(Event, frozen=True, tag="turn.started"):
+    prompt: str
+    strategy: str
+    model: str
+    limits: Limits = Limits()
+
+
+class TurnStopping(Event, frozen=True, tag="turn.stopping"):
+    """Somebody asked the turn to stop; `turn.cancelled` follows when nothing of it is left."""
+
+    by: str = ""
+
+
+class TurnCancelled(Event, frozen=True, tag="turn.cancelled"):
+    usage: Usage = Usage()
+    leftovers: bool = False
+    """A plugin did not let go in time; what it still runs can no longer write here."""
+
+
+class TurnInterrupted(Event, frozen=True, tag="turn.interrupted"):
+    """The process ended in mid-turn; written by the one that opened the log again."""
+
+
+class TurnFailed(Event, frozen=True, tag="turn.failed"):
+    code: str
+    message: str
+    retryable: bool = False
+    usage: Usage = Usage()
+
+
+class TurnFinished(Event, frozen=True, tag="turn.finished"):
+    """`reason`: done, question, limit:steps, limit:seconds, limit:tokens, limit:cost."""
+
+    reason: str = "done"
+    steps: int = 0
+    usage: Usage = Usage()
+
+
+class StepStarted(Event, frozen=True, tag="step.started"):
+    model: str
+
+
+class UsageRecorded(Event, frozen=True, tag="usage.recorded"):
+    """What one model call used; `role` is set for calls that are not history."""
+
+    model: str
+    usage: Usage
+    role: str = ""
+
+
+class MessageFinished(Event, frozen=True, tag="message.finished"):
+    """The model's message is whole: its parts are `items`, in order."""
+
+    items: tuple[int, ...]
+    finish: Literal["stop", "tool_calls", "length", "filtered"]
+
+
+# ── items: text, thinking, a call's arguments, a tool's output ──
+
+
+class Closing(Event, frozen=True):
+    closes: ClassVar[bool] = True
+    item: int
+
+
+class TextStarted(Event, frozen=True, tag="text.started"):
+    opens: ClassVar[str] = "text.delta"
+
+
+class TextFinished(Closing, frozen=True, tag="text.finished"):
+    text: str
+
+
+class TextInterrupted(Closing, frozen=True, tag="text.interrupted"):
+    text: str
+
+
+class TextVoided(Closing, frozen=True, tag="text.voided"):
+    why: str = ""
+
+
+class ThinkingStarted(Event, frozen=True, tag="thinking.started"):
+    opens: ClassVar[str] = "thinking.delta"
+
+
+class ThinkingFinished(Closing, frozen=True, tag="thinking.finished"):
+    text: str
+    signature: str = ""
+
+
+class ThinkingInterrupted(Closing, frozen=True, tag="thinking.interrupted"):
+    text: str
+
+
+class ThinkingVoided(Closing, frozen=True, tag="thinking.voided"):
+    why: str = ""
+
+
+class CallStarted(Event, frozen=True, tag="call.started"):
+    """The model begins to write a tool call; its arguments grow."""
+
+    opens: ClassVar[str] = "call.delta"
+    call: str
+    tool: str
+
+
+class CallFinished(Closing, frozen=True, tag="call.finished"):
+    """`text` is the arguments' JSON as the model wrote it."""
+
+    call: str
+    tool: str
+    text: str
+
+
+class CallInterrupted(Closing, frozen=True, tag="call.interrupted"):
+    text: str
+
+
+class CallVoided(Closing, frozen=True, tag="call.voided"):
+    why: str = ""
+
+
+class ToolStarted(Event, frozen=True, tag="tool.started"):
+    """The runtime takes up a call; its shown output grows. Policies, approval and the run follow."""
+
+    opens: ClassVar[str] = "tool.output"
+    call: str
+    tool: str
+    effect: str = ""
+
+
+class ToolFinished(Closing, frozen=True, tag="tool.finished"):
+    """The one result of a call. `text` is what the model reads; `code` names the failure when `error`."""
+
+    call: str
+    tool: str
+    text: str
+    error: bool = False
+    code: str = ""
+    images: tuple[ImageRef, ...] = ()
+    seconds: float = 0.0
+
+
+class ToolInterrupted(Closing, frozen=True, tag="tool.interrupted"):
+    """The call was running when its turn or the process ended; this is its result."""
+
+    call: str
+    tool: str
+    text: str
+
+
+# ── approvals, files ──
+
+
+class ApprovalWanted(Event, frozen=True, tag="approval.wanted"):
+    """In the root session's log. `preview` is the diff or command; `deadline` is ms since 1970, `default` follows it.
+
+    `path` holds the ids of the sessions from the root's child down to the one that asks.
+    """
+
+    approval: str
+    call: str
+    tool: str
+    effect: str
+    reason: str
+    preview: str
+    deadline: int
+    default: Literal["deny"] = "deny"
+    path: tuple[str, ...] = ()
+
+
+class ApprovalDecided(Event, frozen=True, tag="approval.decided"):
+    """`by`: person, flag, rule, deadline, cancel, restart."""
+
+    approval: str
+    decision: Literal["allow", "deny"]
+    by: str
+    reason: str = ""
+    remember: Literal["once", "session"] = "once"
+
+
+class FileChanged(Event, frozen=True, tag="file.changed"):
+    """`diff` is unified, with `a/` and `b/`; `hash` is of the new content, "" when the file is gone."""
+
+    path: str
+    kind: Literal["created", "changed", "deleted"]
+    diff: str
+    added: int = 0
+    removed: int = 0
+    hash: str = ""
+    call: str = ""
+
+
+# ── facts that need not last: shown as `seq.n`, never replayed ──
+
+
+class ModelWaiting(Event, frozen=True, tag="model.waiting"):
+    seconds: float
+    why: str
+
+
+class ToolProgress(Event, frozen=True, tag="tool.progress"):
+    call: str
+    note: str
+    done: float | None = None
+    """A share, 0 to 1."""
+
+
+LASTING: tuple[type[Event], ...] = (
+    SessionOpened, SessionSeeded, PromptQueued, PromptDropped, ChildStarted, ChildFinished,
+    TurnStarted, TurnStopping, TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished,
+    StepStarted, UsageRecorded, MessageFinished,
+    TextStarted, TextFinished, TextInterrupted, TextVoided,
+    ThinkingStarted, ThinkingFinished, ThinkingInterrupted, ThinkingVoided,
+    CallStarted, CallFinished, CallInterrupted, CallVoided,
+    ToolStarted, ToolFinished, ToolInterrupted,
+    ApprovalWanted, ApprovalDecided, FileChanged,
+)  # fmt: skip
+PASSING: tuple[type[Event], ...] = (ModelWaiting, ToolProgress)
+TURN_ENDS = (TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished)
+
+_encoder = msgspec.json.Encoder()
+_decoders = {type_of(kind): msgspec.json.Decoder(kind) for kind in LASTING + PASSING}
+
+
+def encode(event: Event) -> bytes:
+    """The event's JSON object, `type` first, without the envelope."""
+    return _encoder.encode(event)
+
+
+def decode(type: str, data: bytes) -> Event | None:
+    """The kernel's event, or None where the type is a plugin's. Raises msgspec.ValidationError on nonsense."""
+    decoder = _decoders.get(type)
+    event: Any = decoder.decode(data) if decoder else None
+    assert event is None or isinstance(event, Event)
+    return event

@@ -1,0 +1,165 @@
+"""Events -> messages: an incremental, pure fold, and what recovery needs to know of an unfinished turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+import msgspec
+
+from . import events as e
+from .values import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
+
+Piece = Part | e.ImageRef
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A message whose images are still references; `turn` says where it belongs."""
+
+    role: str
+    parts: tuple[Piece, ...]
+    turn: str = ""
+
+
+class History:
+    """`apply` each event of the log once, in order; `drafts` is the conversation so far."""
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self.prompts: dict[str, e.PromptQueued] = {}
+        """Prompts that wait, by id, in order."""
+        self.turn = ""
+        """The turn that has begun and not ended."""
+        self.open_items: dict[int, e.Event] = {}
+        self.open_approvals: dict[str, e.ApprovalWanted] = {}
+        self._parts: dict[int, Piece] = {}  # closed items of the running step
+        self._wanted: list[str] = []  # calls of the last message that lack a result, in order
+        self._results: dict[str, tuple[Piece, ...]] = {}
+
+    def apply(self, seq: int, event: e.Event, turn: str) -> None:
+        """Takes in event number `seq`. Types that say nothing about the conversation pass by."""
+        if event.opens:
+            self.open_items[seq] = event
+        if isinstance(event, e.Closing):
+            self.open_items.pop(event.item, None)
+        match event:
+            case e.PromptQueued():
+                self.prompts[event.prompt] = event
+            case e.PromptDropped():
+                self.prompts.pop(event.prompt, None)
+            case e.SessionSeeded():
+                self.drafts += [Draft(message.role, message.parts) for message in event.messages]
+            case e.TurnStarted():
+                self.turn = turn
+                prompt = self.prompts.pop(event.prompt)
+                text = (Text(prompt.text),) if prompt.text else ()
+                self.drafts.append(Draft("user", (*prompt.images, *text), turn))
+            case e.TextFinished() | e.TextInterrupted():
+                self._parts[event.item] = Text(event.text)
+            case e.ThinkingFinished():
+                self._parts[event.item] = Thinking(event.text, event.signature)
+            case e.CallFinished():
+                self._parts[event.item] = ToolCall(event.call, event.tool, event.text)
+            case e.MessageFinished():
+                self._message(tuple(self._parts[item] for item in event.items if item in self._parts), turn)
+            case e.ToolFinished() | e.ToolInterrupted():
+                self._result(event, turn)
+            case e.ApprovalWanted():
+                self.open_approvals[event.approval] = event
+            case e.ApprovalDecided():
+                self.open_approvals.pop(event.approval, None)
+            case e.TurnCancelled() | e.TurnFailed() | e.TurnFinished() | e.TurnInterrupted():
+                self._end(turn)
+            case _:
+                pass
+
+    def resolved(self, blobs: Mapping[str, bytes], start: int = 0) -> list[Message]:
+        """The messages from number `start` on, with the images that `blobs` holds by hash."""
+        return [_message(draft, blobs) for draft in self.drafts[start:]]
+
+    def _message(self, parts: tuple[Piece, ...], turn: str) -> None:
+        self._settle(turn)
+        self._parts.clear()
+        if parts:
+            self.drafts.append(Draft("assistant", parts, turn))
+        self._wanted = [part.id for part in parts if isinstance(part, ToolCall)]
+
+    def _result(self, event: e.ToolFinished | e.ToolInterrupted, turn: str) -> None:
+        if event.call not in self._wanted:
+            return
+        if isinstance(event, e.ToolFinished):
+            result = ToolResult(event.call, event.text, event.error)
+            self._results[event.call] = (result, *event.images)
+        else:
+            self._results[event.call] = (ToolResult(event.call, event.text, error=True),)
+        if len(self._results) == len(self._wanted):
+            self._settle(turn)
+
+    def _settle(self, turn: str) -> None:
+        """Each call of the last message gets its one result, in order; one that is missing was never run."""
+        if self._wanted:
+            none = (ToolResult("", "The call was not run.", error=True),)
+            found = {call: self._results.get(call, none) for call in self._wanted}
+            parts = (
+                msgspec.structs.replace(part, call=call) if isinstance(part, ToolResult) else part
+                for call, parts in found.items()
+                for part in parts
+            )
+            self.drafts.append(Draft("user", tuple(parts), turn))
+        self._wanted, self._results = [], {}
+
+    def _end(self, turn: str) -> None:
+        """What an unfinished step leaves: its words stay, its thinking and calls can't be sent again."""
+        words = tuple(part for _, part in sorted(self._parts.items()) if isinstance(part, Text) and part.text)
+        self._message(words, turn)
+        self.turn = ""
+
+
+def interruption(item: int, opened: e.Event, text: str) -> e.Event:
+    """The event that closes an item which will not grow any more; `text` is what it grew to."""
+    match opened:
+        case e.TextStarted():
+            return e.TextInterrupted(item=item, text=text, step=opened.step)
+        case e.ThinkingStarted():
+            return e.ThinkingInterrupted(item=item, text=text, step=opened.step)
+        case e.CallStarted():
+            return e.CallInterrupted(item=item, text=text, step=opened.step)
+        case e.ToolStarted():
+            note = "The call was interrupted; whether it took effect is unknown."
+            said = f"{text}\n{note}" if text else note
+            return e.ToolInterrupted(item=item, call=opened.call, tool=opened.tool, text=said, step=opened.step)
+        case _:
+            raise TypeError(f"{e.type_of(opened)} opens no item.")
+
+
+def voiding(item: int, opened: e.Event, why: str) -> e.Event:
+    """The event that takes back an item of a model's message."""
+    match opened:
+        case e.TextStarted():
+            return e.TextVoided(item=item, why=why, step=opened.step)
+        case e.ThinkingStarted():
+            return e.ThinkingVoided(item=item, why=why, step=opened.step)
+        case e.CallStarted():
+            return e.CallVoided(item=item, why=why, step=opened.step)
+        case _:
+            raise TypeError(f"{e.type_of(opened)} can't be voided.")
+
+
+def _message(draft: Draft, blobs: Mapping[str, bytes]) -> Message:
+    parts: list[Part] = []
+    for part in draft.parts:
+        match part:
+            case e.ImageRef() if parts and isinstance(parts[-1], ToolResult):
+                result = parts[-1]
+                parts[-1] = msgspec.structs.replace(result, images=(*result.images, _image(part, blobs)))
+            case e.ImageRef():
+                parts.append(_image(part, blobs))
+            case Text() | Thinking() | Image() | ToolCall() | ToolResult():
+                parts.append(part)
+            case _:
+                assert_never(part)
+    return Message("user" if draft.role == "user" else "assistant", tuple(parts))
+
+
+def _image(ref: e.ImageRef, blobs: Mapping[str, bytes]) -> Image:
+    return Image(ref.media_type, blobs[ref.hash])  # type: ignore[arg-type]  # checked when it came in

@@ -1,0 +1,102 @@
+"""The kernel's hooks. A hook is sync, called at a known moment, and returns values; it never waits.
+
+The kernel asks plugin by plugin: one that raises loses only its own answer, and its state says so.
+A plugin takes only the arguments it wants. A plugin with an extension point of its own has an attribute
+`hookspecs`, a module or class of hookspecs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+import pluggy
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .contracts.context import ContextProvider
+    from .contracts.observer import Observer
+    from .contracts.policy import Policy
+    from .contracts.provider import Provider
+    from .contracts.store import Store
+    from .contracts.strategy import Strategy
+    from .contracts.tool import Tool
+    from .contracts.workspace import Workspace
+    from .events import Event
+    from .kernel import Kernel
+    from .settings import Environment
+    from .values import ModelInfo
+
+hookspec = pluggy.HookspecMarker("pillion")
+hookimpl = pluggy.HookimplMarker("pillion")
+
+
+class TurnInfo(Struct, frozen=True):
+    """What is known when a turn begins: `labels` of its session, `trusted` says whether its folder is."""
+
+    session: str
+    turn: str
+    strategy: str
+    model: ModelInfo | None
+    workspace: Workspace
+    trusted: bool
+    labels: Mapping[str, str] = {}
+
+
+class Kernelhooks:
+    """Called once, at start, except where it says *turn*."""
+
+    @hookspec
+    def register_providers(self, environment: Environment) -> Sequence[Provider]:
+        """Sources of models. `environment.secret("NAME")` reads a key and registers it as a secret."""
+
+    @hookspec
+    def wrap_provider(self, provider: Provider) -> Provider | None:
+        """A provider round `provider` with the same name and models, or None to leave it.
+
+        Ordered by the plugin's attribute `wrap_order` (default 50): the lowest is the outermost. By convention:
+        10 replay, 20 money, 30 limits, 40 retry and fall-back, 50 record.
+        """
+
+    @hookspec
+    def register_strategies(self) -> Sequence[Strategy]:
+        """Ways to run a turn."""
+
+    @hookspec
+    def register_stores(self) -> Mapping[str, Callable[[], Awaitable[Store]]]:
+        """Makers of stores by the name that `defaults.store` uses."""
+
+    @hookspec
+    def register_workspaces(self) -> Mapping[str, Callable[[str], Workspace]]:
+        """Makers of workspaces by URL scheme; each gets the whole URL. A plain path is a local folder."""
+
+    @hookspec
+    def register_observers(self) -> Sequence[Observer]:
+        """Watchers of all sessions' new records, each in a task of its own."""
+
+    @hookspec
+    def register_events(self) -> Sequence[type[Event]]:
+        """The plugin's own events, for the documented schema."""
+
+    @hookspec
+    def register_checks(self) -> Mapping[str, Callable[[], Awaitable[str]]]:
+        """Health checks by name: each returns "" when well, else a sentence. They get 5 seconds."""
+
+    @hookspec
+    def lifespan(self, kernel: Kernel) -> AbstractAsyncContextManager[None]:
+        """Entered at start in a task of its own, left at the end in reverse order."""
+
+    @hookspec
+    def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
+        """*Turn*: what the model may call."""
+
+    @hookspec
+    def register_contexts(self, turn: TurnInfo) -> Sequence[ContextProvider]:
+        """*Turn*: what the model should know before it answers."""
+
+    @hookspec
+    def register_policies(self, turn: TurnInfo) -> Sequence[Policy]:
+        """*Turn*: judges of tool calls; the strictest answer wins."""

@@ -1,0 +1,386 @@
+"""open_kernel(): nurseries, sessions by id, order of stopping."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trio
+
+from . import events as e
+from .budget import Budget
+from .catalog import Catalog
+from .contracts.observer import Observer, Seen
+from .contracts.store import Opened, Page, Record, SessionInfo, SessionQuery, Store
+from .errors import ConfigError, PillionError
+from .eventlog import EventLog
+from .history import History
+from .hookspecs import TurnInfo
+from .localworkspace import LocalWorkspace
+from .memorystore import MemoryStore
+from .plugins import PluginHost
+from .processes import Processes
+from .session import Session
+from .settings import Settings
+from .values import Limits, Message, ToolSpec
+
+if TYPE_CHECKING:
+    from .contracts.tool import Tool
+    from .turn import Turn
+
+FLUSH_SECONDS = 0.25
+"""Growth is durable after this long at most."""
+LIFESPAN_SECONDS = 30.0
+CHECK_SECONDS = 5.0
+OBSERVER_LAG = 4096
+"""Records an observer may lag behind before it misses the newest; `Kernel.lost` counts them."""
+READ = 1000
+
+
+class Kernel:
+    """The sessions of one process. Made by open_kernel()."""
+
+    log = logging.getLogger("pillion")
+
+    def __init__(self, settings: Settings, host: PluginHost, catalog: Catalog, store: Store) -> None:
+        self.settings, self.host, self.catalog, self.store = settings, host, catalog, store
+        self.secrets = settings.secrets
+        self.processes = Processes(settings.environment.pick(settings.execution.environment))
+        self.lost: dict[str, int] = {}
+        """Records each observer missed, because it was too slow."""
+        self._live: dict[str, Session] = {}
+        self._opening = trio.Lock()
+        self._feeds: dict[str, trio.MemorySendChannel[Seen]] = {}
+        self._nursery: trio.Nursery
+
+    # ── sessions ──
+
+    async def create(
+        self,
+        workspace: str,
+        *,
+        model: str = "",
+        strategy: str = "",
+        labels: Mapping[str, str] = {},
+        limits: Limits | None = None,
+    ) -> Session:
+        """Opens a new session on a workspace, an absolute path or a URL. Raises NotFound for unknown names."""
+        self.catalog.workspace(workspace)
+        if model not in ("", "auto"):
+            self.catalog.model(model)
+        if strategy not in ("", "auto"):
+            self.catalog.strategy(strategy, None)
+        info = self._info(workspace, model, strategy, labels)
+        return await self._begin(info, limits or self.settings.limits, self._nursery)
+
+    async def open_child(
+        self,
+        turn: Turn,
+        budget: Budget,
+        *,
+        workspace: str,
+        strategy: str,
+        model: str,
+        seed: Sequence[Message],
+        tools: frozenset[str] | None,
+    ) -> Session:
+        """A session that lives in a turn of another. Called by Turn.child."""
+        parent = turn.session
+        info = self._info(workspace or parent.info.workspace, model or parent.info.model, strategy, {}, parent)
+        session = await self._begin(info, budget.limits, turn.nursery, parent=parent, budget=budget, tools=tools)
+        if seed:
+            await session.note(e.SessionSeeded(messages=tuple(seed)))
+        return session
+
+    async def session(self, id: str) -> Session:
+        """The live session, or the one that its log brings back. Raises NotFound."""
+        if id in self._live:
+            return self._live[id]
+        async with self._opening:
+            if id in self._live:
+                return self._live[id]
+            opened = await self.store.open(id)
+            history, limits = await self._recall(opened)
+            session = self._actor(opened, history, limits)
+            await session.recover(opened)
+            await self._nursery.start(session.run)
+            return session
+
+    async def sessions(self, query: SessionQuery = SessionQuery()) -> Page:  # noqa: B008 - frozen
+        """A page of sessions, newest first."""
+        return await self.store.sessions(query)
+
+    def live(self) -> list[Session]:
+        """The sessions that are in memory."""
+        return list(self._live.values())
+
+    async def delete(self, id: str) -> None:
+        """Stops and forgets a session. Raises NotFound."""
+        await self.store.info(id)
+        if id in self._live:
+            await self._live[id].aclose()
+        await self.store.delete(id)
+
+    def forget(self, session: Session) -> None:
+        """Called by an actor at its end."""
+        self._live.pop(session.id, None)
+
+    # ── what there is ──
+
+    def tools(self, workspace: Path | None = None) -> list[tuple[Tool, ToolSpec]]:
+        """The tools that a turn would get in a folder, by default an empty one."""
+        folder = LocalWorkspace(workspace or self.settings.data_dir)
+        kit = self.catalog.kit(TurnInfo("", "", "", None, folder, False))
+        return list(zip(kit.tools.values(), kit.specs(), strict=True))
+
+    async def checks(self) -> dict[str, str]:
+        """The health checks by name: "" when well, else a sentence."""
+        said: dict[str, str] = {}
+
+        async def one(name: str) -> None:
+            said[name] = f"It did not answer within {CHECK_SECONDS:g} s."
+            with trio.move_on_after(CHECK_SECONDS):
+                try:
+                    said[name] = self.secrets.redact(str(await self.catalog.checks[name]()))
+                except Exception as error:  # a plugin's fault is what the check says
+                    said[name] = f"The check failed with {type(error).__name__}."
+
+        async with trio.open_nursery() as nursery:
+            for name in self.catalog.checks:
+                nursery.start_soon(one, name)
+        return said
+
+    # ── making sessions ──
+
+    def _info(
+        self, workspace: str, model: str, strategy: str, labels: Mapping[str, str], parent: Session | None = None
+    ) -> SessionInfo:
+        now = time.time_ns() // 1_000_000
+        trusted = parent.info.trusted if parent else _within(workspace, self.settings.trust.folders)
+        return SessionInfo(
+            id=secrets.token_hex(16),
+            workspace=workspace,
+            created=now,
+            updated=now,
+            model=model,
+            strategy=strategy,
+            labels=dict(labels),
+            parent=parent.id if parent else "",
+            trusted=trusted,
+        )
+
+    async def _begin(
+        self,
+        info: SessionInfo,
+        limits: Limits,
+        nursery: trio.Nursery,
+        *,
+        parent: Session | None = None,
+        budget: Budget | None = None,
+        tools: frozenset[str] | None = None,
+    ) -> Session:
+        opened = await self.store.create(info)
+        session = self._actor(opened, History(), limits, parent=parent, budget=budget, tools=tools)
+        await nursery.start(session.run)
+        await session.note(
+            e.SessionOpened(
+                workspace=info.workspace,
+                model=info.model,
+                strategy=info.strategy,
+                labels=info.labels,
+                parent=info.parent,
+                trusted=info.trusted,
+                limits=limits,
+            )
+        )
+        return session
+
+    def _actor(
+        self,
+        opened: Opened,
+        history: History,
+        limits: Limits,
+        *,
+        parent: Session | None = None,
+        budget: Budget | None = None,
+        tools: frozenset[str] | None = None,
+    ) -> Session:
+        log = EventLog(
+            opened.info.id,
+            opened,
+            self.store,
+            self.secrets,
+            store_deadline=self.settings.deadlines.store,
+            on_shown=self._shown,
+        )
+        session = Session(self, opened.info, log, history, limits=limits, parent=parent, budget=budget, tools=tools)
+        self._live[session.id] = session
+        return session
+
+    async def _recall(self, opened: Opened) -> tuple[History, Limits]:
+        """Folds a stored log. Events of plugins pass by as bytes."""
+        history, limits, after = History(), self.settings.limits, 0
+        while records := await self.store.read(opened.info.id, after, READ):
+            for record in records:
+                event = e.decode(record.type, record.data)
+                if isinstance(event, e.SessionOpened) and event.limits is not None:
+                    limits = event.limits
+                if event is not None:
+                    history.apply(record.seq, event, record.turn)
+            after = records[-1].seq
+        return history, limits
+
+    # ── the kernel's own tasks ──
+
+    def _shown(self, session: str, records: Sequence[Record]) -> None:
+        for name, feed in self._feeds.items():
+            for record in records:
+                try:
+                    feed.send_nowait(Seen(session, record))
+                except trio.WouldBlock:
+                    self.lost[name] = self.lost.get(name, 0) + 1
+                except trio.BrokenResourceError:
+                    pass
+
+    async def _flush(self) -> None:
+        while True:
+            await trio.sleep(FLUSH_SECONDS)
+            async with trio.open_nursery() as nursery:
+                for session in self.live():
+                    nursery.start_soon(self._flush_one, session)
+
+    async def _flush_one(self, session: Session) -> None:
+        try:
+            await session.flush()
+        except PillionError as error:
+            self.log.warning("Growing text of session %s is not durable: %s", session.id, error)
+
+    async def _observe(self, plugin: str, observer: Observer) -> None:
+        name = f"{plugin}/{type(observer).__name__}"
+        send, receive = trio.open_memory_channel[Seen](OBSERVER_LAG)
+        self._feeds[name] = send
+        try:
+            async with receive:
+                await observer.watch(receive)
+        except Exception as error:  # a plugin's fault is its own
+            self.host.fault(plugin, f"Its observer failed with {type(error).__name__}: {error}.", error)
+        finally:
+            self._feeds.pop(name, None)
+
+    async def _stop_sessions(self) -> None:
+        """Each session's turn is cancelled and gets its time to let go; all at once."""
+        async with trio.open_nursery() as nursery:
+            for session in self.live():
+                nursery.start_soon(session.aclose)
+
+
+@asynccontextmanager
+async def open_kernel(
+    settings: Settings,
+    *,
+    hookspecs: Sequence[type] = (),
+    plugins: Mapping[str, object] | None = None,
+    store: Store | None = None,
+) -> AsyncIterator[Kernel]:
+    """A kernel with the plugins of the settings, and those that `plugins` gives as objects.
+
+    Stops in this order: sessions, observers and flusher, the plugins' lifespans in reverse, the store. Raises
+    ConfigError when the store that the settings name can't be had.
+    """
+    host = PluginHost(settings, hookspecs)
+    host.load()
+    for name, plugin in (plugins or {}).items():
+        host.add(name, plugin)
+    catalog = Catalog(settings, host)
+    kernel = Kernel(settings, host, catalog, store or await _store(settings, catalog))
+    try:
+        async with _lifespans(kernel), trio.open_nursery() as background:
+            background.start_soon(kernel._flush)
+            for plugin, observer in catalog.observers:
+                background.start_soon(kernel._observe, plugin, observer)
+            async with trio.open_nursery() as sessions:
+                kernel._nursery = sessions
+                try:
+                    yield kernel
+                finally:
+                    with trio.CancelScope(shield=True):  # each session's end has its own deadline
+                        await kernel._stop_sessions()
+                    sessions.cancel_scope.cancel()
+            background.cancel_scope.cancel()
+    finally:
+        with trio.move_on_after(settings.deadlines.store, shield=True):
+            await kernel.store.aclose()
+
+
+async def _store(settings: Settings, catalog: Catalog) -> Store:
+    name = settings.defaults.store
+    if name == "memory":
+        return MemoryStore()
+    if name not in catalog.stores:
+        known = ", ".join(["memory", *catalog.stores])
+        raise ConfigError(f"There is no store {name!r}.", key="defaults.store", hint=f"There are: {known}.")
+    return await catalog.stores[name]()
+
+
+@asynccontextmanager
+async def _lifespans(kernel: Kernel) -> AsyncIterator[None]:
+    """Each plugin's lifespan in a task of its own, entered in order, left in reverse."""
+    leaving: list[tuple[trio.Event, trio.Event]] = []
+
+    async def live(
+        plugin: str,
+        manager: AbstractAsyncContextManager[None],
+        leave: trio.Event,
+        left: trio.Event,
+        task_status: trio.TaskStatus[None],
+    ) -> None:
+        try:
+            async with manager:
+                task_status.started()
+                await leave.wait()
+        except Exception as error:  # a plugin's fault is its own
+            if leave.is_set():
+                kernel.log.error("The plugin %s failed while it ended", plugin, exc_info=error)
+            else:
+                kernel.host.quarantine(plugin, f"Its lifespan failed with {type(error).__name__}: {error}.", error)
+        finally:
+            left.set()
+
+    async def starting(
+        plugin: str,
+        manager: AbstractAsyncContextManager[None],
+        leave: trio.Event,
+        left: trio.Event,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        await live(plugin, manager, leave, left, task_status)
+        task_status.started()
+
+    async with trio.open_nursery() as nursery:
+        for plugin, manager in list(kernel.host.ask("lifespan", kernel=kernel)):
+            leave, left = trio.Event(), trio.Event()
+            with trio.move_on_after(LIFESPAN_SECONDS) as scope:
+                await nursery.start(starting, plugin, manager, leave, left)
+            if scope.cancelled_caught:
+                kernel.host.quarantine(plugin, f"Its lifespan did not begin within {LIFESPAN_SECONDS:g} s.")
+            else:
+                leaving.append((leave, left))
+        try:
+            yield
+        finally:
+            with trio.CancelScope(shield=True):
+                for leave, left in reversed(leaving):
+                    leave.set()
+                    with trio.move_on_after(LIFESPAN_SECONDS):
+                        await left.wait()
+            nursery.cancel_scope.cancel()
+
+
+def _within(workspace: str, folders: Sequence[str]) -> bool:
+    path = Path(workspace)
+    return any(path == (folder := Path(name).expanduser()) or folder in path.parents for name in folders)

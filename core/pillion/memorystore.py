@@ -1,0 +1,108 @@
+"""A store in memory, without a thread: logs last as long as the object."""
+
+from __future__ import annotations
+
+import base64
+
+import msgspec
+import trio
+
+from .contracts.store import Batch, Draft, Opened, Page, Record, SessionInfo, SessionQuery
+from .errors import Conflict, LostLease, NotFound
+
+
+class _Log:
+    __slots__ = ("drafts", "generation", "info", "records")
+
+    def __init__(self, info: SessionInfo) -> None:
+        self.info = info
+        self.generation = 0
+        self.records: list[Record] = []
+        self.drafts: dict[int, list[Draft]] = {}
+
+
+class MemoryStore:
+    """Implements the Store contract; see there."""
+
+    def __init__(self) -> None:
+        self._logs: dict[str, _Log] = {}
+        self._blobs: dict[str, bytes] = {}
+
+    async def create(self, info: SessionInfo) -> Opened:
+        if info.id in self._logs:
+            raise Conflict(f"There is a session {info.id} already.")
+        self._logs[info.id] = _Log(info)
+        return await self.open(info.id)
+
+    async def open(self, session: str) -> Opened:
+        log = self._log(session)
+        log.generation += 1
+        drafts = [draft for pieces in log.drafts.values() for draft in pieces]
+        await trio.lowlevel.checkpoint()
+        return Opened(log.info, log.generation, len(log.records), drafts)
+
+    async def commit(self, batch: Batch) -> None:
+        log = self._log(batch.session)
+        if batch.generation != log.generation:
+            raise LostLease(f"Session {batch.session} was opened again by somebody else.")
+        if batch.expected != len(log.records):
+            raise Conflict(f"Session {batch.session} has {len(log.records)} events, not {batch.expected}.")
+        log.records.extend(batch.records)
+        for draft in batch.drafts:
+            log.drafts.setdefault(draft.item, []).append(draft)
+        for item in batch.closes:
+            log.drafts.pop(item, None)
+        self._blobs.update(batch.blobs)
+        if batch.records:
+            log.info = msgspec.structs.replace(log.info, updated=batch.records[-1].time)
+
+    async def read(self, session: str, after: int, limit: int) -> list[Record]:
+        records = self._log(session).records[after : after + limit]
+        await trio.lowlevel.checkpoint()
+        return records
+
+    async def blob(self, hash: str) -> bytes:
+        if hash not in self._blobs:
+            raise NotFound(f"There is no blob {hash}.")
+        return self._blobs[hash]
+
+    async def info(self, session: str) -> SessionInfo:
+        return self._log(session).info
+
+    async def sessions(self, query: SessionQuery) -> Page:
+        found = [
+            log.info
+            for log in reversed(self._logs.values())
+            if log.info.parent == query.parent and (not query.workspace or log.info.workspace == query.workspace)
+        ]
+        found.sort(key=lambda info: (info.created, info.id), reverse=True)
+        if query.cursor:
+            mark = _parsed(query.cursor)
+            found = [info for info in found if (info.created, info.id) < mark]
+        page = found[: query.limit]
+        more = len(found) > len(page)
+        return Page(page, _cursor(page[-1]) if more else "")
+
+    async def delete(self, session: str) -> None:
+        self._log(session)
+        del self._logs[session]
+
+    async def aclose(self) -> None:
+        pass
+
+    def _log(self, session: str) -> _Log:
+        if session not in self._logs:
+            raise NotFound(f"There is no session {session}.")
+        return self._logs[session]
+
+
+def _cursor(info: SessionInfo) -> str:
+    return base64.urlsafe_b64encode(f"{info.created} {info.id}".encode()).decode()
+
+
+def _parsed(cursor: str) -> tuple[int, str]:
+    try:
+        created, _, id = base64.urlsafe_b64decode(cursor).decode().partition(" ")
+        return int(created), id
+    except ValueError:
+        raise NotFound(f"{cursor[:40]!r} is no cursor of a list; use the `next` of a page.") from None

@@ -1,0 +1,190 @@
+"""One model call: a provider's stream becomes items of the log, and a message."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Literal, assert_never
+
+import trio
+from msgspec import Struct
+
+from . import events as e
+from .contracts.provider import (
+    CallPart,
+    Finish,
+    Provider,
+    Request,
+    Restart,
+    ThinkingSeal,
+    UsageSeen,
+    Waiting,
+)
+from .history import voiding
+from .values import Message, ModelInfo, Part, Text, Thinking, ToolCall, Usage, priced
+
+if TYPE_CHECKING:
+    from .turn import Turn
+
+BREATH = 16
+"""Chunks between two checkpoints: buffered chunks come without a real wait, and watchers must not starve."""
+
+
+class Answer(Struct, frozen=True):
+    """A model's whole message; `closing` are the events that make it so, to be written with what follows."""
+
+    message: Message
+    closing: tuple[e.Event, ...]
+    finish: Literal["stop", "tool_calls", "length", "filtered"]
+    usage: Usage
+    model: str
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        return tuple(part for part in self.message.parts if isinstance(part, ToolCall))
+
+
+class _Item(Struct, frozen=True):
+    """One part of the message while it grows: its number in the log, how it was opened, and the call's index."""
+
+    seq: int
+    opened: e.Event
+    index: int = -1
+
+
+class ModelCall:
+    """Streams one call of `turn` into its session's log.
+
+    All parts stay open until the message is whole, so that each is closed exactly once: finished together, or voided
+    together when the call begins again.
+    """
+
+    def __init__(self, turn: Turn, step: int) -> None:
+        self._turn, self._step = turn, step
+        self._items: list[_Item] = []
+        self._signatures: dict[int, str] = {}
+
+    async def run(self, provider: Provider, request: Request, model: ModelInfo) -> Answer:
+        """The whole answer. Raises ProviderError; what is open then is closed by the turn's end."""
+        name, usage, finish = request.model, Usage(), None
+        count = 0
+        async with provider.stream(request) as chunks:
+            async for chunk in chunks:
+                match chunk:
+                    case Text():
+                        await self._words(e.TextStarted(step=self._step), chunk.text)
+                    case Thinking():
+                        await self._words(e.ThinkingStarted(step=self._step), chunk.text)
+                    case ThinkingSeal():
+                        await self._seal(chunk.signature)
+                    case CallPart():
+                        await self._call(chunk)
+                    case UsageSeen():
+                        usage = priced(chunk.usage, model)
+                    case Waiting():
+                        self._turn.pass_by(e.ModelWaiting(step=self._step, seconds=chunk.seconds, why=chunk.why))
+                    case Restart():
+                        await self._void(chunk.why)
+                        name, usage = chunk.model or name, Usage()
+                    case Finish():
+                        finish = chunk
+                    case _:
+                        assert_never(chunk)
+                count += 1
+                if count % BREATH == 0:
+                    await trio.lowlevel.checkpoint()
+        assert finish is not None, "the guard raises before"
+        finished = [self._finished(item) for item in self._items]
+        items = tuple(item.seq for item in self._items)
+        closing = (
+            *finished,
+            e.UsageRecorded(step=self._step, model=name, usage=usage),
+            e.MessageFinished(step=self._step, items=items, finish=finish.reason),
+        )
+        return Answer(Message("assistant", tuple(map(_part, finished))), closing, finish.reason, usage, name)
+
+    async def _words(self, opening: e.Event, text: str) -> None:
+        last = self._items[-1] if self._items else None
+        sealed = last is not None and last.seq in self._signatures
+        if last is None or sealed or type(last.opened) is not type(opening):
+            last = await self._open(opening)
+        self._turn.grow(last.seq, text)
+
+    async def _seal(self, signature: str) -> None:
+        last = self._items[-1] if self._items else None
+        if last is None or not isinstance(last.opened, e.ThinkingStarted):
+            last = await self._open(e.ThinkingStarted(step=self._step))
+        self._signatures[last.seq] = signature
+
+    async def _call(self, part: CallPart) -> None:
+        item = next((item for item in self._items if item.index == part.index), None)
+        if item is None:
+            taken = {item.opened.call for item in self._items if isinstance(item.opened, e.CallStarted)}
+            id = part.id or f"call_{secrets.token_hex(8)}"
+            while id in taken:  # a vendor gave one id twice: each call is one of its own
+                id = f"{part.id}_{secrets.token_hex(4)}"
+            item = await self._open(e.CallStarted(step=self._step, call=id, tool=part.name), part.index)
+        self._turn.grow(item.seq, part.arguments)
+
+    async def _open(self, opening: e.Event, index: int = -1) -> _Item:
+        (record,) = await self._turn.emit(opening)
+        item = _Item(record.seq, opening, index)
+        self._items.append(item)
+        return item
+
+    async def _void(self, why: str) -> None:
+        if self._items:
+            await self._turn.emit(*(voiding(item.seq, item.opened, why) for item in self._items))
+        self._items, self._signatures = [], {}
+
+    def _finished(self, item: _Item) -> e.Event:
+        text = self._turn.grown(item.seq)
+        match item.opened:
+            case e.TextStarted():
+                return e.TextFinished(item=item.seq, text=text, step=self._step)
+            case e.ThinkingStarted():
+                signature = self._signatures.get(item.seq, "")
+                return e.ThinkingFinished(item=item.seq, text=text, signature=signature, step=self._step)
+            case e.CallStarted(call=call, tool=tool):
+                return e.CallFinished(item=item.seq, call=call, tool=tool, text=text, step=self._step)
+            case _:
+                raise TypeError(f"{e.type_of(item.opened)} is no part of a message.")
+
+
+async def complete(provider: Provider, request: Request, model: ModelInfo) -> Answer:
+    """A model call that nobody watches and that is no history. Raises ProviderError."""
+    parts: list[Part] = []
+    calls: dict[int, ToolCall] = {}
+    usage, finish, name = Usage(), None, request.model
+    async with provider.stream(request) as chunks:
+        async for chunk in chunks:
+            match chunk:
+                case Text() | Thinking():
+                    parts.append(chunk)
+                case CallPart():
+                    old = calls.get(chunk.index) or ToolCall(chunk.id, chunk.name, "")
+                    calls[chunk.index] = ToolCall(old.id, old.name, old.arguments + chunk.arguments)
+                case UsageSeen():
+                    usage = priced(chunk.usage, model)
+                case Restart():
+                    parts, calls, usage, name = [], {}, Usage(), chunk.model or name
+                case Finish():
+                    finish = chunk
+                case ThinkingSeal() | Waiting():
+                    pass
+                case _:
+                    assert_never(chunk)
+    assert finish is not None, "the guard raises before"
+    text = Text("".join(part.text for part in parts if isinstance(part, Text)))
+    return Answer(Message("assistant", (text, *calls.values())), (), finish.reason, usage, name)
+
+
+def _part(event: e.Event) -> Part:
+    match event:
+        case e.TextFinished(text=text):
+            return Text(text)
+        case e.ThinkingFinished(text=text, signature=signature):
+            return Thinking(text, signature)
+        case e.CallFinished(call=call, tool=tool, text=text):
+            return ToolCall(call, tool, text)
+        case _:
+            raise TypeError(f"{e.type_of(event)} is no part of a message.")

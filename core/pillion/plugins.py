@@ -1,0 +1,234 @@
+"""Names -> plugin objects: find, configure, check, register, ask one by one, quarantine."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import pluggy
+from msgspec import Struct
+
+from .errors import ConfigError, MissingLibrary
+from .hookspecs import Kernelhooks
+from .settings import PluginSection, Settings, convert
+
+GROUP = "pillion"
+_log = logging.getLogger(__name__)
+
+
+class PluginState(Struct, frozen=True):
+    """What became of one plugin. `reason` is a complete sentence where `state` is `missing` or `quarantined`."""
+
+    name: str
+    state: Literal["on", "off", "missing", "quarantined"]
+    version: str = ""
+    source: str = ""
+    summary: str = ""
+    hooks: tuple[str, ...] = ()
+    settings: dict[str, Any] | None = None
+    """JSON Schema of its section."""
+    reason: str = ""
+
+
+class NoConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """For plugins without settings."""
+
+
+class PluginHost:
+    """The plugins of one process. `hookspecs` are hooks besides the kernel's, e.g. the HTTP host's."""
+
+    def __init__(self, settings: Settings, hookspecs: Sequence[type] = ()) -> None:
+        self._settings = settings
+        self._manager = pluggy.PluginManager(GROUP)
+        for specs in (Kernelhooks, *hookspecs):
+            self._manager.add_hookspecs(specs)
+        self._states: dict[str, PluginState] = {}
+        self._plugins: dict[str, Any] = {}
+
+    def load(self) -> None:
+        """Loads what the settings list, one by one; what can't be loaded says why and the rest goes on."""
+        found = {point.name: point for point in metadata.entry_points(group=GROUP)}
+        waiting = dict(self._settings.plugins)
+        classes: dict[str, Any] = {}
+        for name, section in waiting.items():
+            if not section.enabled:
+                self._states[name] = PluginState(name, "off", source=section.use)
+            else:
+                self._guarded(name, lambda s=section: classes.__setitem__(s.name, self._find(s, found)))
+        for name in _ordered({name: tuple(getattr(kind, "needs", ())) for name, kind in classes.items()}):
+            self._guarded(name, lambda n=name: self._register(waiting[n], classes[n]))
+
+    def states(self) -> list[PluginState]:
+        """All plugins that the settings list, in their order."""
+        return [self._states[name] for name in self._settings.plugins]
+
+    def state(self, name: str) -> str:
+        """The state's name; `off` for a plugin that no setting lists."""
+        return self._states[name].state if name in self._states else "off"
+
+    def plugins(self) -> dict[str, Any]:
+        """The plugin objects that are on, by name, in the order of the settings."""
+        return {name: self._plugins[name] for name in self._settings.plugins if name in self._plugins}
+
+    def add(self, name: str, plugin: object) -> None:
+        """Registers a plugin object that no file names; for tests and embedders. Raises ConfigError."""
+        self._settings = msgspec.structs.replace(
+            self._settings,
+            plugins={**self._settings.plugins, name: PluginSection(name, True, "object", Path(), {})},
+        )
+        self._admit(name, plugin)
+        self._states[name] = PluginState(name, "on", source="object", hooks=self._hooks(plugin))
+
+    def ask(self, hook: str, *, order: Sequence[str] | None = None, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """Asks plugin by plugin; yields name and answer. One that raises is logged, marked, and answers nothing.
+
+        `order` names the plugins to ask; without it all are, in the order of the settings.
+        """
+        caller = getattr(self._manager.hook, hook)
+        answers = {impl.plugin_name: impl for impl in caller.get_hookimpls()}
+        for name in self.plugins() if order is None else order:
+            impl = answers.get(name)
+            if impl is None:
+                continue
+            try:
+                answer = impl.function(*(arguments[argument] for argument in impl.argnames))
+            except Exception as error:  # a plugin's fault is its own
+                self.fault(name, f"Its hook {hook} raised {type(error).__name__}: {error}.", error)
+                continue
+            if answer is not None:
+                yield name, answer
+
+    def fault(self, name: str, reason: str, error: BaseException | None = None) -> None:
+        """Notes what a plugin did wrong; it stays on, and its state says what happened last."""
+        _log.error("Plugin %s: %s", name, reason, exc_info=error)
+        if name in self._states:
+            self._states[name] = msgspec.structs.replace(
+                self._states[name], reason=self._settings.secrets.redact(reason)
+            )
+
+    def quarantine(self, name: str, reason: str, error: BaseException | None = None) -> None:
+        """Takes a plugin out: from now on it is not asked."""
+        plugin = self._plugins.pop(name, None)
+        if plugin is not None:
+            self._manager.unregister(plugin)
+        _log.error("Plugin %s is quarantined: %s", name, reason, exc_info=error)
+        known = self._states.get(name, PluginState(name, "quarantined"))
+        self._states[name] = msgspec.structs.replace(
+            known, state="quarantined", reason=self._settings.secrets.redact(reason)
+        )
+
+    def _guarded(self, name: str, work: Any) -> None:
+        section = self._settings.plugins[name]
+        self._states.setdefault(name, PluginState(name, "on", source=section.use))
+        try:
+            work()
+        except MissingLibrary as error:
+            self._states[name] = PluginState(name, "missing", source=section.use, reason=str(error))
+        except ModuleNotFoundError as error:
+            own = section.use.partition(":")[0]
+            if error.name and not own.startswith(error.name):
+                reason = f"It needs {error.name}, which is not installed: pip install {error.name.partition('.')[0]}"
+                self._states[name] = PluginState(name, "missing", source=section.use, reason=reason)
+            else:
+                self.quarantine(name, f"It can't be imported: {error}.", error)
+        except ConfigError as error:
+            self.quarantine(name, str(error))
+        except (Exception, SystemExit) as error:  # whatever a plugin does at import, the rest runs
+            self.quarantine(name, f"It failed to load with {type(error).__name__}: {error}.", error)
+
+    def _find(self, section: PluginSection, found: dict[str, metadata.EntryPoint]) -> Any:
+        version, use = "", section.use
+        if ":" in use:
+            kind = _from_file(section) if use.partition(":")[0].endswith(".py") else _from_module(use)
+        elif use in found:
+            point = found[use]
+            kind = point.load()
+            use = point.value
+            version = point.dist.version if point.dist else ""
+        else:
+            raise ConfigError(
+                f"No installed distribution brings a plugin {use!r}.",
+                hint='Install it, or say where it is with use = "./file.py:Plugin".',
+            )
+        schema = msgspec.json.schema(getattr(kind, "Config", NoConfig))
+        summary = (inspect.getdoc(kind) or "").partition("\n")[0]
+        self._states[section.name] = PluginState(section.name, "on", version, use, summary, settings=schema)
+        return kind
+
+    def _register(self, section: PluginSection, kind: Any) -> None:
+        name = section.name
+        for need in getattr(kind, "needs", ()):
+            if self.state(need) != "on" or need not in self._plugins:
+                raise ConfigError(f"It needs the plugin {need!r}, which is {self.state(need)}.")
+        config = convert(section.config, getattr(kind, "Config", NoConfig), plugin=name, prefix=f"plugins.{name}")
+        plugin = kind(config) if hasattr(kind, "Config") else kind()
+        self._admit(name, plugin)
+        self._states[name] = msgspec.structs.replace(self._states[name], hooks=self._hooks(plugin))
+
+    def _admit(self, name: str, plugin: Any) -> None:
+        specs = getattr(plugin, "hookspecs", None)
+        if specs is not None:
+            self._manager.add_hookspecs(specs)
+        for hook, implementation in _implementations(plugin):
+            if not hasattr(self._manager.hook, hook) and not implementation.pillion_impl["optionalhook"]:
+                raise ConfigError(f"It implements a hook {hook!r} that nobody declares.")
+            if inspect.iscoroutinefunction(implementation) or inspect.isasyncgenfunction(implementation):
+                raise ConfigError(f"Its hook {hook!r} is async; hooks are sync and return objects that wait.")
+        try:
+            self._manager.register(plugin, name)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            if self._manager.has_plugin(name):
+                self._manager.unregister(name=name)
+            raise ConfigError(f"{error}".strip().replace("\n", " ").rstrip(".") + ".") from None
+        self._plugins[name] = plugin
+
+    def _hooks(self, plugin: Any) -> tuple[str, ...]:
+        return tuple(hook for hook, _ in _implementations(plugin))
+
+
+def _implementations(plugin: Any) -> list[tuple[str, Any]]:
+    members = ((name, getattr(type(plugin), name, None)) for name in dir(type(plugin)))
+    marked = [(name, getattr(plugin, name)) for name, member in members if hasattr(member, "pillion_impl")]
+    return [(implementation.pillion_impl["specname"] or name, implementation) for name, implementation in marked]
+
+
+def _from_module(use: str) -> Any:
+    module, _, attribute = use.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _from_file(section: PluginSection) -> Any:
+    file, _, attribute = section.use.partition(":")
+    path = (section.folder / file).resolve()
+    if not path.is_file():
+        raise ConfigError(f"There is no file {path}.", plugin=section.name, key="use")
+    module_name = f"pillion_plugin_{section.name}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    return getattr(module, attribute)
+
+
+def _ordered(needs: dict[str, tuple[str, ...]]) -> list[str]:
+    """Each name behind what it needs, otherwise in the given order; circles are left as they stand."""
+    ordered: list[str] = []
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if name in needs and name not in ordered and name not in path:
+            for need in needs[name]:
+                visit(need, (*path, name))
+            ordered.append(name)
+
+    for name in needs:
+        visit(name, ())
+    return ordered

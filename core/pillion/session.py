@@ -1,0 +1,483 @@
+"""The actor: it alone writes its session's log. Its mailbox takes Prompt, Cancel, Decide and Note."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, assert_never
+
+import trio
+from msgspec import Struct
+
+from . import events as e
+from .approvals import Approvals, Decision, Pending
+from .budget import Budget
+from .contracts.store import Opened, Record, SessionInfo
+from .errors import BudgetSpent, Busy, Conflict, Gone, LostLease, PillionError
+from .eventlog import EventLog, Reader
+from .history import History, interruption
+from .tags import put
+from .turn import Turn
+from .values import Image, Limits, Message
+
+if TYPE_CHECKING:
+    from .kernel import Kernel
+
+WAITING = 16
+"""Prompts that may wait; one more is Busy."""
+MAILBOX = 64
+"""Letters that may wait; who sends one more waits for the actor, which itself only waits for the log."""
+When = Literal["queue", "interrupt", "reject"]
+_log = logging.getLogger(__name__)
+
+
+class Accepted(Struct, frozen=True):
+    """A prompt is durable: `turn` will run it; its events come behind the cursor `after`."""
+
+    turn: str
+    after: str
+
+
+class Prompt(Struct, frozen=True):
+    event: e.PromptQueued
+    blobs: Mapping[str, bytes]
+
+
+class Cancel(Struct, frozen=True):
+    by: str
+
+
+class Decide(Struct, frozen=True):
+    approval: str
+    decision: Decision
+
+
+class Note(Struct, frozen=True):
+    events: tuple[e.Event, ...]
+
+
+class Ended(Struct, frozen=True):
+    """The turn's own last word to its actor."""
+
+    turn: Turn
+
+
+Letter = Prompt | Cancel | Decide | Note | Ended
+
+
+class _Reply:
+    """Carries a letter's answer, or what it raised, back to its sender."""
+
+    def __init__(self) -> None:
+        self._ready = trio.Event()
+        self._value: Any = None
+        self._error: Exception | None = None
+
+    def set(self, value: Any) -> None:
+        self._value = value
+        self._ready.set()
+
+    def fail(self, error: Exception) -> None:
+        self._error = error
+        self._ready.set()
+
+    async def wait(self) -> Any:
+        await self._ready.wait()
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+class Session:
+    """A conversation on one workspace. Its methods may be called from any task of the kernel's trio thread."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        info: SessionInfo,
+        log: EventLog,
+        history: History,
+        *,
+        limits: Limits,
+        parent: Session | None = None,
+        budget: Budget | None = None,
+        tools: frozenset[str] | None = None,
+    ) -> None:
+        self.kernel, self.info, self.limits = kernel, info, limits
+        self.parent = parent
+        self.root: Session = parent.root if parent else self
+        self.budget = budget
+        self.tools = tools
+        self.approvals = Approvals()
+        self._eventlog, self._history = log, history
+        self._messages: list[Message] = []
+        self._queue: deque[str] = deque(history.prompts)
+        self._turn: Turn | None = None
+        self._send, self._mailbox = trio.open_memory_channel[tuple[Letter, _Reply]](MAILBOX)
+        self._replies: set[_Reply] = set()
+        self._scope = trio.CancelScope()
+        self._gone = trio.Event()
+
+    # ── what everybody may do ──
+
+    @property
+    def id(self) -> str:
+        return self.info.id
+
+    @property
+    def state(self) -> Literal["idle", "running", "stopping"]:
+        """Derived from what lives, never stored."""
+        if self._turn is None:
+            return "idle"
+        return "stopping" if self._turn.stopping else "running"
+
+    @property
+    def waiting(self) -> int:
+        """How many prompts wait."""
+        return len(self._queue)
+
+    @property
+    def head(self) -> int:
+        """The number of the last event."""
+        return self._eventlog.head
+
+    async def prompt(
+        self,
+        text: str,
+        images: Sequence[Image] = (),
+        *,
+        strategy: str = "",
+        model: str = "",
+        when: When = "queue",
+    ) -> Accepted:
+        """Queues a prompt; returns when it is durable. Raises Busy, Conflict (`reject`, and a turn runs), Gone."""
+        refs, blobs = [], {}
+        for image in images:
+            name = hashlib.sha256(image.data).hexdigest()
+            blobs[name] = image.data
+            refs.append(e.ImageRef(image.media_type, name, len(image.data)))
+        id = secrets.token_hex(16)
+        event = e.PromptQueued(prompt=id, text=text, images=tuple(refs), model=model, strategy=strategy, when=when)
+        accepted = await self._ask(Prompt(event, blobs))
+        assert isinstance(accepted, Accepted)
+        return accepted
+
+    async def cancel(self, by: str = "person") -> bool:
+        """Stops the running turn; False when none runs. `turn.cancelled` comes when nothing of it is left."""
+        return bool(await self._ask(Cancel(by)))
+
+    async def decide(
+        self,
+        approval: str,
+        decision: Literal["allow", "deny"],
+        *,
+        remember: Literal["once", "session"] = "once",
+        reason: str = "",
+        by: str = "person",
+    ) -> None:
+        """Answers an approval, at the root or at the child. Raises NotFound, Conflict (decided already), Gone."""
+        await self.root._ask(Decide(approval, Decision(decision, by, reason, remember)))
+
+    async def note(self, *events: e.Event) -> None:
+        """Writes facts that no turn brought. They must open or close no item."""
+        await self._ask(Note(events))
+
+    async def messages(self) -> tuple[Message, ...]:
+        """The conversation so far."""
+        fresh = self._history.drafts[len(self._messages) :]
+        if fresh:
+            wanted = {part.hash for draft in fresh for part in draft.parts if isinstance(part, e.ImageRef)}
+            blobs = {hash: await self.kernel.store.blob(hash) for hash in wanted}
+            self._messages = [*self._messages, *self._history.resolved(blobs, len(self._messages))]
+        return tuple(self._messages)
+
+    def path(self) -> tuple[str, ...]:
+        """The ids from the root's child down to this session; empty for the root."""
+        return (*self.parent.path(), self.id) if self.parent else ()
+
+    def follow(self, after: str = "") -> Reader:
+        """A reader of the log: from the start, `latest`, or behind an event id. Raises BadCursor."""
+        return self._eventlog.follow(after)
+
+    async def ended(self, turn: str, after: str = "") -> e.Event:
+        """Waits for the event that ends that turn. Raises Gone when the session ends before."""
+        reader = self.follow(after)
+        ends = {e.type_of(kind) for kind in e.TURN_ENDS}
+        while frames := await reader.page():
+            for frame in frames:
+                if frame.turn == turn and frame.type in ends:
+                    event = e.decode(frame.type, frame.data)
+                    assert event is not None
+                    return event
+        raise Gone("The session ended before its turn did.")
+
+    async def aclose(self) -> None:
+        """Cancels what runs, gives it the time to let go, and ends the actor."""
+        if not self._gone.is_set():
+            with trio.move_on_after(self.kernel.settings.deadlines.stopping + 1):
+                if await self.cancel(by="close"):
+                    await self.idle()
+            self._scope.cancel()
+            with trio.CancelScope(shield=True):
+                await self._gone.wait()
+
+    async def idle(self) -> None:
+        """Waits until no turn runs."""
+        while self._turn is not None:
+            await self._turn.over.wait()
+
+    async def _ask(self, letter: Letter) -> Any:
+        reply = _Reply()
+        self._replies.add(reply)
+        try:
+            await self._send.send((letter, reply))
+            return await reply.wait()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise Gone("The session has ended.") from None
+        finally:
+            self._replies.discard(reply)
+
+    async def recover(self, opened: Opened) -> None:
+        """Closes what the last process left open, from log and drafts alone. Before the actor runs."""
+        texts: dict[int, str] = {}
+        for draft in opened.drafts:
+            texts[draft.item] = texts.get(draft.item, "")[: draft.at] + draft.text
+        history = self._history
+        decided = [e.ApprovalDecided(approval=id, decision="deny", by="restart") for id in list(history.open_approvals)]
+        closing = [interruption(item, start, texts.get(item, "")) for item, start in history.open_items.items()]
+        ending = [e.TurnInterrupted()] if history.turn else []
+        if decided or closing or ending:
+            await self._write((*decided, *closing, *ending), turn=history.turn)
+
+    # ── the actor ──
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """The actor's life. What breaks it ends this session alone; its log opens again at the next touch."""
+        put(session=self.id)
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    self._nursery = nursery
+                    task_status.started()
+                    while True:
+                        letter, reply = await self._mailbox.receive()
+                        await self._take(letter, reply)
+        except Exception:  # the end of an actor
+            _log.exception("The session's actor failed")
+        finally:
+            self.kernel.forget(self)
+            self._mailbox.close()
+            self._eventlog.close()
+            for reply in self._replies:
+                reply.fail(Gone("The session has ended."))
+            self._gone.set()
+
+    async def _take(self, letter: Letter, reply: _Reply) -> None:
+        try:
+            match letter:
+                case Prompt():
+                    reply.set(await self._on_prompt(letter))
+                case Cancel():
+                    reply.set(await self._stop(letter.by))
+                case Decide():
+                    await self._decide(letter.approval, letter.decision)
+                    reply.set(None)
+                case Note():
+                    await self._write(letter.events)
+                    reply.set(None)
+                case Ended():
+                    if self._turn is letter.turn:
+                        self._turn = None
+                        await self._next()
+                case _:
+                    assert_never(letter)
+        except Exception as error:
+            reply.fail(error)
+            if not isinstance(error, PillionError) or isinstance(error, LostLease):
+                raise
+
+    async def _on_prompt(self, letter: Prompt) -> Accepted:
+        when, id = letter.event.when, letter.event.prompt
+        if when == "reject" and (self._turn is not None or self._queue):
+            raise Conflict("A turn is running; this prompt was not to wait.")
+        if len(self._queue) >= WAITING:
+            raise Busy(f"{WAITING} prompts wait already.", retry_after=5)
+        after = str(self._eventlog.now())
+        await self._write((letter.event,), blobs=letter.blobs)
+        if when == "interrupt":
+            self._queue.appendleft(id)
+            await self._stop("interrupt")
+        else:
+            self._queue.append(id)
+        await self._next()
+        return Accepted(id, after)
+
+    async def _next(self) -> None:
+        """Starts the first waiting prompt's turn, if none runs."""
+        if self._turn is not None or not self._queue:
+            return
+        prompt = self._history.prompts[self._queue.popleft()]
+        turn = Turn(self, prompt)
+        self._turn = turn
+        self._nursery.start_soon(self._run_turn, turn)
+
+    async def _stop(self, by: str) -> bool:
+        turn = self._turn
+        if turn is None:
+            return False
+        if not turn.stopping:
+            turn.stopping = True
+            await self._write((e.TurnStopping(by=by),), turn=turn.id)
+            turn.scope.cancel()
+            turn.stop_asked.set()
+        return True
+
+    # ── a turn's life ──
+
+    async def _run_turn(self, turn: Turn) -> None:
+        put(turn=turn.id)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch, turn)
+            ending = await self._work(turn)
+            if not turn.detached:
+                turn.closing = True
+                with trio.CancelScope(shield=True):  # bounded by the store's deadline
+                    await self._finish(turn, ending)
+            nursery.cancel_scope.cancel()
+        await self._over(turn)
+
+    async def _work(self, turn: Turn) -> e.Event:
+        """Runs the strategy to its end and says how it ended."""
+        reason: object = None
+        try:
+            with turn.scope:
+                await turn.begin()
+                async with trio.open_nursery() as nursery:
+                    turn.nursery = nursery
+                    reason = await turn.strategy.run(turn)
+                    nursery.cancel_scope.cancel()
+        except Exception as error:  # the end of a turn
+            if not turn.stopping:
+                return self._failure(turn, _first(error))
+            _log.warning("A plugin failed while its turn was stopping", exc_info=error)
+        usage, steps = turn.usage(), turn.steps
+        if turn.stopping:
+            return e.TurnCancelled(usage=usage)
+        if turn.scope.cancelled_caught:
+            return e.TurnFinished(reason="limit:seconds", steps=steps, usage=usage)
+        if reason is not None and not isinstance(reason, str):
+            message = f"The strategy {turn.strategy.name!r} returned a {type(reason).__name__}, which is no reason."
+            return e.TurnFailed(code="nonsense", message=message, usage=usage)
+        return e.TurnFinished(reason=reason or "done", steps=steps, usage=usage)
+
+    def _failure(self, turn: Turn, error: BaseException) -> e.Event:
+        usage = turn.usage()
+        if isinstance(error, BudgetSpent):
+            return e.TurnFinished(reason=f"limit:{error.limit}", steps=turn.steps, usage=usage)
+        if isinstance(error, PillionError):
+            _log.info("The turn failed: %s", error)
+            return e.TurnFailed(code=error.code, message=str(error), retryable=error.retryable, usage=usage)
+        _log.error("The turn failed", exc_info=error)
+        message = f"The strategy failed with {type(error).__name__}; the log has the details."
+        return e.TurnFailed(code="internal", message=message, usage=usage)
+
+    async def _finish(self, turn: Turn, ending: e.Event) -> None:
+        """Closes what the turn left open, then writes its end."""
+        for approval in self.root.approvals.of(turn.id):
+            await self.root._decide(approval, Decision("deny", "cancel"))
+        closing = [
+            interruption(item, opened, self._eventlog.text(item)) for item, opened in self._history.open_items.items()
+        ]
+        begun = [] if self._history.turn else [turn.started()]
+        await self._write((*begun, *closing, ending), turn=turn.id)
+        turn.settle()
+
+    async def _watch(self, turn: Turn) -> None:
+        """A turn that does not let go in time is cut off: what it still runs can't write any more."""
+        stopping = self.kernel.settings.deadlines.stopping
+        with trio.move_on_at(turn.deadline):
+            await turn.stop_asked.wait()
+        await trio.sleep(stopping)
+        if turn.closing:
+            return
+        turn.detached = True
+        _log.error("The turn did not stop within %g s and is cut off", stopping)
+        with trio.CancelScope(shield=True):
+            await self._finish(turn, e.TurnCancelled(usage=turn.usage(), leftovers=True))
+        await self._over(turn)
+
+    async def _over(self, turn: Turn) -> None:
+        if not turn.over.is_set():
+            turn.over.set()
+            await self._send.send((Ended(turn), _Reply()))
+
+    # ── the log ──
+
+    async def write(self, turn: Turn, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> list[Record]:
+        """A turn's events. Raises Gone when the turn is over."""
+        if turn.detached or turn.over.is_set():
+            raise Gone("The turn is over; nothing more can be written for it.")
+        return await self._write(events, turn=turn.id, blobs=blobs)
+
+    def grow(self, turn: Turn, item: int, text: str) -> None:
+        """Growth of one of the turn's open items."""
+        if not turn.detached:
+            self._eventlog.grow(item, text)
+
+    def pass_by(self, turn: Turn, event: e.Event) -> None:
+        """A fact that need not last."""
+        if not turn.detached:
+            self._eventlog.pass_by(event, turn.id)
+
+    def grown(self, item: int) -> str:
+        """The text of an open item, secrets masked."""
+        return self._eventlog.text(item)
+
+    async def flush(self) -> None:
+        """Makes growth durable."""
+        await self._eventlog.flush()
+
+    async def approve(self, pending: Pending, seconds: float) -> Decision:
+        """Shows an approval in this root's log and waits for the answer, for `seconds` at most."""
+        self.approvals.add(pending)
+        await self._write((pending.wanted,), turn=self._turn.id if self._turn else "")
+        with trio.move_on_after(seconds):
+            return await pending.wait()
+        if pending.answer is None:
+            await self._decide(pending.wanted.approval, Decision("deny", "deadline"))
+        return await pending.wait()
+
+    async def _decide(self, approval: str, decision: Decision) -> None:
+        pending = self.approvals.claim(approval, decision)
+        event = e.ApprovalDecided(
+            approval=approval,
+            decision=decision.decision,
+            by=decision.by,
+            reason=decision.reason,
+            remember=decision.remember,
+        )
+        try:
+            await self._write((event,), turn=self._turn.id if self._turn else "")
+        finally:
+            pending.release()
+
+    async def _write(
+        self, events: Sequence[e.Event], *, turn: str = "", blobs: Mapping[str, bytes] = {}
+    ) -> list[Record]:
+        records = await self._eventlog.append(*events, turn=turn, blobs=blobs)
+        for record in records:
+            event = e.decode(record.type, record.data)  # as written: secrets are masked
+            if event is not None:
+                self._history.apply(record.seq, event, turn)
+        return records
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first error of ours in a group, else the first of any kind."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    leaves = [_first(inner) for inner in error.exceptions]
+    return next((leaf for leaf in leaves if isinstance(leaf, PillionError)), leaves[0])

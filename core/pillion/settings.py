@@ -1,0 +1,277 @@
+"""plugins.toml + the user's file + environment + flags -> frozen settings. The only reader of os.environ."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import platformdirs
+from msgspec import Meta, Struct
+
+from .errors import ConfigError
+from .secrets import MASK, Secrets
+from .values import Limits
+
+T = TypeVar("T", bound=Struct)
+Seconds = Annotated[float, Meta(gt=0)]
+PREFIX = "PILLION__"
+SECRET_KEYS = ("token", "key", "secret", "password")
+
+
+class Environment:
+    """The environment as it was at start."""
+
+    def __init__(self, variables: Mapping[str, str], secrets: Secrets) -> None:
+        self._variables = MappingProxyType(dict(variables))
+        self._secrets = secrets
+
+    def get(self, name: str) -> str:
+        """The variable's value, `""` when unset."""
+        return self._variables.get(name, "")
+
+    def secret(self, name: str) -> str:
+        """Like get; from now on the value is masked wherever it would be shown or kept."""
+        value = self.get(name)
+        return self._secrets.register(value) if value else ""
+
+    def pick(self, names: Sequence[str]) -> dict[str, str]:
+        """The named variables that are set; a name that ends in `*` takes all that begin so."""
+        return {
+            key: value
+            for key, value in self._variables.items()
+            if any(key == name or (name.endswith("*") and key.startswith(name[:-1])) for name in names)
+        }
+
+
+class Defaults(Struct, frozen=True, forbid_unknown_fields=True):
+    """[defaults]"""
+
+    model: str = "auto"
+    strategy: str = "auto"
+    store: str = "memory"
+    context_tokens: int = 8_000
+
+
+class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):
+    """[deadlines], all in seconds. `first_byte`, `between` and `total` are of one model call."""
+
+    first_byte: Seconds = 120.0
+    between: Seconds = 60.0
+    total: Seconds = 1800.0
+    tool: Seconds = 120.0
+    policy: Seconds = 5.0
+    approval: Seconds = 300.0
+    store: Seconds = 30.0
+    stopping: Seconds = 15.0
+
+
+class Execution(Struct, frozen=True, forbid_unknown_fields=True):
+    """[execution]: what started programs get. `environment` lists variables that pass; `*` at a name's end matches."""
+
+    environment: tuple[str, ...] = (
+        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TERM", "TMPDIR",
+        "VIRTUAL_ENV", "PYENV_ROOT", "NVM_DIR", "CARGO_HOME", "RUSTUP_HOME", "GOPATH", "JAVA_HOME",
+    )  # fmt: skip
+
+
+class Trust(Struct, frozen=True, forbid_unknown_fields=True):
+    """[trust]: folders whose rules and programs may be used."""
+
+    folders: tuple[str, ...] = ()
+
+
+class PluginSection(Struct, frozen=True):
+    """One [plugins.<name>]: `use` names an entry point, `module:attr` or `./file.py:attr`; the rest is its Config."""
+
+    name: str
+    enabled: bool
+    use: str
+    folder: Path
+    config: Mapping[str, Any]
+
+
+class Settings(Struct, frozen=True):
+    """All settings in force. `origins` says of each dotted key which layer it came from."""
+
+    defaults: Defaults
+    limits: Limits
+    deadlines: Deadlines
+    execution: Execution
+    trust: Trust
+    guards: Mapping[str, tuple[str, ...]]
+    plugins: Mapping[str, PluginSection]
+    raw: Mapping[str, Any]
+    origins: Mapping[str, str]
+    environment: Environment
+    secrets: Secrets
+    data_dir: Path
+
+    def section(self, name: str, kind: type[T]) -> T:
+        """The table [name] as a Struct; for sections that belong to the host."""
+        return convert(self.raw.get(name, {}), kind, plugin="", prefix=name)
+
+    def masked(self) -> dict[str, Any]:
+        """For people: every value with its origin, secrets masked."""
+        return {
+            key: {"value": MASK if _is_secret(key, value, self.secrets) else value, "from": self.origins[key]}
+            for key, value in sorted(_flat(self.raw).items())
+        }
+
+
+def load(
+    *,
+    config: Path | None = None,
+    data_dir: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    shipped: bool = True,
+) -> Settings:
+    """Reads all layers: shipped file, user's file, environment, flags (dotted keys). ConfigError names what is wrong.
+
+    The user's file is `config`, else $PILLION_CONFIG, else `plugins.toml` in the user's config directory if present.
+    """
+    variables = dict(os.environ) if environ is None else dict(environ)
+    secrets = Secrets()
+    environment = Environment(variables, secrets)
+    raw: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    folders: dict[str, Path] = {}
+    layers: list[tuple[Path, str]] = []
+    if shipped:
+        layers.append((shipped_file(), "shipped"))
+    named = config or (Path(variables["PILLION_CONFIG"]) if variables.get("PILLION_CONFIG") else None)
+    if named is not None and not named.is_file():
+        raise ConfigError(f"There is no settings file {named}.", hint="Check --config or PILLION_CONFIG.")
+    default = Path(variables.get("XDG_CONFIG_HOME") or platformdirs.user_config_path()) / "pillion" / "plugins.toml"
+    user = named or (default if environ is None and default.is_file() else None)
+    if user is not None:
+        layers.append((user, str(user)))
+    for path, origin in layers:
+        table = _read(path)
+        for name, section in table.get("plugins", {}).items():
+            if isinstance(section, dict) and "use" in section:
+                folders[name] = path.resolve().parent
+        _lay(raw, table, origin, origins)
+    for key, value in variables.items():
+        if key.startswith(PREFIX):
+            dotted = key[len(PREFIX) :].lower().replace("__", ".")
+            _lay(raw, _nested(dotted, _value(value)), f"${key}", origins)
+    for dotted, value in (flags or {}).items():
+        _lay(raw, _nested(dotted, value), "flag", origins)
+    home = Path(variables.get("PILLION_DATA_DIR") or platformdirs.user_data_path("pillion"))
+    return _frozen(raw, origins, folders, environment, secrets, (data_dir or home).expanduser().resolve())
+
+
+def shipped_file() -> Path:
+    """The default plugins.toml: beside this package in a wheel, at the top of a source tree."""
+    packaged = Path(__file__).with_name("plugins.toml")
+    return packaged if packaged.exists() else Path(__file__).parents[2] / "plugins.toml"
+
+
+def convert(value: Any, kind: type[T], *, plugin: str, prefix: str) -> T:
+    """`value` as the Struct `kind`. ConfigError names the wrong key, and the nearest right one."""
+    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    if isinstance(value, Mapping):
+        for key in value:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known) or 'none'}."
+                raise ConfigError(f"Unknown setting {prefix}.{key}.", plugin=plugin, key=key, hint=hint)
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        said, _, path = str(error).partition(" - at `$")
+        key = path.rstrip("`").lstrip(".")
+        raise ConfigError(f"Setting {prefix}{'.' + key if key else ''}: {said}.", plugin=plugin, key=key) from None
+
+
+def _frozen(
+    raw: dict[str, Any],
+    origins: dict[str, str],
+    folders: dict[str, Path],
+    environment: Environment,
+    secrets: Secrets,
+    data_dir: Path,
+) -> Settings:
+    plugins = {}
+    for name, section in raw.get("plugins", {}).items():
+        if not isinstance(section, dict):
+            raise ConfigError(f"[plugins.{name}] must be a table.", plugin=name)
+        rest = {key: value for key, value in section.items() if key not in ("enabled", "use")}
+        plugins[name] = PluginSection(
+            name=name,
+            enabled=bool(section.get("enabled", True)),
+            use=str(section.get("use", name)),
+            folder=folders.get(name, Path()),
+            config=rest,
+        )
+    for key, value in _flat(raw).items():
+        if isinstance(value, str) and key.rpartition(".")[2] in SECRET_KEYS:
+            secrets.register(value)
+    return Settings(
+        defaults=convert(raw.get("defaults", {}), Defaults, plugin="", prefix="defaults"),
+        limits=convert(raw.get("limits", {}), Limits, plugin="", prefix="limits"),
+        deadlines=convert(raw.get("deadlines", {}), Deadlines, plugin="", prefix="deadlines"),
+        execution=convert(raw.get("execution", {}), Execution, plugin="", prefix="execution"),
+        trust=convert(raw.get("trust", {}), Trust, plugin="", prefix="trust"),
+        guards={name: tuple(effects) for name, effects in raw.get("guards", {}).items()},
+        plugins=MappingProxyType(plugins),
+        raw=MappingProxyType(raw),
+        origins=MappingProxyType(origins),
+        environment=environment,
+        secrets=secrets,
+        data_dir=data_dir,
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} can't be read: {error}.", hint="Mend the file and start again.") from None
+
+
+def _lay(under: dict[str, Any], over: Mapping[str, Any], origin: str, origins: dict[str, str], at: str = "") -> None:
+    for key, value in over.items():
+        dotted = f"{at}.{key}" if at else key
+        if isinstance(value, Mapping):
+            below = under.get(key)
+            if not isinstance(below, dict):
+                below = under[key] = {}
+            _lay(below, value, origin, origins, dotted)
+        else:
+            under[key] = list(value) if isinstance(value, tuple) else value
+            origins[dotted] = origin
+
+
+def _nested(dotted: str, value: Any) -> dict[str, Any]:
+    for part in reversed(dotted.split(".")):
+        value = {part: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def _value(text: str) -> Any:
+    """An environment value is TOML where it parses as such, else the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _flat(table: Mapping[str, Any], at: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        dotted = f"{at}.{key}" if at else key
+        flat |= _flat(value, dotted) if isinstance(value, Mapping) else {dotted: value}
+    return flat
+
+
+def _is_secret(key: str, value: Any, secrets: Secrets) -> bool:
+    return isinstance(value, str) and (key.rpartition(".")[2] in SECRET_KEYS or value in secrets)

@@ -1,0 +1,1 @@
+"""Shipped to plugin authors: a scripted provider, a kernel to test on, contract suites."""

@@ -1,0 +1,258 @@
+"""One tool call: parse, decide, run under a deadline, one result."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import trio
+
+from . import events as e
+from .approvals import Decision, Pending
+from .contracts.policy import Allow, Ask, Deny, JudgedCall, Verdict
+from .contracts.tool import Output, Tool
+from .contracts.workspace import Workspace
+from .errors import Denied, PillionError, ToolError
+from .modelcall import Answer
+from .processes import Processes
+from .tags import tagged
+from .values import ToolCall
+
+if TYPE_CHECKING:
+    from .turn import Turn
+
+SIDE_BY_SIDE = 8
+"""Read-only calls that run at the same time."""
+SHOWN = 200_000
+"""Characters of a call's growing output that are shown; the rest is drained and not kept."""
+RESULT = 100_000
+"""Characters of a result that the model gets; tools shorten well before."""
+PREVIEW_SECONDS = 10.0
+_log = logging.getLogger(__name__)
+
+
+class ToolRun:
+    """One call on its way; it is the `Call` that the tool holds."""
+
+    def __init__(self, turn: Turn, call: ToolCall, item: int) -> None:
+        self._turn, self._call, self.item = turn, call, item
+        self.tool: Tool | None = turn.kit.tools.get(call.name)
+        self._shown = 0
+
+    # ── what the tool holds (contracts/tool.py: Call) ──
+
+    @property
+    def id(self) -> str:
+        return self._call.id
+
+    @property
+    def session(self) -> str:
+        return self._turn.session.id
+
+    @property
+    def turn(self) -> str:
+        return self._turn.id
+
+    @property
+    def workspace(self) -> Workspace:
+        return self._turn.workspace
+
+    @property
+    def processes(self) -> Processes:
+        return self._turn.kernel.processes
+
+    @property
+    def max_output(self) -> int:
+        window = self._turn.model.context if self._turn.model else 32_000
+        return min(RESULT, max(1_000, window // 2))
+
+    def output(self, text: str, /) -> None:
+        room = SHOWN - self._shown
+        if room > 0:
+            self._shown += len(text)
+            self._turn.grow(self.item, text if len(text) <= room else text[:room] + "\n[more is not shown]\n")
+
+    def progress(self, note: str, done: float | None = None, /) -> None:
+        self._turn.pass_by(e.ToolProgress(step=self._turn.steps, call=self.id, note=note, done=done))
+
+    async def emit(self, *events: e.Event) -> None:
+        await self._turn.emit(*events)
+
+    # ── its way ──
+
+    async def run(self) -> e.ToolFinished:
+        """Never raises for what the model, a policy or the tool did wrong: that is the result."""
+        began = trio.current_time()
+        with tagged(tool=self._call.name):
+            try:
+                output = await self._carried_out()
+                code = "tool" if output.error else ""
+            except PillionError as error:
+                output, code = Output(str(error), error=True), error.code
+            except Exception as error:  # a plugin's fault is the call's result
+                _log.error("The tool %s failed", self._call.name, exc_info=error)
+                output, code = Output(f"The tool failed with {type(error).__name__}.", error=True), "internal"
+        seconds = round(trio.current_time() - began, 4)
+        return await self._finished(output, code, seconds)
+
+    async def _carried_out(self) -> Output:
+        if self.tool is None:
+            known = ", ".join(self._turn.kit.tools) or "none"
+            raise ToolError(f"There is no tool {self._call.name!r}. There are: {known}.")
+        arguments = self._parsed(self.tool)
+        await self._permitted(self.tool, arguments)
+        seconds = self._turn.kernel.settings.deadlines.tool
+        if hasattr(self.tool, "seconds"):
+            seconds = float(self.tool.seconds(arguments))
+        with trio.move_on_after(seconds):
+            answer: object = await self.tool.run(arguments, self)
+            if isinstance(answer, str):
+                return Output(answer)
+            if isinstance(answer, Output):
+                return answer
+            raise TypeError(f"a tool answers str or Output, not {type(answer).__name__}")
+        return Output(f"The call did not end within {seconds:g} s and was stopped.", error=True)
+
+    def _parsed(self, tool: Tool) -> Any:
+        text = self._call.arguments.strip() or "{}"
+        try:
+            return msgspec.json.decode(text.encode("utf-8", "replace"), type=tool.Arguments, strict=False)
+        except msgspec.MsgspecError as error:
+            raise ToolError(f"The arguments don't fit: {error}.") from None
+
+    async def _permitted(self, tool: Tool, arguments: Any) -> None:
+        """Returns when the call may run. Raises Denied."""
+        if tool.effect in self._turn.kit.denied:
+            raise Denied(f"Denied: what guards {tool.effect!r} can't run at the moment.")
+        turn = self._turn
+        judged = JudgedCall(turn.session.id, turn.id, tool.name, tool.effect, arguments, turn.workspace, turn.trusted)
+        verdict = await self._judged(judged)
+        match verdict:
+            case Allow():
+                return
+            case Deny():
+                raise Denied(f"Denied: {verdict.reason or 'a policy says no'}.")
+            case Ask():
+                decision = await self._asked(tool, arguments, verdict.reason)
+                if decision.decision == "deny":
+                    why = decision.reason or {"deadline": "nobody answered in time"}.get(decision.by, "")
+                    raise Denied(f"Denied by {decision.by}{': ' + why if why else ''}.")
+
+    async def _judged(self, judged: JudgedCall) -> Verdict:
+        """The strictest of all answers; a policy that fails or hangs counts as Ask."""
+        strictest: Verdict | None = None
+        for policy in self._turn.kit.policies:
+            verdict: object = Ask("a policy did not answer")
+            with trio.move_on_after(self._turn.kernel.settings.deadlines.policy):
+                try:
+                    verdict = await policy.decide(judged)
+                except Exception as error:  # a plugin's fault makes it stricter, never laxer
+                    _log.error("The policy %s failed", type(policy).__name__, exc_info=error)
+                    verdict = Ask("a policy failed")
+            if verdict is None:
+                continue
+            if not isinstance(verdict, (Allow, Ask, Deny)):
+                verdict = Ask("a policy answered nonsense")
+            if strictest is None or _strictness(verdict) > _strictness(strictest):
+                strictest = verdict
+        if strictest is not None:
+            return strictest
+        return Allow() if judged.effect == "read" else Ask(f"it may {judged.effect}")
+
+    async def _asked(self, tool: Tool, arguments: Any, reason: str) -> Decision:
+        turn, root = self._turn, self._turn.session.root
+        key = (tool.name, "" if tool.effect == "write" else hashlib.sha256(self._call.arguments.encode()).hexdigest())
+        if root.approvals.remembered(key):
+            return Decision("allow", "rule", "allowed for the session")
+        preview = self._call.arguments
+        if hasattr(tool, "preview"):
+            with trio.move_on_after(PREVIEW_SECONDS):
+                preview = await tool.preview(arguments, self)
+        deadline = int((time.time() + turn.kernel.settings.deadlines.approval) * 1000)
+        wanted = e.ApprovalWanted(
+            step=turn.steps,
+            approval=secrets.token_hex(16),
+            call=self.id,
+            tool=tool.name,
+            effect=tool.effect,
+            reason=reason,
+            preview=preview[:RESULT],
+            deadline=deadline,
+            path=turn.session.path(),
+        )
+        return await root.approve(Pending(wanted, turn.id, key), turn.kernel.settings.deadlines.approval)
+
+    async def _finished(self, output: Output, code: str, seconds: float) -> e.ToolFinished:
+        text = output.text
+        if len(text) > RESULT:
+            text = f"{text[: RESULT // 2]}\n[{len(text) - RESULT} characters are left out]\n{text[-RESULT // 2 :]}"
+        blobs = {hashlib.sha256(image.data).hexdigest(): image for image in output.images}
+        event = e.ToolFinished(
+            step=self._turn.steps,
+            item=self.item,
+            call=self.id,
+            tool=self._call.name,
+            text=text,
+            error=output.error,
+            code=code,
+            images=tuple(e.ImageRef(image.media_type, name, len(image.data)) for name, image in blobs.items()),
+            seconds=seconds,
+        )
+        await self._turn.emit(event, blobs={name: image.data for name, image in blobs.items()})
+        return event
+
+
+async def run_calls(turn: Turn, answer: Answer) -> tuple[e.ToolFinished, ...]:
+    """Writes the model's message with its calls, then runs them: neighbours that only read side by side, the others
+    one after the other. The results are in the order of the calls."""
+    calls = answer.calls
+    started = [
+        e.ToolStarted(step=turn.steps, call=call.id, tool=call.name, effect=_effect(turn, call)) for call in calls
+    ]
+    if not answer.closing and not started:
+        return ()
+    records = await turn.emit(*answer.closing, *started)
+    items = [record.seq for record in records[len(answer.closing) :]]
+    runs = [ToolRun(turn, call, item) for call, item in zip(calls, items, strict=True)]
+    results: dict[int, e.ToolFinished] = {}
+    for group in _groups(runs):
+        limiter = trio.CapacityLimiter(SIDE_BY_SIDE)
+
+        async def one(run: ToolRun, limiter: trio.CapacityLimiter = limiter) -> None:
+            async with limiter:
+                results[run.item] = await run.run()
+
+        if len(group) == 1:
+            await one(group[0])
+            continue
+        async with trio.open_nursery() as nursery:
+            for run in group:
+                nursery.start_soon(one, run)
+    return tuple(results[item] for item in items)
+
+
+def _groups(runs: Sequence[ToolRun]) -> list[list[ToolRun]]:
+    groups: list[list[ToolRun]] = []
+    reading = False
+    for run in runs:
+        reads = run.tool is None or run.tool.effect == "read"
+        if groups and reads and reading:
+            groups[-1].append(run)
+        else:
+            groups.append([run])
+        reading = reads
+    return groups
+
+
+def _effect(turn: Turn, call: ToolCall) -> str:
+    tool = turn.kit.tools.get(call.name)
+    return tool.effect if tool else ""
+
+
+def _strictness(verdict: Verdict) -> int:
+    return (Allow, Ask, Deny).index(type(verdict))

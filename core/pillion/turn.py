@@ -1,0 +1,269 @@
+"""What a strategy holds while it works: the conversation, one step after the other, tools, children, a budget."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import trio
+from msgspec import Struct
+
+from . import events as e
+from .budget import Budget
+from .contracts.context import ContextPart
+from .contracts.provider import Provider, Request
+from .contracts.store import Record
+from .contracts.strategy import Strategy
+from .contracts.workspace import Workspace
+from .errors import PillionError, Stuck
+from .hookspecs import TurnInfo
+from .modelcall import Answer, ModelCall, complete
+from .tags import tagged
+from .toolrun import run_calls
+from .values import Limits, Message, ModelInfo, ToolCall, Usage
+
+if TYPE_CHECKING:
+    from .catalog import Kit
+    from .session import Session
+
+CIRCLES = 3
+"""The same call with the same result this often ends the turn."""
+CONTEXT_SECONDS = 10.0
+"""What one context provider gets."""
+
+
+class Step(Struct, frozen=True):
+    """One model call and its tools. `results` are in the order of `calls`."""
+
+    message: Message
+    calls: tuple[ToolCall, ...]
+    results: tuple[e.ToolFinished, ...]
+    finish: str
+    usage: Usage
+
+
+class Turn:
+    """Made by the session's actor; a strategy uses the methods without an underscore up to `child`."""
+
+    strategy: Strategy
+    workspace: Workspace
+
+    def __init__(self, session: Session, prompt: e.PromptQueued) -> None:
+        self.session, self.prompt, self.id = session, prompt, prompt.prompt
+        self.kernel = session.kernel
+        self.model: ModelInfo | None = None
+        self.steps = 0
+        self.limits = session.limits
+        self.deadline = trio.current_time() + (self.limits.seconds or float("inf"))
+        self.scope = trio.CancelScope()
+        self.stop_asked, self.over = trio.Event(), trio.Event()
+        self.stopping = self.closing = self.detached = False
+        self.nursery: trio.Nursery
+        self._kit: Kit
+        self._provider: Provider | None = None
+        self._budget: Budget | None = None
+        self._circles: dict[tuple[str, str, str], int] = {}
+
+    # ── for strategies ──
+
+    @property
+    def budget(self) -> Budget:
+        assert self._budget is not None, "begin() made it"
+        return self._budget
+
+    @property
+    def trusted(self) -> bool:
+        """Does the user trust this folder? Rules files of others are contents, never instructions."""
+        return self.session.info.trusted
+
+    @property
+    def tools(self) -> Sequence[str]:
+        """The names of the tools of this turn."""
+        return list(self._kit.tools)
+
+    async def history(self) -> tuple[Message, ...]:
+        """The conversation so far; the prompt is its last message at first."""
+        return await self.session.messages()
+
+    async def step(
+        self,
+        *,
+        system: str = "",
+        tools: bool = True,
+        view: Sequence[Message] | None = None,
+        max_output: int | None = None,
+    ) -> Step:
+        """Asks the model and runs the tools that it calls. `view` is sent instead of the history.
+
+        Raises BudgetSpent, ProviderError, Stuck; a strategy lets them pass, they end the turn.
+        """
+        provider, model = self._model()
+        self.budget.step()
+        self.steps += 1
+        with tagged(step=str(self.steps)):
+            await self.emit(e.StepStarted(step=self.steps, model=model.name))
+            request = Request(
+                model=model.name,
+                messages=tuple(view) if view is not None else await self.history(),
+                system=system,
+                tools=self._kit.specs() if tools and model.tools != "none" else (),
+                max_output=max_output,
+            )
+            answer = await ModelCall(self, self.steps).run(provider, request, model)
+            self.budget.spend(answer.usage)
+            results = await run_calls(self, answer)
+        self._check_circles(answer.calls, results)
+        return Step(answer.message, answer.calls, results, answer.finish, answer.usage)
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        role: str = "default",
+        system: str = "",
+        max_output: int | None = None,
+        schema: dict[str, Any] | None = None,
+    ) -> Answer:
+        """A model call that is not history; accounted to this turn. Raises BudgetSpent, ProviderError."""
+        provider, model = self._model()
+        self.budget.step()
+        request = Request(model.name, tuple(messages), system, max_output=max_output, schema=schema)
+        answer = await complete(provider, request, model)
+        self.budget.spend(answer.usage)
+        await self.emit(e.UsageRecorded(step=self.steps, model=answer.model, usage=answer.usage, role=role))
+        return answer
+
+    async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> e.ToolFinished:
+        """Runs one tool under the same policies, log and deadlines as a model's call."""
+        call = ToolCall(f"own_{self.steps}_{trio.current_time():.6f}", name, msgspec.json.encode(arguments).decode())
+        (result,) = await run_calls(self, Answer(Message("assistant", (call,)), (), "tool_calls", Usage(), ""))
+        return result
+
+    async def context(self, tokens: int | None = None) -> str:
+        """What the context providers say, the weightiest first, within `tokens` (by default the setting)."""
+        tokens = self.kernel.settings.defaults.context_tokens if tokens is None else tokens
+        parts: list[ContextPart] = []
+        for provider in self._kit.contexts:
+            with trio.move_on_after(CONTEXT_SECONDS):
+                try:
+                    parts += await provider.contribute(self, tokens)
+                except Exception as error:  # a plugin's fault is its own
+                    self.kernel.log.error("The context provider %s failed", provider, exc_info=error)
+        return _trimmed(parts, tokens)
+
+    async def emit(self, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> list[Record]:
+        """Writes facts to the log; returns when they are durable. Raises Gone when the turn is over."""
+        return await self.session.write(self, *events, blobs=blobs)
+
+    @asynccontextmanager
+    async def child(
+        self,
+        *,
+        title: str = "",
+        workspace: str = "",
+        strategy: str = "",
+        model: str = "",
+        limits: Limits | None = None,
+        seed: Sequence[Message] = (),
+        tools: Sequence[str] | None = None,
+    ) -> AsyncIterator[Session]:
+        """A session of its own for a part of this turn's work; it ends with the block, or with the turn.
+
+        It uses of this turn's budget what `limits` says, and its approvals are asked for in the root's log.
+        """
+        budget = self.budget.reserve(limits or self.budget.left())
+        try:
+            session = await self.kernel.open_child(
+                self,
+                budget,
+                workspace=workspace,
+                strategy=strategy,
+                model=model,
+                seed=seed,
+                tools=None if tools is None else frozenset(tools),
+            )
+            await self.emit(e.ChildStarted(step=self.steps, child=session.id, title=title))
+            try:
+                yield session
+            finally:
+                with trio.CancelScope(shield=True):  # aclose has its own deadline
+                    await session.aclose()
+                budget.settle()
+            await self.emit(e.ChildFinished(step=self.steps, child=session.id, usage=budget.usage))
+        finally:
+            budget.settle()
+
+    # ── for the session and the tool runs ──
+
+    async def begin(self) -> None:
+        """Finds model, strategy, workspace and kit. Raises NotFound, ConfigError, BudgetSpent."""
+        session, prompt, catalog = self.session, self.prompt, self.kernel.catalog
+        try:
+            self._provider, self.model = catalog.model(prompt.model or session.info.model)
+        except PillionError as error:
+            self._no_model: PillionError = error
+        self.strategy = catalog.strategy(prompt.strategy or session.info.strategy, self.model)
+        self.workspace = catalog.workspace(session.info.workspace)
+        self._budget = session.budget.reserve(self.limits) if session.budget else Budget(self.limits)
+        self.scope.deadline = self._budget.deadline
+        name = self.model.name if self.model else ""
+        info = TurnInfo(
+            session.id, self.id, self.strategy.name, self.model, self.workspace, self.trusted, session.info.labels
+        )
+        kit = catalog.kit(info)
+        if session.tools is not None:
+            kit = msgspec.structs.replace(kit, tools={n: t for n, t in kit.tools.items() if n in session.tools})
+        self._kit = kit
+        await self.emit(self.started(self.strategy.name, name))
+
+    def started(self, strategy: str = "", model: str = "") -> e.TurnStarted:
+        return e.TurnStarted(prompt=self.id, strategy=strategy, model=model, limits=self.limits)
+
+    @property
+    def kit(self) -> Kit:
+        return self._kit
+
+    def usage(self) -> Usage:
+        return self._budget.usage if self._budget else Usage()
+
+    def settle(self) -> None:
+        if self._budget is not None:
+            self._budget.settle()
+
+    def grow(self, item: int, text: str) -> None:
+        self.session.grow(self, item, text)
+
+    def grown(self, item: int) -> str:
+        return self.session.grown(item)
+
+    def pass_by(self, event: e.Event) -> None:
+        self.session.pass_by(self, event)
+
+    def _model(self) -> tuple[Provider, ModelInfo]:
+        if self._provider is None or self.model is None:
+            raise self._no_model
+        return self._provider, self.model
+
+    def _check_circles(self, calls: Sequence[ToolCall], results: Sequence[e.ToolFinished]) -> None:
+        for call, result in zip(calls, results, strict=True):
+            tool = self._kit.tools.get(call.name)
+            if tool is not None and tool.effect == "write" and not result.error:
+                self._circles.clear()  # something changed: asking again is no circle
+                continue
+            key = (call.name, call.arguments, result.text)
+            self._circles[key] = self._circles.get(key, 0) + 1
+            if self._circles[key] >= CIRCLES:
+                raise Stuck(f"{call.name} was called {CIRCLES} times with the same arguments and the same result.")
+
+
+def _trimmed(parts: Sequence[ContextPart], tokens: int) -> str:
+    """The weightiest parts that fit, at about four characters a token; one that does not fit is left out."""
+    left, kept = tokens * 4, []
+    for part in sorted(parts, key=lambda part: -part.weight):
+        text = f"# {part.title}\n\n{part.text.strip()}\n"
+        if len(text) <= left:
+            kept.append(text)
+            left -= len(text)
+    return "\n".join(kept)
