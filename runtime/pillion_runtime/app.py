@@ -1,0 +1,85 @@
+"""The Quart app: the host's routes, the plugins' routes, and every error as a problem."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from quart import Blueprint, Response, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from . import bodies, problems
+from .host import Host
+from .logs import REQUEST
+from .routes import approvals, events, health, models, plugins, prompts, sessions
+
+log = logging.getLogger("pillion.http")
+OWN = (health, plugins, models, sessions, prompts, events, approvals)
+
+
+def create_app(host: Host) -> QuartTrio:
+    """A fresh app. It is built again when a plugin is switched, since a running one takes no new blueprint."""
+    app = _bare(host)
+    for noun in OWN:
+        app.register_blueprint(noun.blueprint(host))
+    for plugin, answer in list(host.kernel.host.ask("register_routes", kernel=host.kernel)):
+        reason = _refusal(app, answer)
+        if reason:
+            host.kernel.host.quarantine(plugin, reason)
+            continue
+        for blueprint in answer:
+            app.register_blueprint(blueprint)
+    return app
+
+
+def _bare(host: Host) -> QuartTrio:
+    app = QuartTrio("pillion_runtime", static_folder=None)
+    app.config.update(DEBUG=False, PROPAGATE_EXCEPTIONS=False, MAX_CONTENT_LENGTH=bodies.LIMIT, BODY_TIMEOUT=60)
+
+    @app.errorhandler(Exception)
+    async def problem(error: Exception) -> Response:
+        refused = _http_refusal(error) if isinstance(error, HTTPException) else problems.refusal(error)
+        if refused.status == 500:
+            log.error("request failed", exc_info=error)
+        body = problems.encode(refused, path=request.path, request_id=REQUEST.get())
+        body = host.kernel.secrets.redact_bytes(body)
+        return Response(body, refused.status, dict(refused.headers), content_type=problems.MEDIA_TYPE)
+
+    return app
+
+
+def _http_refusal(error: HTTPException) -> problems.Refused:
+    """What Quart and its router raise: unknown paths, wrong methods, large and slow bodies."""
+    status = error.code or 500
+    match status:
+        case 404:
+            return problems.Refused(404, "There is nothing at this path.")
+        case 405:
+            methods = ", ".join(sorted(error.valid_methods or ())) if isinstance(error, MethodNotAllowed) else ""
+            return problems.Refused(405, f"This path answers to: {methods}.", headers={"allow": methods})
+        case 413:
+            return problems.Refused(413, f"A body may have {bodies.LIMIT // 1024 // 1024} MiB.")
+        case _:
+            return problems.Refused(status, error.description or "The request can't be served.")
+
+
+def _refusal(app: QuartTrio, answer: Any) -> str:
+    """Why a plugin's blueprints can't stand in the app; "" when they can. Tried on an app that is thrown away."""
+    if not isinstance(answer, Sequence) or not all(isinstance(blueprint, Blueprint) for blueprint in answer):
+        return "Its hook register_routes must return a list of Quart blueprints."
+    trial = QuartTrio("pillion_runtime", static_folder=None)
+    try:
+        for blueprint in answer:
+            if blueprint.name in app.blueprints:
+                return f"It brings a blueprint {blueprint.name!r}, and there is one of that name."
+            trial.register_blueprint(blueprint)
+    except Exception as error:  # a plugin's fault is its own
+        return f"Its routes can't be registered: {error}."
+    taken = {(rule.rule, method) for rule in app.url_map.iter_rules() for method in rule.methods or ()}
+    for rule in trial.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
+            if (rule.rule, method) in taken:
+                return f"It brings a route {method} {rule.rule}, which exists already."
+    return ""

@@ -1,0 +1,45 @@
+"""`pillion serve`: the server, until it is told to end."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import click
+
+from .options import places
+
+
+@click.command()
+@places
+@click.option("--bind", default=None, metavar="HOST:PORT", help="Where to listen, instead of host.bind.")
+@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Only the port; 0 takes any that is free.")
+@click.option("--token-env", default=None, metavar="NAME", help="The environment variable with the bearer token.")
+@click.option("--parent-pid", type=click.IntRange(1), default=None, help="End when this process has ended.")
+def serve(
+    config: Path | None,
+    data_dir: Path | None,
+    bind: str | None,
+    port: int | None,
+    token_env: str | None,
+    parent_pid: int | None,
+) -> None:
+    """Serve sessions over HTTP.
+
+    Says where on stdout, as one JSON line; the token is in the file that the line names.
+    """
+    gc.disable()  # imports make much and free little
+    from pillion import settings as layers
+
+    from .. import hostsettings, server
+
+    flags = {"host.bind": bind} if bind else {}
+    if token_env:
+        flags["host.token_env"] = token_env
+    settings = layers.load(config=config, data_dir=data_dir, flags=flags)
+    if port is not None:
+        address = hostsettings.Address.parse(hostsettings.read(settings).bind)
+        flags["host.bind"] = str(hostsettings.Address(address.host, port))
+        settings = layers.load(config=config, data_dir=data_dir, flags=flags)
+    gc.enable()
+    server.run(settings, parent_pid=parent_pid)

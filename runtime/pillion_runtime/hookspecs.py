@@ -1,0 +1,30 @@
+"""The host's hooks: what a plugin may add to HTTP and to the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pillion.hookspecs import hookspec
+
+if TYPE_CHECKING:
+    from click import Command
+    from quart import Blueprint
+
+    from pillion.kernel import Kernel
+
+
+class HostHooks:
+    """Given to `open_kernel(hookspecs=...)`; asked plugin by plugin, as the kernel's own are."""
+
+    @hookspec
+    def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
+        """Blueprints, asked for whenever the app is built: at start, and when a plugin is switched.
+
+        They stand behind the same door as the host's own routes: Host, Origin and token are checked before.
+        A blueprint whose name or rule is taken already is refused, and the plugin's state says so.
+        """
+
+    @hookspec
+    def register_commands(self) -> Sequence[Command]:
+        """Commands of the `pillion` program. Asked for before any kernel runs."""

@@ -1,0 +1,86 @@
+"""The section [host] of the settings, and what follows from it: where to listen, and with which token."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from pillion.errors import ConfigError
+from pillion.settings import Settings
+
+SHORTEST_TOKEN = 16
+
+
+class HostSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """[host]. `grace` is in seconds; `names` are further values of the Host header, `NAME` or `NAME:PORT`."""
+
+    bind: str = "127.0.0.1:42424"
+    names: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    token_env: str = ""
+    """The environment variable with the token; without it each start makes its own."""
+    log: Literal["auto", "json", "console"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    grace: Annotated[float, Meta(ge=0)] = 5.0
+    """What running turns get to end by themselves when the server stops."""
+
+
+class Address(Struct, frozen=True):
+    """Where to listen: `host` is an IP address or `localhost`; port 0 takes any that is free."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """From `HOST:PORT` or `[::1]:PORT`. Raises ConfigError."""
+        host, colon, port = text.rpartition(":")
+        host = host[1:-1] if host.startswith("[") and host.endswith("]") else "" if ":" in host else host
+        if not (_is_host(host) and colon and port.isascii() and port.isdigit() and int(port) < 65536):
+            hint = "Write an address and a port: 127.0.0.1:42424, [::1]:42424, or port 0 for any that is free."
+            raise ConfigError(f"Setting host.bind: {text!r} can't be bound.", key="host.bind", hint=hint)
+        return cls(host, int(port))
+
+
+def read(settings: Settings) -> HostSettings:
+    """The section [host]. Raises ConfigError."""
+    return settings.section("host", HostSettings)
+
+
+def token(settings: Settings, host: HostSettings, address: Address) -> str:
+    """The bearer token: the configured one, else 256 random bits. It counts as a secret from now on.
+
+    Raises ConfigError when the configured one is missing or short, or when none is configured beyond loopback.
+    """
+    if host.token_env:
+        value = settings.environment.secret(host.token_env)
+        if len(value) < SHORTEST_TOKEN:
+            what = "too short" if value else "not set"
+            hint = f"Put at least {SHORTEST_TOKEN} random characters there, e.g. of `openssl rand -hex 32`."
+            raise ConfigError(f"The token's variable {host.token_env} is {what}.", key="host.token_env", hint=hint)
+        return value
+    if not address.loopback:
+        hint = (
+            'Put a token into an environment variable and name it: token_env = "PILLION_TOKEN" under [host], '
+            "or `pillion serve --token-env PILLION_TOKEN`."
+        )
+        raise ConfigError(f"Binding to {address}, beyond loopback, needs a token of yours.", key="host.bind", hint=hint)
+    return settings.secrets.register(secrets.token_urlsafe(32))
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return True

@@ -1,0 +1,127 @@
+"""Hypercorn's HTTP connections on trio, in a nursery of ours.
+
+hypercorn's own `serve` sends inside an endless shield: a client that stops reading holds the shutdown for ever. Here a
+send has a deadline, what is left when the server ends is cut, and one broken connection never ends the server.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Any, cast
+
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
+from hypercorn.utils import wrap_app
+
+from pillion.errors import ConfigError
+
+from .door import Door
+from .hostsettings import Address
+
+STALLED = 300.0
+"""Seconds that one send may take; then the client is dropped, and may come back with its cursor."""
+IDLE = 30.0
+"""Seconds that a connection may be silent between requests, or amid the headers of one."""
+
+log = logging.getLogger("pillion.http")
+
+
+def bind(address: Address) -> socket.socket:
+    """A socket that listens there. Raises ConfigError when it can't."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address.host, address.port))
+        listening.listen(1024)
+    except OSError as error:
+        listening.close()
+        hint = "Choose another with --port, or --port 0 for any that is free."
+        raise ConfigError(f"Can't listen on {address}: {error.strerror}.", key="host.bind", hint=hint) from None
+    return listening
+
+
+class Connection(TCPServer):
+    """One client's connection."""
+
+    _sending: trio.CancelScope | None = None
+    _stalled = STALLED
+
+    async def protocol_send(self, event: Event) -> None:
+        """As hypercorn's, but what the client does not take within STALLED ends the connection."""
+        if not isinstance(event, RawData):
+            await super().protocol_send(event)
+            return
+        async with self.send_lock:
+            try:
+                with trio.CancelScope(shield=True, deadline=trio.current_time() + self._stalled) as self._sending:
+                    await self.stream.send_all(event.data)
+                    return
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                pass
+        await trio.aclose_forcefully(self.stream)
+        await self.protocol.handle(Closed())
+
+    def cut(self) -> None:
+        """Ends a send that hangs, which no cancel from outside reaches, and lets no other hang."""
+        self._stalled = 0
+        if self._sending is not None:
+            self._sending.cancel()
+
+
+class Listener:
+    """Serves `door` on a listening socket until `stop`."""
+
+    def __init__(self, door: Door) -> None:
+        self._config = Config()
+        self._config.include_server_header = False
+        self._config.errorlog = logging.getLogger("hypercorn.error")
+        self._config.keep_alive_timeout = IDLE
+        self._config.keep_alive_max_requests = 1_000_000
+        self._context = WorkerContext(None)
+        self._app = wrap_app(cast(Any, door), 0, "asgi")
+        self._live: set[Connection] = set()
+        self._ended = trio.lowlevel.ParkingLot()
+        self._accepting = trio.CancelScope()
+        self._farewell = 1.0
+
+    async def run(self, listening: socket.socket, task_status: trio.TaskStatus[None]) -> None:
+        """Ends some time after `stop`, when every connection has ended. Closes the socket."""
+        listener = trio.SocketListener(trio.socket.from_stdlib_socket(listening))
+        async with trio.open_nursery() as connections:
+            try:
+                with self._accepting:
+                    task_status.started()
+                    await trio.serve_listeners(self._handle, [listener], handler_nursery=connections)
+                await self._context.terminated.set()  # idle connections close now, busy ones after their answer
+                await self._last_answers()
+            finally:
+                connections.cancel_scope.cancel()
+                for connection in self._live:
+                    connection.cut()
+
+    def stop(self, farewell: float = 1.0) -> None:
+        """Takes no more connections; open requests get `farewell` seconds."""
+        self._farewell = farewell
+        self._accepting.cancel()
+
+    async def _handle(self, stream: trio.SocketStream) -> None:
+        connection = Connection(self._app, self._config, self._context, ConnectionState({}), cast(Any, stream))
+        self._live.add(connection)
+        try:
+            await connection.run()
+        except Exception:  # the edge of HTTP
+            log.exception("connection failed")
+        finally:
+            self._live.discard(connection)
+            self._ended.unpark_all()
+
+    async def _last_answers(self) -> None:
+        with trio.move_on_after(self._farewell):
+            while self._live:
+                await self._ended.park()

@@ -1,0 +1,1 @@
+"""One file a noun: each has `blueprint(host)`, which makes the routes of that noun."""

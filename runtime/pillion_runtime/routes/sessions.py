@@ -1,0 +1,136 @@
+"""Sessions: open, list, look at, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+from quart import Blueprint, Response, request
+
+from pillion.contracts.store import SessionInfo, SessionQuery
+from pillion.session import Session
+from pillion.values import Limits
+
+from ..bodies import answer, checked, read
+from ..host import Host
+from . import names
+
+Label = Annotated[str, Meta(max_length=1000)]
+
+
+class LimitsGiven(Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of this session's turns; those left out are the settings', null lifts one."""
+
+    steps: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
+    seconds: Annotated[float, Meta(gt=0)] | UnsetType | None = UNSET
+    tokens: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
+    cost: Annotated[float, Meta(gt=0)] | UnsetType | None = UNSET
+
+
+class NewSession(Struct, frozen=True, forbid_unknown_fields=True):
+    """POST /api/sessions. `workspace` is an absolute path or a URL of a scheme that a plugin brings."""
+
+    workspace: Annotated[str, Meta(min_length=1, max_length=4096)]
+    model: str = ""
+    strategy: str = ""
+    labels: Annotated[dict[str, Label], Meta(max_length=64)] = {}
+    limits: LimitsGiven = LimitsGiven()
+
+
+class Listing(Struct, frozen=True):
+    """GET /api/sessions."""
+
+    workspace: str = ""
+    parent: str = ""
+    cursor: str = ""
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+class SessionView(Struct, frozen=True):
+    """A session as the API shows it. Times are RFC 3339, UTC. `state` and `waiting` (prompts) are of this moment."""
+
+    id: str
+    workspace: str
+    title: str
+    model: str
+    strategy: str
+    labels: Mapping[str, str]
+    parent: str | None
+    trusted: bool
+    created: str
+    updated: str
+    state: str = "idle"
+    waiting: int = 0
+
+
+def blueprint(host: Host) -> Blueprint:
+    routes = Blueprint("sessions", __name__, url_prefix="/api/sessions")
+
+    @routes.post("")
+    async def create() -> Response:
+        host.expect_work()
+        wanted = await read(NewSession)
+        names.check(host, workspace=wanted.workspace, model=wanted.model, strategy=wanted.strategy)
+        session = await host.kernel.create(
+            wanted.workspace,
+            model=wanted.model,
+            strategy=wanted.strategy,
+            labels=wanted.labels,
+            limits=_limits(wanted.limits, host.kernel.settings.limits),
+        )
+        return answer(_view(session.info, session), 201, {"location": f"/api/sessions/{session.id}"})
+
+    @routes.get("")
+    async def listing() -> Response:
+        asked = checked(request.args, Listing)
+        page = await host.kernel.sessions(SessionQuery(asked.workspace, asked.parent, asked.cursor, asked.limit))
+        live = {session.id: session for session in host.kernel.live()}
+        data = [_view(info, live.get(info.id)) for info in page.data]
+        return answer({"data": data, "next_cursor": page.next or None})
+
+    @routes.get("/<id>")
+    async def show(id: str) -> Response:
+        session = await host.kernel.session(id)
+        return answer(_view(session.info, session))
+
+    @routes.delete("/<id>")
+    async def delete(id: str) -> Response:
+        await host.kernel.delete(id)
+        return Response(b"", 204)
+
+    @routes.get("/<id>/messages")
+    async def messages(id: str) -> Response:
+        session = await host.kernel.session(id)
+        return answer({"data": await session.messages()})
+
+    return routes
+
+
+def _limits(given: LimitsGiven, settings: Limits) -> Limits:
+    changed = {key: value for key, value in msgspec.structs.asdict(given).items() if value is not UNSET}
+    return msgspec.structs.replace(settings, **changed)
+
+
+def _view(info: SessionInfo, session: Session | None) -> SessionView:
+    return SessionView(
+        id=info.id,
+        workspace=info.workspace,
+        title=info.title,
+        model=info.model,
+        strategy=info.strategy,
+        labels=info.labels,
+        parent=info.parent or None,
+        trusted=info.trusted,
+        created=_rfc3339(info.created),
+        updated=_rfc3339(info.updated or info.created),
+        state=session.state if session else "idle",
+        waiting=session.waiting if session else 0,
+    )
+
+
+def _rfc3339(milliseconds: int) -> str:
+    stamp = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return stamp.isoformat(timespec="milliseconds").replace("+00:00", "Z")

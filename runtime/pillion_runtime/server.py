@@ -1,0 +1,203 @@
+"""The process's life: listen, announce, wait for the end, let what runs come to its end, stop."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+import trio
+
+from pillion.errors import PillionError
+from pillion.kernel import open_kernel
+from pillion.settings import Settings
+
+from . import discovery, hostsettings, logs
+from .app import create_app
+from .auth import Gate
+from .door import Door
+from .hookspecs import HostHooks
+from .host import Host
+from .hostsettings import Address
+from .listener import Listener, bind
+from .version import package_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pillion.contracts.store import Store
+    from pillion.session import Session
+
+HURRY = 1.0
+"""Seconds that cancelled turns get when somebody asks a second time."""
+
+log = logging.getLogger("pillion.server")
+
+
+class Announcement(msgspec.Struct, frozen=True):
+    """The line on stdout. The token itself stands in the file, which only the owner can read."""
+
+    url: str
+    pid: int
+    token_file: str
+    version: str
+
+
+class Stop:
+    """Asked once: end gently. Asked again: `hurried`, end sooner."""
+
+    def __init__(self) -> None:
+        self.asked = trio.Event()
+        self.hurried = trio.Event()
+
+    def ask(self) -> None:
+        if self.asked.is_set():
+            self.hurried.set()
+        self.asked.set()
+
+
+def say(announcement: Announcement) -> None:
+    """One JSON line on stdout."""
+    line = {"event": "listening", **msgspec.structs.asdict(announcement)}
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    sys.stdout.flush()
+
+
+def run(settings: Settings, *, parent_pid: int | None = None) -> None:
+    """Serves until SIGTERM, Ctrl-C or the end of the process `parent_pid`. Raises ConfigError when it can't begin."""
+    host = hostsettings.read(settings)
+    lines = logs.configure(settings.secrets, form=host.log, level=host.log_level)
+    trio.run(_run, settings, parent_pid)
+    lines.flush()
+
+
+async def _run(settings: Settings, parent_pid: int | None) -> None:
+    stop = Stop()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_watch_signals, stop)
+        if parent_pid is not None:
+            nursery.start_soon(watch_parent, parent_pid, stop)
+        await serve(settings, stop=stop)
+        nursery.cancel_scope.cancel()
+
+
+async def serve(
+    settings: Settings,
+    *,
+    stop: Stop,
+    announce: Callable[[Announcement], object] = say,
+    plugins: Mapping[str, object] | None = None,
+    store: Store | None = None,
+) -> None:
+    """One server, from bound socket to closed kernel. `announce` is called when it answers; it ends after `stop`.
+
+    `plugins` and `store` are for embedders and tests. Raises ConfigError when it can't begin.
+    """
+    section = hostsettings.read(settings)
+    wanted = Address.parse(section.bind)
+    token = hostsettings.token(settings, section, wanted)
+    with bind(wanted) as listening:
+        address = Address(wanted.host, listening.getsockname()[1])
+        async with open_kernel(settings, hookspecs=(HostHooks,), plugins=plugins, store=store) as kernel:
+            host = Host(kernel, section)
+            gate = Gate(address, token, section.names, section.origins)
+            listener = Listener(Door(gate, create_app(host), settings.secrets))
+            found = discovery.Found(f"http://{address}", os.getpid(), token, package_version())
+            async with trio.open_nursery() as nursery:
+                await nursery.start(listener.run, listening)
+                with _announced(settings, found, announce):
+                    await stop.asked.wait()
+                    log.info("stopping")
+                    await _wind_down(host, stop)
+                listener.stop()
+    log.info("stopped")
+
+
+@contextmanager
+def _announced(
+    settings: Settings, found: discovery.Found, announce: Callable[[Announcement], object]
+) -> Iterator[None]:
+    earlier = discovery.read(settings.data_dir)
+    if earlier is not None:
+        log.warning("process %d serves this data directory too; clients now find this one", earlier.pid)
+    path = discovery.write(settings.data_dir, found)
+    try:
+        gc.freeze()  # what was made until now lives as long as the process
+        announce(Announcement(url=found.url, pid=found.pid, token_file=str(path), version=found.version))
+        yield
+    finally:
+        discovery.remove(settings.data_dir, found)
+
+
+async def _wind_down(host: Host, stop: Stop) -> None:
+    """No new work; turns get the grace, then are cancelled and get their deadline; then the streams end."""
+    host.stopping = True
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_end_turns, host, nursery.cancel_scope)
+        await stop.hurried.wait()
+        nursery.cancel_scope.cancel()
+    await _cancel(_busy(host), HURRY)
+    host.streams.end()
+    with trio.move_on_after(HURRY if stop.hurried.is_set() else 5):
+        await host.streams.ended()
+
+
+async def _end_turns(host: Host, done: trio.CancelScope) -> None:
+    with trio.move_on_after(host.settings.grace):
+        while busy := _busy(host):  # a waiting prompt's turn may begin meanwhile
+            await busy[0].idle()
+    await _cancel(_busy(host), host.kernel.settings.deadlines.stopping + 1)
+    done.cancel()
+
+
+async def _cancel(sessions: Sequence[Session], seconds: float) -> None:
+    """Cancels their turns together and waits for the ends."""
+    with trio.move_on_after(seconds):
+        async with trio.open_nursery() as nursery:
+            for session in sessions:
+                nursery.start_soon(_cancel_one, session)
+
+
+async def _cancel_one(session: Session) -> None:
+    try:
+        while await session.cancel(by="shutdown"):
+            await session.idle()
+    except PillionError as error:
+        log.warning("a session could not be stopped: %s", error)
+
+
+def _busy(host: Host) -> list[Session]:
+    """The sessions that work. Children end with the turn that began them."""
+    return [session for session in host.kernel.live() if session.parent is None and session.state != "idle"]
+
+
+async def _watch_signals(stop: Stop, task_status: trio.TaskStatus[None]) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for _ in signals:
+            stop.ask()
+
+
+async def watch_parent(pid: int, stop: Stop) -> None:
+    """Asks to stop when that process has ended; a later one with the same number is not taken for it."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        stop.ask()
+        return
+    except (AttributeError, OSError):  # no Linux, or not allowed
+        while discovery.is_alive(pid):  # noqa: ASYNC110 - nobody tells
+            await trio.sleep(1)
+        stop.ask()
+        return
+    try:
+        await trio.lowlevel.wait_readable(descriptor)
+        stop.ask()
+    finally:
+        os.close(descriptor)
