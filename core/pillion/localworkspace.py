@@ -1,0 +1,287 @@
+"""A folder of this machine as a workspace. No path leads out of it, and a file is old or new, never half.
+
+Symbolic links inside the folder are followed as far as they stay inside. The way is then walked from the root folder
+by folder, by file descriptors and without following links, so that a link put there in between leads nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import trio
+
+from .contracts.workspace import Content, Entry
+from .errors import Conflict, NotFound, OutsideWorkspace, ToolError
+
+PROTECTED = frozenset({".git"})
+"""Folders whose content makes programs run: never written through a workspace."""
+LOCK_WAIT = 5.0
+"""Seconds that a write waits for another one in the same folder."""
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+Parts = tuple[str, ...]
+
+
+class LocalWorkspace:
+    """The folder `root`, which must exist: else NotFound."""
+
+    def __init__(self, root: str | Path) -> None:
+        self._given = os.path.abspath(root)
+        self._root = Path(os.path.realpath(self._given))
+        if not self._root.is_dir():
+            raise NotFound(f"There is no folder {root}.")
+
+    @property
+    def root(self) -> Path:
+        return self._root
+
+    async def read(self, path: str, limit: int = 16 * 1024 * 1024) -> Content:
+        """The regular file at `path`, at most `limit` bytes long."""
+        return await trio.to_thread.run_sync(self._read, path, limit)
+
+    async def write(self, path: str, data: bytes, expected: str | None = None) -> str:
+        """Replaces the file at once, or makes it and its folders; keeps its permissions. Returns its new hash."""
+        return await trio.to_thread.run_sync(self._write, path, data, expected)
+
+    async def list(self, path: str = "") -> Sequence[Entry]:
+        """What stands in the folder `path`, sorted by path. Links are entries of their own kind."""
+        return await trio.to_thread.run_sync(self._list, path)
+
+    async def stat(self, path: str) -> Entry | None:
+        """What `path` names, links followed; its `path` is the real one. None: nothing."""
+        return await trio.to_thread.run_sync(self._stat, path)
+
+    def _resolve(self, path: str) -> Parts:
+        """The names from the root down to what `path` means. Touches nothing but links."""
+        try:
+            os.fsencode(path)
+        except UnicodeEncodeError:
+            raise OutsideWorkspace(f"{path!r} is no path.") from None
+        if "\0" in path:
+            raise OutsideWorkspace(f"{path!r} is no path.")
+        if os.path.isabs(path) and not (_inside(path, self._given) or _inside(path, str(self._root))):
+            raise OutsideWorkspace(f"{path} is outside the workspace {self._root}.")
+        real = os.path.realpath(os.path.join(self._root, path))
+        if not _inside(real, str(self._root)):
+            raise OutsideWorkspace(f"{path} leads out of the workspace {self._root}.")
+        return Path(real).relative_to(self._root).parts
+
+    @contextlib.contextmanager
+    def _folder(self, parts: Parts, create: bool = False) -> Iterator[int]:
+        """A descriptor of the folder, reached without following any link."""
+        descriptor = os.open(self._root, _FOLDER)
+        try:
+            for part in parts:
+                if create:
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(part, dir_fd=descriptor)
+                below = os.open(part, _FOLDER, dir_fd=descriptor)
+                os.close(descriptor)
+                descriptor = below
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _read(self, path: str, limit: int) -> Content:
+        with _telling(path):
+            parts = self._resolve(path)
+            if not parts:
+                raise ToolError("The workspace itself is a folder, not a file.")
+            with self._folder(parts[:-1]) as folder:
+                data = _read_file(folder, parts[-1], path, limit)
+        return Content(data, hashlib.sha256(data).hexdigest())
+
+    def _write(self, path: str, data: bytes, expected: str | None) -> str:
+        with _telling(path):
+            parts = self._resolve(path)
+            if not parts:
+                raise ToolError("The workspace itself is a folder, not a file.")
+            if inside := [part for part in parts if part.casefold() in PROTECTED]:
+                raise ToolError(f"{path} belongs to {inside[0]}, which is not written through the workspace.")
+            with self._folder(parts[:-1], create=expected in (None, "")) as folder:
+                _replace(folder, parts[-1], path, data, expected)
+        return hashlib.sha256(data).hexdigest()
+
+    def _list(self, path: str) -> Sequence[Entry]:
+        with _telling(path):
+            parts = self._resolve(path)
+            with self._folder(parts) as folder, os.scandir(folder) as found:
+                entries = [_entry(_joined(*parts, item.name), item.stat(follow_symlinks=False)) for item in found]
+        return sorted(entries, key=lambda entry: entry.path)
+
+    def _stat(self, path: str) -> Entry | None:
+        with _telling(path):
+            parts = self._resolve(path)
+            try:
+                with self._folder(parts[:-1]) as folder:
+                    status = os.stat(parts[-1] if parts else ".", dir_fd=folder, follow_symlinks=False)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return _entry(_joined(*parts), status)
+
+
+def _inside(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip("/") + "/")
+
+
+@contextlib.contextmanager
+def _telling(path: str) -> Iterator[None]:
+    """Errors of the system as sentences for a model."""
+    shown = path or "."
+    try:
+        yield
+    except FileNotFoundError:
+        raise ToolError(f"There is no {shown}.") from None
+    except NotADirectoryError:
+        raise ToolError(f"A part of {shown} is not a folder.") from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link where none was a moment ago, or links in a circle
+            raise OutsideWorkspace(f"{shown} goes through a link that can't be followed.") from None
+        raise ToolError(f"{shown}: {error.strerror}.") from None
+
+
+def _read_file(folder: int, name: str, path: str, limit: int) -> bytes:
+    # Looked at before it is opened, since opening a device may already do something; and again after.
+    _regular(os.stat(name, dir_fd=folder, follow_symlinks=False), path)
+    descriptor = os.open(name, _READ, dir_fd=folder)
+    with open(descriptor, "rb", buffering=0) as file:
+        status = os.fstat(descriptor)
+        _regular(status, path)
+        if status.st_size > limit:
+            raise ToolError(f"{path} has {status.st_size} bytes; at most {limit} can be read.")
+        data = bytearray()
+        while chunk := file.read(min(1 << 20, limit + 1 - len(data))):
+            data += chunk
+            if len(data) > limit:
+                raise ToolError(f"{path} has more than {limit} bytes, the most that can be read.")
+    return bytes(data)
+
+
+def _regular(status: os.stat_result, path: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ToolError(f"{path} is {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}, not a regular file.")
+
+
+def _replace(folder: int, name: str, path: str, data: bytes, expected: str | None) -> None:
+    try:
+        old: os.stat_result | None = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        old = None
+    if old is not None:
+        _regular(old, path)
+        if not old.st_mode & stat.S_IWUSR:
+            raise ToolError(f"{path} is read-only.")
+    temporary = f".pillion-{secrets.token_hex(8)}.tmp"
+    try:
+        _write_file(folder, temporary, data, old)
+        with _locked(folder, path):
+            if expected:
+                _check(folder, name, path, expected)
+            if expected == "":
+                _link_new(folder, temporary, name, path)
+            else:
+                os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.fsync(folder)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
+
+
+def _write_file(folder: int, name: str, data: bytes, like: os.stat_result | None) -> None:
+    descriptor = os.open(name, _CREATE, 0o600 if like else 0o666, dir_fd=folder)
+    with open(descriptor, "wb", buffering=0) as file:
+        view = memoryview(data)
+        while view:
+            view = view[file.write(view) :]
+        if like is not None:
+            with contextlib.suppress(PermissionError):
+                os.fchown(descriptor, like.st_uid, like.st_gid)
+            os.fchmod(descriptor, stat.S_IMODE(like.st_mode) & 0o777)
+        os.fsync(descriptor)
+
+
+def _check(folder: int, name: str, path: str, expected: str) -> None:
+    try:
+        descriptor = os.open(name, _READ, dir_fd=folder)
+    except FileNotFoundError:
+        raise Conflict(f"{path} is gone.") from None
+    with open(descriptor, "rb") as file:
+        _regular(os.fstat(descriptor), path)
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != expected:
+        raise Conflict(f"{path} has been changed meanwhile: its hash is {found}.")
+
+
+def _link_new(folder: int, temporary: str, name: str, path: str) -> None:
+    """Gives the file its name, only if that is free."""
+    try:
+        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    except FileExistsError:
+        raise Conflict(f"{path} exists already.") from None
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+            raise
+        # A file system without hard links.
+        with contextlib.suppress(FileNotFoundError):
+            os.stat(name, dir_fd=folder, follow_symlinks=False)
+            raise Conflict(f"{path} exists already.") from None
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+@contextlib.contextmanager
+def _locked(folder: int, path: str) -> Iterator[None]:
+    """Between look and rename no other write of ours, of any session or process, comes in. Freed with `folder`."""
+    until = time.monotonic() + LOCK_WAIT
+    while True:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise Conflict(f"{path} is being written by somebody else.") from None
+            time.sleep(0.002)
+        except OSError:  # a file system without locks
+            break
+        else:
+            break
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_UN)
+
+
+def _entry(path: str, status: os.stat_result) -> Entry:
+    kinds: dict[int, Literal["file", "folder", "link"]] = {
+        stat.S_IFREG: "file",
+        stat.S_IFDIR: "folder",
+        stat.S_IFLNK: "link",
+    }
+    return Entry(path, kinds.get(stat.S_IFMT(status.st_mode), "other"), status.st_size, status.st_mtime)
+
+
+def _joined(*names: str) -> str:
+    """A path as text that any codec takes; bytes that are no UTF-8 are replaced."""
+    return os.fsencode("/".join(names)).decode(errors="replace")
+
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
