@@ -1,0 +1,1 @@
+"""The command line: one file a noun. Nothing big is imported before a command runs."""

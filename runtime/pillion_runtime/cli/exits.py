@@ -1,0 +1,70 @@
+"""What a command's end means to a shell, and how an error becomes one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pillion.errors import BudgetSpent, ConfigError, NotFound, PillionError, ProviderError
+
+DONE = 0
+FAILED = 1
+USAGE = 2
+NEEDS_APPROVAL = 3
+LIMIT = 4
+PROVIDER = 5
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+class ServerSaid(PillionError):
+    """The live server answered with a problem; `code` and `status` are its own."""
+
+    def __init__(self, message: str, code: str, status: int) -> None:
+        super().__init__(message)
+        self.code, self.status = code, status
+
+
+class ServerLost(PillionError):
+    """The live server does not answer any more."""
+
+    code = "server_lost"
+    retryable = True
+
+
+def of_code(code: str) -> int:
+    """The exit code for an error's `code`, as `turn.failed` and problems carry it."""
+    if code in _codes(ProviderError):
+        return PROVIDER
+    if code in _codes(ConfigError):
+        return USAGE
+    return LIMIT if code == BudgetSpent.code else FAILED
+
+
+def of_error(error: PillionError) -> int:
+    """The exit code for an error that ended a command; what was asked for by name and isn't there is a usage error."""
+    if isinstance(error, ServerSaid) and error.status in (400, 404, 413, 422):
+        return USAGE
+    return USAGE if error.code == NotFound.code else of_code(error.code)
+
+
+def first_error(error: BaseException) -> BaseException:
+    """The error to tell a person of: of a group, the first of our own, else the first."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    leaves = list(_leaves(error))
+    return next((leaf for leaf in leaves if isinstance(leaf, PillionError)), leaves[0])
+
+
+def _codes(kind: type[PillionError]) -> set[str]:
+    codes = {kind.code}
+    for below in kind.__subclasses__():
+        codes |= _codes(below)
+    return codes
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -1,0 +1,138 @@
+"""`pillion`: the group of commands. A command's module is imported when the command runs, not before."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+
+
+class Lazy(NamedTuple):
+    """Where a command lives, and its line in `pillion --help`."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS = {
+    "run": Lazy("run", "run", "Ask once, and watch the answer."),
+    "serve": Lazy("serve", "serve", "Serve sessions over HTTP."),
+    "plugins": Lazy("plugins", "plugins", "What is switched on, and what keeps the rest from working."),
+    "models": Lazy("models", "models", "The models that can answer here."),
+    "doctor": Lazy("doctor", "doctor", "Check the installation, and say how to mend it."),
+}
+
+
+class LazyGroup(click.Group):
+    """Lists commands from COMMANDS; imports the one that is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        where = COMMANDS[cmd_name]
+        command = getattr(import_module(f"pillion_runtime.cli.{where.module}"), where.attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, where.help) for name, where in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest command where there is none of that name."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(name, COMMANDS, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(COMMANDS)}."
+            ctx.fail(f"No such command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _say_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from pillion_runtime.version import package_version
+
+        click.echo(f"pillion {package_version()}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_version,
+    help="Say the version.",
+)
+@click.option("--traceback", "show_traceback", is_flag=True, hidden=True, help="Show where an unexpected error arose.")
+def pillion(show_traceback: bool) -> None:
+    """Pillion rides beside an editor: coding agents on your folders, from a terminal or over HTTP."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The entry point. Every end is an exit code; a person sees sentences, never a traceback."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that can't show a character is no failure
+    try:
+        code: Any = pillion.main(arguments, prog_name="pillion", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except BaseException as error:  # the outermost edge: what arrives here becomes a sentence
+        code = _tell(error, "--traceback" in arguments)
+    _leave(code if isinstance(code, int) else 0)
+
+
+def _tell(error: BaseException, show_traceback: bool) -> int:
+    from pillion.errors import PillionError
+
+    from . import exits
+
+    cause = exits.first_error(error)
+    if isinstance(cause, SystemExit):
+        return cause.code if isinstance(cause.code, int) else exits.FAILED
+    if isinstance(cause, KeyboardInterrupt):
+        return exits.INTERRUPTED
+    if isinstance(cause, BrokenPipeError):
+        return exits.FAILED  # whoever read our output has gone
+    if show_traceback:
+        traceback.print_exception(error)
+    if isinstance(cause, PillionError):
+        click.echo(f"pillion: {cause}", err=True)
+        return exits.of_error(cause)
+    click.echo(
+        f"pillion: unexpected {type(cause).__name__}: {cause}\n"
+        "This is a fault of Pillion or of a plugin; `pillion --traceback …` shows where it arose.",
+        err=True,
+    )
+    return exits.FAILED
+
+
+def _leave(code: int) -> None:
+    """Ends the process; a reader that has gone must not bring a traceback out of the last flush."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

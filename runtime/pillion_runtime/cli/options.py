@@ -1,0 +1,43 @@
+"""Options that several commands take, and the settings they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pillion.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def places(command: F) -> F:
+    """--config and --data-dir."""
+    config = click.option(
+        "--config", type=click.Path(path_type=Path, dir_okay=False), help="A settings file, laid over the shipped one."
+    )
+    data_dir = click.option(
+        "--data-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Where sessions last.",
+    )
+    return config(data_dir(command))
+
+
+def as_json(command: F) -> F:
+    """--json, for commands that answer once."""
+    return click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")(command)
+
+
+def load_settings(config: Path | None, data_dir: Path | None, flags: Mapping[str, Any] | None = None) -> Settings:
+    """All layers read, and warnings of libraries sent to stderr with secrets masked. Raises ConfigError."""
+    from pillion import settings as layers
+
+    from .warnings_log import to_stderr
+
+    settings = layers.load(config=config, data_dir=data_dir, flags=flags)
+    to_stderr(settings.secrets)
+    return settings

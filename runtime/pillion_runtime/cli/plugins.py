@@ -1,0 +1,37 @@
+"""`pillion plugins`: what is switched on, and what keeps the rest from working."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import options
+
+
+@click.group()
+def plugins() -> None:
+    """What is switched on, and what keeps the rest from working."""
+
+
+@plugins.command("list")
+@options.as_json
+@options.places
+def list_(json_: bool, config: Path | None, data_dir: Path | None) -> None:
+    """Every plugin that the settings list, with its state."""
+    from .listing import ask, print_json, print_table
+
+    states: list[dict[str, Any]] = ask(config, data_dir, lambda source: source.plugins())
+    if json_:
+        print_json(states)
+        return
+    rows = [(state["name"], state["state"], state.get("version", ""), _said(state)) for state in states]
+    print_table(("plugin", "state", "version", "what it does, or what is wrong"), rows, marks=STYLES)
+
+
+STYLES = {"on": "green", "off": "dim", "missing": "yellow", "quarantined": "red"}
+
+
+def _said(state: dict[str, Any]) -> str:
+    return str(state.get("reason") or state.get("summary", ""))

@@ -1,0 +1,155 @@
+"""The live server of a data directory, as a Source."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import trio
+
+from pillion.settings import Settings
+from pillion.values import ModelInfo
+
+from .. import discovery
+from .client import Body, Client
+from .exits import ServerLost, ServerSaid
+from .source import Answer, Posted, Source, Wish
+
+ALIVE = 2.0
+"""Seconds in which a server that lives says so."""
+SILENCE = 40.0
+"""Seconds of silence after which a stream counts as dead: the server sends a comment every 15."""
+PATIENCE = 30.0
+"""Seconds of trying to come back to a stream before the server counts as lost."""
+PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+@asynccontextmanager
+async def open_source(settings: Settings) -> AsyncIterator[Source]:
+    """The live server of the data directory, if there is one; else a kernel in this process."""
+    server = await find_server(settings.data_dir)
+    if server is not None:
+        yield server
+        return
+    from .inprocess import open_inprocess  # a client of a live server needs no kernel
+
+    async with open_inprocess(settings) as inprocess:
+        yield inprocess
+
+
+async def find_server(data_dir: Path) -> Remote | None:
+    """The server that this data directory's file names, if it lives and answers."""
+    found = discovery.read(data_dir)
+    if found is None:
+        return None
+    try:  # without the token: with it, all the health checks would run first
+        health = await Client(found.url, "").call("GET", "/api/health", deadline=ALIVE)
+    except (ServerLost, ServerSaid, msgspec.DecodeError):
+        return None
+    if not isinstance(health, dict) or not health.get("done") or health.get("status") == "stopping":
+        return None
+    return Remote(Client(found.url, found.token), found.url)
+
+
+class Stream:
+    """A session's events over SSE. Comes back behind the last event it saw, whatever cuts it off."""
+
+    def __init__(self, client: Client, path: str, after: str) -> None:
+        self._client, self._path, self._after = client, path, after
+        self._frames: trio.MemoryReceiveChannel[list[bytes]]
+
+    async def page(self) -> Sequence[bytes]:
+        try:
+            return await self._frames.receive()
+        except trio.EndOfChannel:
+            return []
+
+    async def pump(self, send: trio.MemorySendChannel[list[bytes]]) -> None:
+        """Reads into `send` till the session is gone. Raises ServerLost when there is no coming back."""
+        from .sse_reader import EventStream
+
+        events = EventStream(self._after)
+        lost_at, tries = trio.current_time(), 0
+        async with send:
+            while True:
+                try:
+                    headers = {"accept": "text/event-stream"} | ({"last-event-id": events.last} if events.last else {})
+                    async with self._client.open("GET", self._path, headers=headers) as body:
+                        while piece := await self._more(body):
+                            lost_at, tries = trio.current_time(), 0
+                            frames = events.feed(piece)
+                            if frames:
+                                await send.send(frames)
+                except ServerLost:
+                    if trio.current_time() - lost_at > PATIENCE:
+                        raise
+                except ServerSaid as error:
+                    if error.status < 500:
+                        raise
+                events.cut()
+                await trio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
+                tries += 1
+                if trio.current_time() - lost_at > PATIENCE:
+                    raise ServerLost("The server ends each stream at once.")
+
+    async def _more(self, body: Body) -> bytes:
+        with trio.move_on_after(SILENCE):
+            return await body.more()
+        raise ServerLost(f"The server was silent for {SILENCE:g} s.")
+
+
+class Remote:
+    """The Source of a live server."""
+
+    def __init__(self, client: Client, where: str) -> None:
+        self._client = client
+        self.where = where
+
+    async def create(self, wish: Wish) -> str:
+        body: dict[str, Any] = {"workspace": wish.workspace}
+        body |= {key: value for key, value in (("model", wish.model), ("strategy", wish.strategy)) if value}
+        if wish.max_steps:
+            body["limits"] = {"steps": wish.max_steps}
+        session = await self._client.call("POST", "/api/sessions", body)
+        return str(session["id"])
+
+    async def prompt(self, session: str, text: str) -> Posted:
+        posted = await self._client.call("POST", f"/api/sessions/{session}/prompts", {"text": text})
+        return Posted(posted["turn"], str(posted.get("after", "")))
+
+    @asynccontextmanager
+    async def follow(self, session: str, after: str) -> AsyncIterator[Stream]:
+        stream = Stream(self._client, f"/api/sessions/{session}/events", after)
+        send, stream._frames = trio.open_memory_channel[list[bytes]](1)  # full: the server waits, its log does not
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stream.pump, send)
+            yield stream
+            nursery.cancel_scope.cancel()
+
+    async def cancel(self, session: str) -> None:
+        await self._client.call("POST", f"/api/sessions/{session}/cancel", {})
+
+    async def decide(self, session: str, approval: str, answer: Answer) -> None:
+        body = {"decision": answer.decision, "remember": answer.remember, "reason": answer.reason}
+        await self._client.call("POST", f"/api/sessions/{session}/approvals/{approval}", body)
+
+    async def delete(self, session: str) -> None:
+        await self._client.call("DELETE", f"/api/sessions/{session}")
+
+    async def models(self) -> list[ModelInfo]:
+        return msgspec.convert(_rows(await self._client.call("GET", "/api/models")), list[ModelInfo])
+
+    async def plugins(self) -> list[dict[str, Any]]:
+        return _rows(await self._client.call("GET", "/api/plugins"))
+
+    async def checks(self) -> dict[str, str]:
+        health = await self._client.call("GET", "/api/health")
+        checks = health.get("checks") or {}
+        return {str(name): str(said) for name, said in checks.items()}
+
+
+def _rows(answer: Any) -> list[dict[str, Any]]:
+    return list(answer["data"])

@@ -1,0 +1,190 @@
+"""One run: open a session, post the prompt, watch it to its end. The same for every source and every screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+import trio
+from msgspec import Struct
+
+from pillion.errors import ConfigError, Conflict, Gone, NotFound, PillionError
+from pillion.events import ApprovalWanted
+
+from . import asker, exits
+from . import shown as s
+from .endings import Ending, Totals, answers_line, code_of, ending
+from .interrupt import Interrupt
+from .source import Answer, Posted, Source, Wish
+from .transcript import Transcript
+from .view import View
+
+CLEAN_UP = 5.0
+"""Seconds for telling a source that nobody watches any more."""
+
+
+class Order(Struct, frozen=True):
+    """What was asked for on the command line. `stopping`: seconds that a cancelled turn gets to let go."""
+
+    prompt: str
+    wish: Wish
+    yes: bool = False
+    ephemeral: bool = False
+    stopping: float = 15.0
+
+
+class Ride:
+    """The run of one order."""
+
+    def __init__(self, order: Order, source: Source, view: View, interrupt: Interrupt) -> None:
+        self._order, self._source, self._view, self._interrupt = order, source, view, interrupt
+        self._session = ""
+        self._over: s.Over | None = None
+        self._unanswered: ApprovalWanted | None = None
+        self._asking: dict[str, trio.CancelScope] = {}
+        self._flagged: set[str] = set()
+        self._screen = trio.Lock()  # one question at a time
+        self._following = trio.CancelScope()
+        self._nursery: trio.Nursery
+
+    async def run(self) -> int:
+        """To the turn's end; the exit code. Raises PillionError for what kept it from beginning."""
+        self._session = await self._source.create(self._order.wish)
+        try:
+            return await self._turn(await self._source.prompt(self._session, self._order.prompt))
+        finally:
+            with trio.move_on_after(CLEAN_UP, shield=True):
+                await self._clean_up()
+
+    async def _turn(self, posted: Posted) -> int:
+        began, transcript = time.monotonic(), Transcript(posted.turn)
+        self._interrupt.while_running(self._stop)
+        try:
+            with self._following:
+                async with trio.open_nursery() as self._nursery:
+                    async with self._source.follow(self._session, posted.after) as frames:
+                        while self._over is None and (page := await frames.page()):
+                            await self._take(page, transcript)
+                    self._nursery.cancel_scope.cancel()
+        finally:
+            self._interrupt.while_running(None)
+        return self._close(Totals(transcript.usage, time.monotonic() - began, transcript.files))
+
+    async def _take(self, page: Sequence[bytes], transcript: Transcript) -> None:
+        for frame in page:
+            self._view.frame(frame)
+            for shown in transcript.take(frame):
+                self._view.show(await self._react(shown))
+            if self._over is not None:
+                return
+
+    async def _react(self, shown: s.Shown) -> s.Shown:
+        """Does what `shown` calls for; gives what is to be shown of it."""
+        match shown:
+            case s.Answers(model=model) if model:
+                self._view.say(answers_line(model, await self._note(model)))
+            case s.Asked(wanted=wanted):
+                self._judge(wanted)
+            case s.Decided(approval=approval):
+                if approval in self._asking:
+                    self._asking[approval].cancel()
+                if approval in self._flagged:
+                    return msgspec.structs.replace(shown, by="flag")
+            case s.Over():
+                self._over = shown
+        return shown
+
+    async def _note(self, model: str) -> str:
+        """What a person should know of the model; nothing where it can't be had."""
+        try:
+            known = await self._source.models()
+        except PillionError:
+            return ""
+        return next((info.note for info in known if info.name == model), "")
+
+    # ── approvals ──
+
+    def _judge(self, wanted: ApprovalWanted) -> None:
+        if self._order.yes:
+            self._nursery.start_soon(self._answer, wanted, Answer("allow", by="flag"))
+        elif self._view.asks:
+            self._nursery.start_soon(self._ask, wanted)
+        elif self._unanswered is None:
+            self._unanswered = wanted
+            self._nursery.start_soon(self._refuse, wanted)
+
+    async def _refuse(self, wanted: ApprovalWanted) -> None:
+        await self._answer(wanted, Answer("deny", reason="Nobody is here to be asked.", by="flag"))
+        self._stop()
+
+    async def _ask(self, wanted: ApprovalWanted) -> None:
+        """Asks the person; a decision from elsewhere takes the question back."""
+        with self._asked(wanted):
+            async with self._screen:
+                with self._view.asking(wanted) as screen:
+                    answer = await asker.ask(screen)
+            await self._answer(wanted, answer)
+
+    @contextmanager
+    def _asked(self, wanted: ApprovalWanted) -> Iterator[None]:
+        with trio.CancelScope() as scope:
+            self._asking[wanted.approval] = scope
+            yield
+        del self._asking[wanted.approval]
+
+    async def _answer(self, wanted: ApprovalWanted, answer: Answer) -> None:
+        if answer.by == "flag":
+            self._flagged.add(wanted.approval)
+        try:
+            await self._source.decide(self._session, wanted.approval, answer)
+        except (Conflict, Gone, NotFound):
+            return  # somebody or the deadline was first; the log says who
+        except exits.ServerSaid as error:
+            if error.status not in (404, 409, 410):
+                raise
+
+    # ── the end ──
+
+    def _stop(self) -> None:
+        """Asks the turn to stop; its end is waited for, but not for ever."""
+        self._following.deadline = trio.current_time() + self._order.stopping + CLEAN_UP
+        self._nursery.start_soon(self._cancel)
+
+    async def _cancel(self) -> None:
+        try:
+            await self._source.cancel(self._session)
+        except PillionError as error:
+            self._view.say(f"pillion: the turn can't be asked to stop: {error}")
+
+    def _close(self, totals: Totals) -> int:
+        over = self._over
+        if over is None:
+            over = s.Over("interrupted", "The turn did not stop in time, or its session is gone.")
+        code, why = code_of(over), ending(over)
+        if self._interrupt.code:
+            code, why = self._interrupt.code, "Interrupted."
+        elif self._unanswered is not None:
+            code, why = exits.NEEDS_APPROVAL, needs_approval(self._unanswered)
+        self._view.close(Ending(code, why, totals))
+        return code
+
+    async def _clean_up(self) -> None:
+        try:
+            if self._over is None:
+                await self._source.cancel(self._session)
+            if self._order.ephemeral:
+                await self._source.delete(self._session)
+        except PillionError as error:
+            if not isinstance(error, ConfigError):
+                self._view.say(f"pillion: the session could not be left tidy: {error}")
+
+
+def needs_approval(wanted: ApprovalWanted) -> str:
+    """Why the run ended, and the two ways on."""
+    return (
+        f"{wanted.tool} needs approval, and there is no terminal to ask at. Allow everything with --yes, or "
+        f'write a rule into your settings: [[plugins.approvals.rules]] with tool = "{wanted.tool}" and '
+        'verdict = "allow".'
+    )

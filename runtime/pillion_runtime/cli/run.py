@@ -1,0 +1,105 @@
+"""`pillion run "prompt"`: asks once, and shows what happens, live."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from . import options
+
+if TYPE_CHECKING:
+    from pillion.settings import Settings
+
+    from .ride import Order
+    from .view import View
+
+
+@click.command()
+@click.argument("prompt", required=False)
+@click.option(
+    "-w",
+    "--workspace",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path(),
+    help="The folder to work on.  [default: the current one]",
+)
+@click.option("-m", "--model", default="", help="provider/model, as `pillion models list` names them.")
+@click.option("-s", "--strategy", default="", help="agent, chat, or one that a plugin brings.")
+@click.option("--json", "json_", is_flag=True, help="Each event on a line of stdout, as JSON.")
+@click.option("-y", "--yes", is_flag=True, help="Allow every call that would be asked for.")
+@click.option("--max-steps", type=click.IntRange(min=1), help="End after this many calls of the model.")
+@click.option("--ephemeral", is_flag=True, help="Delete the session at the end.")
+@options.places
+def run(
+    prompt: str | None,
+    workspace: Path,
+    model: str,
+    strategy: str,
+    json_: bool,
+    yes: bool,
+    max_steps: int | None,
+    ephemeral: bool,
+    config: Path | None,
+    data_dir: Path | None,
+) -> int:
+    """Ask once, and watch the answer.
+
+    What is piped in is added to the prompt; without a prompt it is the prompt. The answer goes to stdout, all else
+    to stderr. A server that runs on the same data directory does the work; else it happens in this process.
+
+    Exit codes: 0 done, 1 failed, 2 usage, 3 needs approval, 4 limit reached, 5 provider, 130/143 interrupted.
+    """
+    from .piped import whole_prompt
+
+    text = whole_prompt(prompt, sys.stdin, sys.stderr)
+    flags = {"limits.steps": max_steps} if max_steps else {}
+    settings = options.load_settings(config, data_dir, flags)
+
+    import trio
+
+    from .ride import Order
+    from .source import Wish
+
+    order = Order(
+        prompt=text,
+        wish=Wish(str(workspace.resolve()), model, strategy, max_steps),
+        yes=yes,
+        ephemeral=ephemeral,
+        stopping=settings.deadlines.stopping,
+    )
+    return trio.run(_conduct, order, settings, _view(json_), config)
+
+
+async def _conduct(order: Order, settings: Settings, view: View, config: Path | None) -> int:
+    """The run from the first second on: Ctrl-C counts also while things start."""
+    from .interrupt import interruptible
+    from .remote import open_source
+    from .ride import Ride
+
+    code = 0
+    async with interruptible() as interrupt:
+        with view:
+            async with open_source(settings) as source:
+                if source.where and config is not None:
+                    view.say(f"pillion: the server at {source.where} does the work, with its own settings.")
+                code = await Ride(order, source, view, interrupt).run()
+    return interrupt.code or code
+
+
+def _view(json_: bool) -> View:
+    """The screen that suits where the output goes."""
+    from .asker import can_ask
+    from .view import JsonView, PlainView
+
+    if json_:
+        return JsonView(sys.stdout, sys.stderr)
+    if not sys.stdout.isatty():
+        return PlainView(sys.stdout, sys.stderr, can_ask(sys.stderr))
+    from rich.console import Console
+
+    from .terminal import TerminalView
+
+    return TerminalView(Console(highlight=False), Console(stderr=True, highlight=False), can_ask(sys.stdout))

@@ -1,0 +1,77 @@
+"""Where a run's events come from: one Protocol, whichever door it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from pillion.values import ModelInfo
+
+
+class Posted(Struct, frozen=True):
+    """A prompt is accepted: `turn` runs it, and its events come behind the cursor `after`."""
+
+    turn: str
+    after: str
+
+
+class Answer(Struct, frozen=True):
+    """An answer to an approval. `by` is `person` or `flag`."""
+
+    decision: Literal["allow", "deny"]
+    remember: Literal["once", "session"] = "once"
+    reason: str = ""
+    by: str = "person"
+
+
+class Wish(Struct, frozen=True):
+    """The session that a run wants; `""` is the settings' default. `workspace` is an absolute path."""
+
+    workspace: str
+    model: str = ""
+    strategy: str = ""
+    max_steps: int | None = None
+
+
+class Frames(Protocol):
+    """A place in a session's events."""
+
+    async def page(self) -> Sequence[bytes]:
+        """The next frames, each one JSON object; waits for them. Empty: there will be no more."""
+        ...
+
+
+class Source(Protocol):
+    """Sessions, wherever they run. Errors are PillionErrors; every wait but `page` is bounded."""
+
+    @property
+    def where(self) -> str:
+        """The live server's address; `""` for a kernel in this process."""
+        ...
+
+    async def create(self, wish: Wish) -> str:
+        """Opens a session; its id."""
+        ...
+
+    async def prompt(self, session: str, text: str) -> Posted: ...
+
+    def follow(self, session: str, after: str) -> AbstractAsyncContextManager[Frames]: ...
+
+    async def cancel(self, session: str) -> None: ...
+
+    async def decide(self, session: str, approval: str, answer: Answer) -> None: ...
+
+    async def delete(self, session: str) -> None: ...
+
+    async def models(self) -> list[ModelInfo]: ...
+
+    async def plugins(self) -> list[dict[str, Any]]:
+        """Each plugin's name, version, source, state, hooks, settings schema and reason."""
+        ...
+
+    async def checks(self) -> dict[str, str]:
+        """Health checks by name: `""` when well, else a sentence."""
+        ...

@@ -1,0 +1,208 @@
+"""A run on a terminal: what is done stands above, what grows is shown below it, with a spinner."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import IO, assert_never
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.segment import Segment
+from rich.spinner import Spinner
+from rich.text import Text
+
+from pillion.events import ApprovalWanted
+
+from . import asker
+from . import shown as s
+from .endings import Ending, decided_line, totals_line
+from .screen import clean, duration, one_line
+
+REFRESH = 12
+"""Pictures a second, at most."""
+OUTPUT_LINES = 8
+"""Lines of a tool's output that stay."""
+DIFF_LINES = 60
+FORMATTED = 16_000
+"""Characters up to which growing text is laid out as Markdown; beyond it is shown as it stands."""
+
+
+class TerminalView:
+    """Shows one run by rich. Text stays when it is whole; until then a retry may take it back."""
+
+    def __init__(self, out: Console, err: Console, asks: bool) -> None:
+        self._out, self._err = out, err
+        self.asks = asks
+        self._growing: dict[int, s.Growing] = {}
+        self._running: dict[int, str] = {}
+        self._began = time.monotonic()
+        self._status = "starting"
+        self._spinner = Spinner("dots", style="cyan")
+        self._live = Live(
+            get_renderable=self._picture,
+            console=out,
+            refresh_per_second=REFRESH,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=err.is_terminal,  # log lines stand above the picture; in a file they stay what they are
+        )
+
+    def __enter__(self) -> TerminalView:
+        self._live.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._live.stop()
+
+    def frame(self, line: bytes) -> None:
+        """Frames are for programs."""
+
+    def say(self, line: str) -> None:
+        with self._still():
+            self._err.print(Text(clean(line), "dim"))
+
+    def show(self, shown: s.Shown) -> None:
+        match shown:
+            case s.Answers():
+                self._status = "thinking"
+            case s.Growing():
+                self._growing[shown.item] = shown
+            case s.Written():
+                self._growing.pop(shown.item, None)
+                self._text(shown.text)
+            case s.CutOff():
+                self._growing.pop(shown.item, None)
+                self._text(shown.text)
+                self._line("… cut off here", "yellow")
+            case s.Dropped():
+                self._growing.pop(shown.item, None)
+                if shown.why:
+                    self._line(f"taken back: {one_line(shown.why)}", "yellow")
+            case s.Begun():
+                self._running[shown.item] = shown.title
+            case s.Ran():
+                self._growing.pop(shown.item, None)
+                self._running.pop(shown.item, None)
+                self._ran(shown)
+            case s.Changed():
+                self._out.print(diff_text(shown))
+            case s.Decided():
+                if not self.asks or shown.by not in ("person",):
+                    self._line(decided_line(shown), "green" if shown.decision == "allow" else "yellow")
+            case s.Remark():
+                self._status = one_line(shown.text, 80)
+                self._line(shown.text, "yellow")
+            case s.Said():
+                self._status = "working"
+            case s.Asked() | s.Over():
+                pass
+            case _:
+                assert_never(shown)
+
+    def close(self, ending: Ending) -> None:
+        self._live.stop()
+        style, mark = ("green", "✓") if ending.code == 0 else ("red", "✗")
+        if ending.why:
+            self._out.print(Text(clean(ending.why), style))
+        self._out.print(Text.assemble((f"{mark} ", style), (totals_line(ending.totals), "dim")))
+
+    @contextlib.contextmanager
+    def asking(self, wanted: ApprovalWanted) -> Iterator[IO[str]]:
+        with self._still():
+            lines = [diff_line(line) for line in asker.preview(wanted)]
+            title = Text(asker.question(wanted), "bold yellow")
+            body = Group(*lines) if lines else Text(f"{wanted.tool}", "dim")
+            self._out.print(Panel(body, title=title, title_align="left", border_style="yellow"))
+            yield self._out.file
+
+    # ── what stays ──
+
+    def _text(self, text: str) -> None:
+        if text.strip():
+            self._out.print(Markdown(clean(text)))
+            self._out.print()
+
+    def _line(self, line: str, style: str) -> None:
+        self._out.print(Text(f"  {clean(line)}", style))
+
+    def _ran(self, ran: s.Ran) -> None:
+        mark, style = ("✗", "red") if ran.error else ("●", "green")
+        tool, _, rest = ran.title.partition(" ")
+        seconds = f"  {duration(ran.seconds)}" if ran.seconds >= 0.1 else ""
+        self._out.print(Text.assemble((f"{mark} ", style), (tool, "bold"), f" {rest}", (seconds, "dim")))
+        lines = clean(ran.text if ran.error else ran.output).strip("\n").splitlines()
+        hidden = len(lines) - OUTPUT_LINES
+        if hidden > 0:
+            lines = [f"… {hidden} lines", *lines[-OUTPUT_LINES:]]
+        for line in lines:
+            self._out.print(Padding(Text(line, "red" if ran.error else "dim"), (0, 0, 0, 4)))
+
+    # ── what moves ──
+
+    def _picture(self) -> Group:
+        parts = [_Tail(grown) for grown in list(self._growing.values())[-3:] if grown.text.strip()]
+        waiting = ", ".join(list(self._running.values())[-2:])
+        calls = [grown.title for grown in list(self._growing.values()) if grown.kind == "call"]
+        doing = f"running {waiting}" if waiting else f"writing a call of {calls[-1]}" if calls else self._status
+        line = f" {one_line(doing, 90)} · {duration(time.monotonic() - self._began)} · Ctrl-C stops"
+        self._spinner.update(text=Text(line, "dim"))
+        return Group(*parts, self._spinner)
+
+    @contextlib.contextmanager
+    def _still(self) -> Iterator[None]:
+        """The picture is away meanwhile."""
+        running = self._live.is_started
+        self._live.stop()
+        try:
+            yield
+        finally:
+            if running:
+                self._live.start()
+
+
+class _Tail:
+    """The end of a growing item, as much of it as fits on the screen."""
+
+    def __init__(self, grown: s.Growing) -> None:
+        self._grown = grown
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        grown = self._grown
+        room = max(3, options.size.height - 6)
+        text = clean(grown.text)
+        if grown.kind == "text":
+            shape: RenderableType = Markdown(text) if len(text) <= FORMATTED else Text(text[-FORMATTED:])
+        else:
+            room = min(room, OUTPUT_LINES)
+            shape = Padding(Text(text[-FORMATTED:], "dim italic" if grown.kind == "thinking" else "dim"), (0, 0, 0, 4))
+        for line in console.render_lines(shape, options.update(height=None), pad=False)[-room:]:
+            yield from line
+            yield Segment.line()
+
+
+def diff_text(changed: s.Changed) -> Group:
+    """A file's change: what happened to it, then its diff in colours."""
+    head = Text.assemble(
+        (f"  {changed.kind} ", "bold"),
+        clean(changed.path),
+        (f"  +{changed.added}", "green"),
+        (f" -{changed.removed}", "red"),
+    )
+    lines = [line for line in clean(changed.diff).splitlines() if not line.startswith(("--- ", "+++ "))]
+    hidden = len(lines) - DIFF_LINES
+    shown = [Padding(diff_line(line), (0, 0, 0, 4)) for line in lines[:DIFF_LINES]]
+    more = [Padding(Text(f"… {hidden} more lines", "dim"), (0, 0, 0, 4))] if hidden > 0 else []
+    return Group(head, *shown, *more)
+
+
+def diff_line(line: str) -> Text:
+    """One line of a unified diff in its colour."""
+    for mark, style in (("+", "green"), ("-", "red"), ("@@", "cyan")):
+        if line.startswith(mark):
+            return Text(line, style)
+    return Text(line, "dim" if line.startswith("\\") else "")
