@@ -2,6 +2,7 @@
 
 hypercorn's own `serve` sends inside an endless shield: a client that stops reading holds the shutdown for ever. Here a
 send has a deadline, what is left when the server ends is cut, and one broken connection never ends the server.
+Closing and idling are shielded: Quart cancels the task that sent the last byte, and hypercorn closes in that task.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ class Connection(TCPServer):
     async def protocol_send(self, event: Event) -> None:
         """As hypercorn's, but what the client does not take within STALLED ends the connection."""
         if not isinstance(event, RawData):
-            await super().protocol_send(event)
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + self._stalled):
+                await super().protocol_send(event)
             return
         async with self.send_lock:
             try:
