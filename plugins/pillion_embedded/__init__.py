@@ -1,0 +1,1 @@
+"""A model in this process: no key, no network."""

@@ -1,0 +1,98 @@
+"""The provider `embedded`: requests become chat completions of the model in this process, chunks come back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+
+import trio
+
+from pillion.contracts.provider import Chunk, Finish, Request, UsageSeen
+from pillion.errors import NotFound, ProviderError
+from pillion.values import ModelInfo, Text, Usage
+
+from .constrained import Unfolding, one_schema
+from .model import Model, Piece
+from .prompt import messages
+
+WAITING_PIECES = 32
+"""Pieces the model may be ahead of its reader. Full: the model waits."""
+
+
+class EmbeddedProvider:
+    """One model. Its calls run one after the other."""
+
+    name = "embedded"
+
+    def __init__(self, info: ModelInfo, model: Model, *, repeat_penalty: float, keep_prompt: bool) -> None:
+        self._info = info
+        self._model = model
+        self._repeat_penalty = repeat_penalty
+        self._keep_prompt = keep_prompt
+
+    def models(self) -> Sequence[ModelInfo]:
+        return [self._info]
+
+    @trio.as_safe_channel
+    async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
+        """Raises NotFound for another model, ContextOverflow when the prompt does not fit, BadRequest, ProviderDown."""
+        if request.model != self._info.name:
+            raise NotFound(f"There is no model {request.model}; the embedded one is {self._info.name}.")
+        reading = Reading(Unfolding() if request.tools else None)
+        failure: ProviderError | None = None
+        send, receive = trio.open_memory_channel[Piece | ProviderError](WAITING_PIECES)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._model.answer, self._body(request), send)
+            with receive:
+                async for piece in receive:
+                    if isinstance(piece, ProviderError):
+                        failure = piece
+                        break
+                    for chunk in reading.chunks(piece):
+                        yield chunk
+        if failure:
+            raise failure
+
+    def _body(self, request: Request) -> Piece:
+        body = {
+            "messages": messages(request),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "return_progress": True,
+            "cache_prompt": self._keep_prompt,
+            "max_tokens": request.max_output or self._info.output,
+            "temperature": request.temperature or 0.0,
+            "repeat_penalty": self._repeat_penalty,
+        }
+        schema = one_schema(request.tools) if request.tools else request.schema
+        if schema is not None:
+            # What must be written exactly, often again and again, can't be made to avoid repeating itself.
+            body |= {"repeat_penalty": 1.0}
+            body |= {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}}
+        return body
+
+
+class Reading:
+    """One answer's pieces -> chunks. The usage comes after the reason to end, so Finish waits for it."""
+
+    def __init__(self, unfolding: Unfolding | None) -> None:
+        self._unfolding = unfolding
+        self._ended = ""
+
+    def chunks(self, piece: Piece) -> Iterator[Chunk]:
+        for choice in piece.get("choices", ()):
+            if text := choice["delta"].get("content"):
+                yield from self._unfolding.feed(text) if self._unfolding else (Text(text),)
+            if ended := choice.get("finish_reason"):
+                self._ended = ended
+                if self._unfolding and ended != "length":
+                    yield from self._unfolding.end()
+        if usage := piece.get("usage"):
+            cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
+            yield UsageSeen(Usage(input=usage["prompt_tokens"], output=usage["completion_tokens"], cached=cached))
+            if self._ended:
+                yield self._finish()
+
+    def _finish(self) -> Finish:
+        if self._ended == "length":
+            return Finish("length")
+        return Finish("tool_calls" if self._unfolding and self._unfolding.called else "stop")
