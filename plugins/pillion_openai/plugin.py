@@ -1,0 +1,141 @@
+"""Settings and registration: OpenAI's own models where there is a key, and the named servers."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from pillion.contracts.provider import Provider
+from pillion.errors import ConfigError, MissingLibrary
+from pillion.hookspecs import hookimpl
+from pillion.settings import Environment
+from pillion.values import ModelInfo, Price
+
+from .models import MODELS, UNKNOWN
+from .provider import OpenAIProvider, Server
+
+Api = Literal["chat", "responses"]
+Tools = Literal["native", "constrained", "none"]
+Tokens = Annotated[int, Meta(ge=1)]
+
+
+class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[plugins.openai.models."NAME"]`: what is not said is taken from the table, or assumed. Sizes are tokens."""
+
+    context: Tokens | None = None
+    output: Tokens | None = None
+    tools: Tools | None = None
+    images: bool | None = None
+    thinking: bool | None = None
+    price: Price | None = None
+
+
+class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[plugins.openai.servers.NAME]`. `models`: their names, or a table of each; the rest holds for all of them."""
+
+    base_url: str
+    key_env: str = ""
+    api: Api = "chat"
+    models: tuple[str, ...] | Mapping[str, ModelConfig] = ()
+    context: Tokens = 32_768
+    output: Tokens = 8_192
+    tools: Tools = "native"
+    images: bool = False
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[plugins.openai]`"""
+
+    key_env: str = "OPENAI_API_KEY"
+    base_url: str = "https://api.openai.com/v1"
+    api: Api = "responses"
+    models: Mapping[str, ModelConfig] = {}
+    servers: Mapping[str, ServerConfig] = {}
+
+
+Given = Config  # in the class below, `Config` is its attribute
+
+
+class Plugin:
+    """OpenAI's models, and every OpenAI-compatible server by a name of yours."""
+
+    Config = Config
+
+    def __init__(self, config: Given) -> None:
+        if importlib.util.find_spec("openai") is None:
+            raise MissingLibrary("The library openai is not installed.", hint="pip install openai")
+        for name, server in config.servers.items():
+            _check(name, server)
+        self._config = config
+        self._providers: list[OpenAIProvider] = []
+        self.hint = ""
+        """How to get models of this plugin, when it has no key."""
+
+    @hookimpl
+    def register_providers(self, environment: Environment) -> Sequence[Provider]:
+        """OpenAI itself only with a key, so that `auto` passes it over; a server may need none."""
+        config = self._config
+        key = environment.secret(config.key_env)
+        self.hint = "" if key else f"Set {config.key_env} for OpenAI's models."
+        servers = [_official(config, key)] if key else []
+        for name, server in config.servers.items():
+            servers.append(_server(name, server, environment.secret(server.key_env) if server.key_env else ""))
+        self._providers = [OpenAIProvider(server) for server in servers]
+        return self._providers
+
+    @hookimpl
+    def lifespan(self) -> AbstractAsyncContextManager[None]:
+        """Closes the clients' connections at the end."""
+        return self._closing()
+
+    @asynccontextmanager
+    async def _closing(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            for provider in self._providers:
+                await provider.aclose()
+
+
+def _official(config: Config, key: str) -> Server:
+    models = {model.name: model for model in MODELS}
+    for name, given in config.models.items():
+        full = f"openai/{name}"
+        models[full] = _model(models.get(full) or replace(UNKNOWN, name=full), given)
+    hint = f"Check the key in ${config.key_env}."
+    return Server("openai", config.base_url, key, config.api, models, UNKNOWN, official=True, hint=hint)
+
+
+def _server(name: str, config: ServerConfig, key: str) -> Server:
+    unknown = ModelInfo(f"{name}/", config.context, config.output, config.tools, config.images)
+    given = config.models if isinstance(config.models, Mapping) else dict.fromkeys(config.models, ModelConfig())
+    models = {f"{name}/{model}": _model(replace(unknown, name=f"{name}/{model}"), given[model]) for model in given}
+    if config.key_env:
+        hint = f"Check the key in ${config.key_env}."
+    else:
+        hint = f"The server wants a key: set `key_env` in [plugins.openai.servers.{name}]."
+    return Server(name, config.base_url, key, config.api, models, unknown, hint=hint)
+
+
+def _model(known: ModelInfo, given: ModelConfig) -> ModelInfo:
+    said = {name: value for name in given.__struct_fields__ if (value := getattr(given, name)) is not None}
+    return replace(known, **said)
+
+
+def _check(name: str, server: ServerConfig) -> None:
+    """Raises ConfigError for what would only fail later."""
+    if name == "openai" or "/" in name or not name:
+        raise _wrong(name, "", f"A server can't be named {name!r}.", "Take another name, without `/`.")
+    if not server.base_url.startswith(("http://", "https://")):
+        raise _wrong(name, ".base_url", "base_url is no http URL.", 'Write it like "http://127.0.0.1:8089/v1".')
+    if server.api == "responses" and server.tools == "constrained":
+        raise _wrong(name, ".tools", "Constrained tools need chat completions.", 'Set api = "chat".')
+
+
+def _wrong(name: str, key: str, message: str, hint: str) -> ConfigError:
+    return ConfigError(f"Server {name!r}: {message}", plugin="openai", key=f"servers.{name}{key}", hint=hint)

@@ -1,0 +1,145 @@
+"""A provider over the openai client. The client makes, signs and names errors; its own retries are off."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import trio
+from msgspec import Struct
+
+from pillion.contracts.provider import Chunk, Finish, Request
+from pillion.errors import ProviderDown
+from pillion.values import ModelInfo, Text
+
+from . import chat, constrained, responses
+from .faults import translated
+from .sse import DataLines
+
+if TYPE_CHECKING:
+    from openai import AsyncAPIResponse, AsyncOpenAI
+
+Reader = chat.Reader | responses.Reader
+CONNECT_SECONDS = 15.0
+DRAIN_SECONDS = 1.0
+"""How long the end of a finished answer is waited for, so that its connection can be used again."""
+
+
+class Server(Struct, frozen=True):
+    """Where a provider's models are. `official`: OpenAI's own. `unknown` is assumed of models not in `models`."""
+
+    name: str
+    base_url: str
+    key: str
+    api: Literal["chat", "responses"]
+    models: Mapping[str, ModelInfo]
+    unknown: ModelInfo
+    official: bool = False
+    hint: str = ""
+
+
+class OpenAIProvider:
+    """One server's models."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._client: AsyncOpenAI | None = None
+        self.name = server.name
+
+    def models(self) -> Sequence[ModelInfo]:
+        return tuple(self._server.models.values())
+
+    def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
+        """One call. Leaving it closes the connection, or gives it back when the answer is whole."""
+        return self._stream(request)
+
+    async def aclose(self) -> None:
+        """Closes the client; the next call opens a new one."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    @asynccontextmanager
+    async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+        server = self._server
+        info = server.models.get(request.model) or msgspec.structs.replace(server.unknown, name=request.model)
+        client = await self._opened()
+        reader: Reader
+        if server.api == "chat":
+            reader = chat.Reader(self.name)
+            asked = chat.body(request, info, server.official)
+            create: Any = client.chat.completions.with_streaming_response.create
+        else:
+            reader = responses.Reader(self.name)
+            asked = responses.body(request, info)
+            create = client.responses.with_streaming_response.create
+        async with AsyncExitStack() as stack:
+            with translated(self.name, server.hint):
+                response = await stack.enter_async_context(create(**asked))
+            chunks = self._chunks(response, reader)
+            if server.api == "chat" and info.tools == "constrained" and request.tools:
+                chunks = _as_calls(chunks)
+            yield await stack.enter_async_context(aclosing(chunks))
+
+    async def _chunks(self, response: AsyncAPIResponse[Any], reader: Reader) -> AsyncGenerator[Chunk]:
+        """The answer's chunks, `Finish` last, when the connection is free again."""
+        lines = DataLines()
+        with translated(self.name, self._server.hint):
+            async with aclosing(response.http_response.aiter_bytes()) as pieces:
+                async for piece in pieces:
+                    for data in lines.feed(piece):
+                        for chunk in reader.read(data):
+                            yield chunk
+                    if reader.done:
+                        await _drain(pieces)
+                        break
+                else:
+                    for data in lines.feed(b"\n"):  # an end without a line's end
+                        for chunk in reader.read(data):
+                            yield chunk
+        if reader.ending is None:
+            raise ProviderDown(f"{self.name} ended its answer without a reason to finish.")
+        yield reader.ending
+
+    async def _opened(self) -> AsyncOpenAI:
+        """The client. Importing it takes half a second, so that happens in a thread, at the first call."""
+        if self._client is None:
+            await trio.to_thread.run_sync(importlib.import_module, "openai.resources.responses")
+            import httpx2
+            from openai import AsyncOpenAI
+
+            if self._client is None:  # another call may have been quicker
+                self._client = AsyncOpenAI(
+                    api_key=self._server.key or "none",  # local servers want none, the client does
+                    base_url=self._server.base_url,
+                    max_retries=0,
+                    timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),  # the kernel has the deadlines
+                )
+        return self._client
+
+
+async def _drain(pieces: AsyncIterator[bytes]) -> None:
+    """Reads the little that may follow a finished answer. Whatever goes wrong now, the answer is whole."""
+    import httpx2
+
+    with trio.move_on_after(DRAIN_SECONDS), suppress(httpx2.HTTPError):
+        async for _ in pieces:
+            pass
+
+
+async def _as_calls(chunks: AsyncGenerator[Chunk]) -> AsyncGenerator[Chunk]:
+    """A constrained answer: its text is JSON, which is a call or an answer only as a whole."""
+    words: list[str] = []
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            match chunk:
+                case Text(text):
+                    words.append(text)
+                case Finish():
+                    for part in constrained.chunks("".join(words), chunk):
+                        yield part
+                case _:
+                    yield chunk
