@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from .contracts.store import Batch, Draft, Opened, Record, Store
 from .errors import PillionError, StoreFailed
-from .events import Event, encode, type_of
+from .events import Event, encode, mended, type_of
 from .secrets import Secrets
 
 TAIL = 256
@@ -165,6 +165,7 @@ class EventLog:
         open_item = self._items.get(item)
         if open_item is None or not text:
             return
+        text = mended(text)
         if self._secrets.longest:
             text = self._secrets.redact(open_item.held + text)
             held = self._secrets.held_back(text)

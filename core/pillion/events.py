@@ -323,8 +323,32 @@ _decoders = {type_of(kind): msgspec.json.Decoder(kind) for kind in LASTING + PAS
 
 
 def encode(event: Event) -> bytes:
-    """The event's JSON object, `type` first, without the envelope."""
-    return _encoder.encode(event)
+    """The event's JSON object, `type` first, without the envelope. A lone surrogate becomes `?`."""
+    try:
+        return _encoder.encode(event)
+    except UnicodeEncodeError:
+        return _encoder.encode(_mended(msgspec.to_builtins(event)))
+
+
+def mended(text: str) -> str:
+    """`text` as it can be written: a lone surrogate, which no encoding has, becomes `?`."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
+def _mended(value: Any) -> Any:
+    match value:
+        case str():
+            return mended(value)
+        case dict():
+            return {_mended(key): _mended(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_mended(inner) for inner in value]
+        case _:
+            return value
 
 
 def decode(type: str, data: bytes) -> Event | None:

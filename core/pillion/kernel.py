@@ -337,35 +337,28 @@ async def _lifespans(kernel: Kernel) -> AsyncIterator[None]:
         manager: AbstractAsyncContextManager[None],
         leave: trio.Event,
         left: trio.Event,
-        task_status: trio.TaskStatus[None],
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
+        begun = False
         try:
             async with manager:
+                begun = True
                 task_status.started()
                 await leave.wait()
         except Exception as error:  # a plugin's fault is its own
-            if leave.is_set():
-                kernel.log.error("The plugin %s failed while it ended", plugin, exc_info=error)
+            if begun:
+                kernel.log.error("The plugin %s failed while it lived", plugin, exc_info=error)
             else:
                 kernel.host.quarantine(plugin, f"Its lifespan failed with {type(error).__name__}: {error}.", error)
-        finally:
-            left.set()
-
-    async def starting(
-        plugin: str,
-        manager: AbstractAsyncContextManager[None],
-        leave: trio.Event,
-        left: trio.Event,
-        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        await live(plugin, manager, leave, left, task_status)
-        task_status.started()
+        left.set()
+        if not begun:
+            task_status.started()
 
     async with trio.open_nursery() as nursery:
         for plugin, manager in list(kernel.host.ask("lifespan", kernel=kernel)):
             leave, left = trio.Event(), trio.Event()
             with trio.move_on_after(LIFESPAN_SECONDS) as scope:
-                await nursery.start(starting, plugin, manager, leave, left)
+                await nursery.start(live, plugin, manager, leave, left)
             if scope.cancelled_caught:
                 kernel.host.quarantine(plugin, f"Its lifespan did not begin within {LIFESPAN_SECONDS:g} s.")
             else:

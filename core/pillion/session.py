@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import trio
@@ -118,7 +119,8 @@ class Session:
         self._turn: Turn | None = None
         self._send, self._mailbox = trio.open_memory_channel[tuple[Letter, _Reply]](MAILBOX)
         self._replies: set[_Reply] = set()
-        self._scope = trio.CancelScope()
+        # a child is ended by Turn.child, which gives it the time to write its end; its parent's cancel does not cut it
+        self._scope = trio.CancelScope(shield=parent is not None)
         self._gone = trio.Event()
 
     # ── what everybody may do ──
@@ -217,9 +219,9 @@ class Session:
     async def aclose(self) -> None:
         """Cancels what runs, gives it the time to let go, and ends the actor."""
         if not self._gone.is_set():
-            with trio.move_on_after(self.kernel.settings.deadlines.stopping + 1):
-                if await self.cancel(by="close"):
-                    await self.idle()
+            with trio.move_on_after(self.kernel.settings.deadlines.stopping + 1), suppress(Gone):
+                await self.cancel(by="close")
+                await self.idle()
             self._scope.cancel()
             with trio.CancelScope(shield=True):
                 await self._gone.wait()
@@ -326,7 +328,7 @@ class Session:
 
     async def _stop(self, by: str) -> bool:
         turn = self._turn
-        if turn is None:
+        if turn is None or turn.closing:
             return False
         if not turn.stopping:
             turn.stopping = True
@@ -386,6 +388,7 @@ class Session:
 
     async def _finish(self, turn: Turn, ending: e.Event) -> None:
         """Closes what the turn left open, then writes its end."""
+        turn.settle()
         for approval in self.root.approvals.of(turn.id):
             await self.root._decide(approval, Decision("deny", "cancel"))
         closing = [
@@ -393,7 +396,6 @@ class Session:
         ]
         begun = [] if self._history.turn else [turn.started()]
         await self._write((*begun, *closing, ending), turn=turn.id)
-        turn.settle()
 
     async def _watch(self, turn: Turn) -> None:
         """A turn that does not let go in time is cut off: what it still runs can't write any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+
 from pillion import Busy, Conflict, Limits, Text
 from pillion import events as e
 from pillion.testing.kit import FunctionTool, Host, events, kernel_host
