@@ -1,0 +1,105 @@
+"""A provider over the anthropic client. The client makes, signs and names errors; its own retries are off."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import trio
+
+from pillion.contracts.provider import Chunk, Request
+from pillion.errors import ProviderDown
+from pillion.values import ModelInfo
+
+from .answer import Reader
+from .faults import translated
+from .models import UNKNOWN
+from .request import ThinkingMode, body
+from .sse import DataLines
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic, AsyncAPIResponse
+
+CONNECT_SECONDS = 15.0
+DRAIN_SECONDS = 1.0
+"""How long the end of a finished answer is waited for, so that its connection can be used again."""
+
+
+class AnthropicProvider:
+    """Anthropic's models. `hint` is said when the key is refused."""
+
+    name = "anthropic"
+
+    def __init__(
+        self, base_url: str, key: str, models: Mapping[str, ModelInfo], thinking: ThinkingMode, hint: str = ""
+    ) -> None:
+        self._base_url, self._key = base_url, key
+        self._models, self._thinking, self._hint = models, thinking, hint
+        self._client: AsyncAnthropic | None = None
+
+    def models(self) -> Sequence[ModelInfo]:
+        return tuple(self._models.values())
+
+    def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
+        """One call. Leaving it closes the connection, or gives it back when the answer is whole."""
+        return self._stream(request)
+
+    async def aclose(self) -> None:
+        """Closes the client; the next call opens a new one."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    @asynccontextmanager
+    async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+        info = self._models.get(request.model) or msgspec.structs.replace(UNKNOWN, name=request.model)
+        client = await self._opened()
+        create: Any = client.messages.with_streaming_response.create
+        async with AsyncExitStack() as stack:
+            with translated(self._hint):
+                response = await stack.enter_async_context(create(**body(request, info, self._thinking)))
+            yield await stack.enter_async_context(aclosing(self._chunks(response)))
+
+    async def _chunks(self, response: AsyncAPIResponse[Any]) -> AsyncGenerator[Chunk]:
+        """The answer's chunks, `Finish` last, when the connection is free again."""
+        lines, reader = DataLines(), Reader()
+        with translated(self._hint):
+            async with aclosing(response.http_response.aiter_bytes()) as pieces:
+                async for piece in pieces:
+                    for data in lines.feed(piece):
+                        for chunk in reader.read(data):
+                            yield chunk
+                    if reader.done:
+                        await _drain(pieces)
+                        break
+        if reader.ending is None:
+            raise ProviderDown("anthropic ended its answer without a reason to finish.")
+        yield reader.ending
+
+    async def _opened(self) -> AsyncAnthropic:
+        """The client. Importing it takes a second, so that happens in a thread, at the first call."""
+        if self._client is None:
+            await trio.to_thread.run_sync(importlib.import_module, "anthropic.resources.messages")
+            import httpx2
+            from anthropic import AsyncAnthropic
+
+            if self._client is None:  # another call may have been quicker
+                self._client = AsyncAnthropic(
+                    api_key=self._key,
+                    base_url=self._base_url,
+                    max_retries=0,
+                    timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),  # the kernel has the deadlines
+                )
+        return self._client
+
+
+async def _drain(pieces: AsyncIterator[bytes]) -> None:
+    """Reads the little that may follow a finished answer. Whatever goes wrong now, the answer is whole."""
+    import httpx2
+
+    with trio.move_on_after(DRAIN_SECONDS), suppress(httpx2.HTTPError):
+        async for _ in pieces:
+            pass
