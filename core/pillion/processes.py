@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import logging
+import os
 import subprocess
 import tempfile
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -42,29 +44,46 @@ class Ended(Struct, frozen=True):
 class Process:
     """A running program. Iterating gives its output as bytes until every holder of the pipe has closed it."""
 
-    def __init__(self, process: trio.Process, tree: Tree, limiter: trio.CapacityLimiter) -> None:
-        self._process = process
+    def __init__(
+        self,
+        program: subprocess.Popen[bytes],
+        output: trio.abc.ReceiveStream,
+        tree: Tree,
+        threads: trio.CapacityLimiter,
+    ) -> None:
+        self._program = program
+        self._output = output
         self._tree = tree
-        self._limiter = limiter
+        self._threads = threads
         self._left: int | None = None
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._program.pid
 
     @property
     def code(self) -> int | None:
         """The exit status, negative for a signal; None while it runs."""
-        return self._process.poll()
+        return self._program.poll()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        assert self._process.stdout is not None
-        while data := await self._process.stdout.receive_some(READ):
+        while data := await self._output.receive_some(READ):
             yield bytes(data)
 
     async def wait(self) -> int:
         """The exit status of the program itself, negative for a signal."""
-        return await self._process.wait()
+        while (code := self.code) is None:
+            try:
+                watch = os.pidfd_open(self.pid)
+            except (AttributeError, OSError):  # no Linux, or an old one
+                await trio.to_thread.run_sync(self._program.wait, abandon_on_cancel=True)
+                continue
+            try:
+                await trio.lowlevel.wait_readable(watch)
+            finally:
+                os.close(watch)
+        await trio.lowlevel.checkpoint()
+        return code
 
     async def end(self) -> int:
         """Ends the program and all that descends from it; how many of them could not be ended. Can't be cancelled,
@@ -72,9 +91,9 @@ class Process:
         if self._left is not None:
             return self._left
         with trio.CancelScope(shield=True):
-            left = self._left = await self._tree.end(self._limiter)
+            left = self._left = await self._tree.end(self._threads)
             if not left:
-                await self._process.wait()
+                await self.wait()
         if left:
             log.error("%d processes of process %d could not be ended", left, self.pid)
         return left
@@ -89,7 +108,7 @@ class Processes:
         self._found: Path | None = None
         self._ready = False
         # Of its own: an end must never wait for threads that others keep busy.
-        self._limiter = trio.CapacityLimiter(8)
+        self._threads = trio.CapacityLimiter(8)
 
     @asynccontextmanager
     async def start(
@@ -102,17 +121,15 @@ class Processes:
         environment = {**self._environment, **extra, VARIABLE: tree.mark}
         await trio.lowlevel.checkpoint_if_cancelled()
         with trio.CancelScope(shield=True):  # between the start and the try nothing may come in
-            started = await _open(argv, cwd, stdin, environment)
-            process = Process(started, tree, self._limiter)
-            tree.adopt(started.pid)
-            await trio.to_thread.run_sync(tree.settle, limiter=self._limiter)
+            open_it = partial(_open, tree, argv, cwd, stdin, environment)
+            program, output = await trio.to_thread.run_sync(open_it, limiter=self._threads)
+        stream = trio.lowlevel.FdStream(output)
+        process = Process(program, stream, tree, self._threads)
         try:
             yield process
         finally:
             await process.end()
-            with trio.CancelScope(shield=True):
-                assert started.stdout is not None
-                await started.stdout.aclose()
+            stream.close()
 
     async def run(
         self,
@@ -200,7 +217,10 @@ async def _drain(process: Process, kept: Kept, on_output: Callable[[str], None] 
         on_output(text)
 
 
-async def _open(argv: Sequence[str], cwd: Path, stdin: bytes | None, environment: Mapping[str, str]) -> trio.Process:
+def _open(
+    tree: Tree, argv: Sequence[str], cwd: Path, stdin: bytes | None, environment: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], int]:
+    """The started program and the reading end of its output. Runs in a thread."""
     if not argv:
         raise ToolError("An empty command can't be started.")
     with ExitStack() as stack:
@@ -210,16 +230,22 @@ async def _open(argv: Sequence[str], cwd: Path, stdin: bytes | None, environment
             source = stack.enter_context(tempfile.TemporaryFile())
             source.write(stdin)
             source.seek(0)
+        reading, writing = os.pipe()
+        stack.callback(os.close, writing)
         try:
-            return await trio.lowlevel.open_process(
-                list(argv),
-                stdin=source,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                cwd=cwd,
-                env=dict(environment),
-                start_new_session=True,
-            )
+            with tree.marking():
+                program = subprocess.Popen(
+                    list(argv),
+                    stdin=source,
+                    stdout=writing,
+                    stderr=writing,
+                    cwd=cwd,
+                    env=dict(environment),
+                    start_new_session=True,
+                )
         except (OSError, ValueError) as error:
+            os.close(reading)
             said = error.strerror if isinstance(error, OSError) else str(error)
             raise ToolError(f"{argv[0]} can't be started: {said}.") from None
+    tree.adopt(program.pid)
+    return program, reading

@@ -13,7 +13,9 @@ import os
 import secrets
 import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import trio
@@ -35,9 +37,10 @@ LINUX = sys.platform == "linux"
 _LOCKS = 10
 _PR_SET_CHILD_SUBREAPER = 36
 _ROUNDS_OF_STOPPING = 20
-_LOOKS = 5
 _GROWTH = 64
 """A tree that grows by so many while it should end gets no more grace."""
+
+_limits_are_of_the_process = threading.Lock()
 
 
 class _Stat(Struct, frozen=True):
@@ -45,8 +48,13 @@ class _Stat(Struct, frozen=True):
     state: str
 
 
+class _Seen(Struct, frozen=True):
+    alive: set[int]
+    ended: int
+
+
 class Tree:
-    """The descendants of one process. `adopt` and `settle` come right after its start, `end` once at its end."""
+    """The descendants of one process. Started within `marking`, then `adopt`, and `end` once."""
 
     def __init__(self, groups: Path | None) -> None:
         self.mark = secrets.token_hex(8)
@@ -57,128 +65,117 @@ class Tree:
         self._orphans: set[int] = set()
         self._dead: set[int] = set()
 
-    def adopt(self, root: int) -> None:
-        """From now on `root` and all it starts are members."""
-        self._root = root
-        _set_tag(root, self._tag)
+    @contextlib.contextmanager
+    def marking(self) -> Iterator[None]:
+        """What is started within is a member from its first instruction on: it inherits our own limit."""
+        if not LINUX or resource is None:
+            yield
+            return
+        with _limits_are_of_the_process:
+            before = resource.getrlimit(_LOCKS)
+            with contextlib.suppress(OSError, ValueError):
+                resource.setrlimit(_LOCKS, (self._tag, before[1]))
+            try:
+                yield
+            finally:
+                resource.setrlimit(_LOCKS, before)
 
-    def settle(self) -> None:
-        """Marks what the root has started before `adopt`, and moves the root into a cgroup where that can be done.
-        Blocks up to some 30 ms."""
-        if LINUX:
-            for _ in range(2):  # twice: a fork that was under way is not listed yet
-                for pid in _descendants({self._root}, newer_than=self._root):
-                    _set_tag(pid, self._tag)
+    def adopt(self, root: int) -> None:
+        """`root` is what was started. Moves it into a cgroup where that can be done, which blocks up to some 30 ms."""
+        self._root = root
         if self._groups is None:
             return
         group = self._groups / f"pillion-{os.getpid()}-{self.mark}"
         try:
             group.mkdir()
             self._group = group
-            (group / "cgroup.procs").write_text(str(self._root))
+            (group / "cgroup.procs").write_text(str(root))
         except OSError:  # not ours to make, full, or the process is gone already: the other marks remain
             self._remove_group()
 
-    async def end(self, limiter: trio.CapacityLimiter) -> int:
+    async def end(self, threads: trio.CapacityLimiter) -> int:
         """Ends every member: SIGTERM, `GRACE`, then SIGKILL until none is left. How many are left after `TOTAL`."""
         started = time.monotonic()
         pause, killing = 0.002, False
-        left = await trio.to_thread.run_sync(self._alive, limiter=limiter)
-        at_first = len(left)
-        self._signal(left, signal.SIGTERM, signal.SIGCONT)
-        while left and time.monotonic() < started + TOTAL:
-            await trio.sleep(pause)
-            pause = min(pause * 2, 0.05)
-            killing = killing or time.monotonic() > started + GRACE or len(left) > at_first + _GROWTH
-            left = await trio.to_thread.run_sync(self._kill if killing else self._alive, limiter=limiter)
+        seen = first = await trio.to_thread.run_sync(self._look, limiter=threads)
+        _signal(first.alive, signal.SIGTERM, signal.SIGCONT)
+        while (seen.alive or seen.ended) and time.monotonic() < started + TOTAL:
+            if seen.alive:
+                await trio.sleep(pause)
+                pause = min(pause * 2, 0.05)
+            late = time.monotonic() > started + GRACE
+            killing = killing or late or len(seen.alive) > len(first.alive) + _GROWTH
+            seen = await trio.to_thread.run_sync(self._kill if killing else self._look, limiter=threads)
         self._remove_group()
-        return len(left)
+        return len(seen.alive)
 
-    def _alive(self) -> set[int]:
-        """The members that still run. One look is not enough to say *none*: what forks and ends meanwhile has left a
-        child that this look can't have seen."""
+    def _look(self) -> _Seen:
+        """The members that run, and how many ended since the last look. Those that fell to us are reaped.
+
+        *None runs* is true only if none ended either: it may have left a child which the list of processes, made
+        before, does not have. Orphans are our children, so none can end without being seen here.
+        """
         if not LINUX:
-            return self._in_process_group()
-        for _ in range(_LOOKS):
-            alive, moved = self._look()
-            if alive or not moved:
-                break
-        return alive
-
-    def _look(self) -> tuple[set[int], bool]:
-        """The members that run, and whether any process ended during the look. Those that fell to us are reaped."""
-        members, moved = self._marked()
-        members |= self._orphans
-        if members:
-            members |= _descendants(members)
-        members.discard(os.getpid())
+            return _Seen(self._in_process_group(), 0)
         alive: set[int] = set()
-        orphans: set[int] = set()
-        for pid in members:
-            stat = _stat(pid)
-            if stat is None:
-                moved = True
-            elif stat.state not in "ZX":
+        ended = 0
+        for pid in self._marked():
+            state = self._reap_or_state(pid)
+            if state not in ("", "Z", "X"):
                 alive.add(pid)
-                if stat.parent == os.getpid() and pid != self._root:
-                    orphans.add(pid)
             elif pid not in self._dead:
-                moved = True
-                self._dead.add(pid)
-                if stat.parent == os.getpid() and pid != self._root:
-                    with contextlib.suppress(ChildProcessError):
-                        os.waitpid(pid, os.WNOHANG)
-        # Only a child of ours keeps its number until we reap it, so only those may be remembered.
-        self._orphans = orphans
-        return alive, moved
+                ended += 1
+                if state:
+                    self._dead.add(pid)
+        if alive:
+            alive |= {pid for pid in _descendants(alive) if self._reap_or_state(pid) not in ("", "Z", "X")}
+        self._orphans = {pid for pid in alive if pid != self._root and _parent(pid) == os.getpid()}
+        return _Seen(alive, ended)
 
-    def _kill(self) -> set[int]:
+    def _reap_or_state(self, pid: int) -> str:
+        """The process's state letter, "" when it is gone, by our reaping or without it."""
+        if pid != self._root:
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG)[0]:
+                    return ""
+        stat = _stat(pid)
+        return stat.state if stat else ""
+
+    def _kill(self) -> _Seen:
         """One round of SIGKILL. Members are stopped first, until no new one appears: a fork bomb can't outrun it."""
         if self._group is not None:
             with contextlib.suppress(OSError):
                 (self._group / "cgroup.kill").write_text("1")
-        self._stop_tagged()
-        alive = self._alive()
-        self._signal(alive, signal.SIGSTOP)
-        self._signal(alive, signal.SIGKILL)
-        return self._alive()
-
-    def _stop_tagged(self) -> None:
         stopped: set[int] = set()
         for _ in range(_ROUNDS_OF_STOPPING if LINUX else 0):
             before = len(stopped)
             for pid in _processes():
-                with contextlib.suppress(ProcessLookupError):
-                    if pid not in stopped and _tag(pid) == self._tag:
-                        os.kill(pid, signal.SIGSTOP)  # at once: what is only noted may be gone by the next look
-                        stopped.add(pid)
+                if pid not in stopped and self._has_tag(pid):
+                    _signal({pid}, signal.SIGSTOP)  # at once: what is only noted may be gone by the next look
+                    stopped.add(pid)
             if len(stopped) == before:
-                return
+                break
+        seen = self._look()
+        _signal(seen.alive, signal.SIGKILL)
+        return seen
 
-    def _signal(self, pids: set[int], *signals: signal.Signals) -> None:
-        for number in signals:
-            if not LINUX and pids:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._root, number)
-                continue
-            for pid in pids:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, number)
-
-    def _marked(self) -> tuple[set[int], bool]:
-        """Processes with one of our marks, and whether any process ended meanwhile."""
-        found = _group_members(self._group) if self._group is not None else set()
+    def _marked(self) -> set[int]:
+        """Processes with one of our marks, and orphans that once had a marked parent."""
+        found = self._orphans | (_group_members(self._group) if self._group is not None else set())
         wanted = f"{VARIABLE}={self.mark}".encode()
-        own, moved = _tag(os.getpid()), False
+        own = _tag(os.getpid())
         for pid in _processes():
-            try:
-                tag = _tag(pid)
-            except ProcessLookupError:
-                moved = True
-                continue
-            if tag == self._tag or (tag == own and wanted in _environ(pid)):
+            if self._has_tag(pid) or (_tag(pid) == own and wanted in _environ(pid)):
                 found.add(pid)
-        return found, moved
+        found.discard(os.getpid())
+        return found
+
+    def _has_tag(self, pid: int) -> bool:
+        # Somebody else's thread may have forked within `marking`; but that child is in our session, and no member is.
+        try:
+            return _tag(pid) == self._tag and os.getsid(pid) != os.getsid(0)
+        except ProcessLookupError:
+            return False
 
     def _in_process_group(self) -> set[int]:
         try:
@@ -224,18 +221,11 @@ def _processes() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
-def _set_tag(pid: int, tag: int) -> None:
-    if LINUX and resource is not None:
-        with contextlib.suppress(OSError, ValueError):
-            _, hard = resource.prlimit(pid, _LOCKS)
-            resource.prlimit(pid, _LOCKS, (tag, hard))
-
-
 def _tag(pid: int) -> int | None:
-    """The process's tag; None when it is another user's. Raises ProcessLookupError when it is gone."""
+    """The process's tag; None when it is gone or another user's."""
     try:
         return resource.prlimit(pid, _LOCKS)[0]
-    except PermissionError:
+    except OSError:
         return None
 
 
@@ -256,10 +246,23 @@ def _stat(pid: int) -> _Stat | None:
     return _Stat(int(parent), state.decode())
 
 
-def _descendants(of: set[int], newer_than: int = 0) -> set[int]:
+def _parent(pid: int) -> int:
+    stat = _stat(pid)
+    return stat.parent if stat else 0
+
+
+def _signal(pids: set[int], *signals: signal.Signals) -> None:
+    send = os.kill if LINUX else os.killpg
+    for number in signals:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                send(pid, number)
+
+
+def _descendants(of: set[int]) -> set[int]:
     children: dict[int, list[int]] = {}
     for pid in _processes():
-        if pid > newer_than and (stat := _stat(pid)) is not None:
+        if (stat := _stat(pid)) is not None:
             children.setdefault(stat.parent, []).append(pid)
     found: set[int] = set()
     waiting = list(of)
