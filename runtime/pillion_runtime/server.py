@@ -26,6 +26,7 @@ from .hookspecs import HostHooks
 from .host import Host
 from .hostsettings import Address
 from .listener import Listener, bind
+from .sse import FAREWELL, LAST_WORDS
 from .version import package_version
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ async def _wind_down(host: Host, stop: Stop) -> None:
         nursery.cancel_scope.cancel()
     await _cancel(_busy(host), HURRY)
     host.streams.end()
-    with trio.move_on_after(HURRY if stop.hurried.is_set() else 5):
+    with trio.move_on_after(HURRY if stop.hurried.is_set() else FAREWELL + LAST_WORDS):
         await host.streams.ended()
 
 

@@ -77,7 +77,7 @@ async def test_a_configured_origin_may_call_but_null_never(open_server: Any) -> 
         "user@127.0.0.1:{port}",
         "127.0.0.1:{port}:80",
         "2130706433:{port}",
-    ],  # fmt: skip
+    ],
 )
 async def test_a_foreign_host_is_refused(server: Any, host: str) -> None:
     answer = await server.client.get("/livez", headers={"host": host.format(port=server.port)})
