@@ -1,0 +1,1 @@
+"""Model calls that failed for a while are made again."""
