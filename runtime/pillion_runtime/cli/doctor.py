@@ -19,7 +19,10 @@ MARKS = {"ok": ("✓", "green"), "note": ("•", "yellow"), "problem": ("✗", "
 @options.as_json
 @options.places
 def doctor(json_: bool, config: Path | None, data_dir: Path | None) -> int:
-    """Check the installation, and say how to mend it. Ends with 0 when nothing is broken, else with 1."""
+    """Check the installation, and say how to mend it.
+
+    Ends with 0 when nothing is broken, else with 1.
+    """
     from .findings import examine
 
     findings = examine(config, data_dir)

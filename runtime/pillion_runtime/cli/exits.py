@@ -32,19 +32,22 @@ class ServerLost(PillionError):
 
 
 def of_code(code: str) -> int:
-    """The exit code for an error's `code`, as `turn.failed` and problems carry it."""
+    """The exit code for an error's `code`, as `turn.failed` and problems carry it.
+
+    What was asked for by name and isn't there (a model, a strategy) is a usage error.
+    """
     if code in _codes(ProviderError):
         return PROVIDER
-    if code in _codes(ConfigError):
+    if code in _codes(ConfigError) or code == NotFound.code:
         return USAGE
     return LIMIT if code == BudgetSpent.code else FAILED
 
 
 def of_error(error: PillionError) -> int:
-    """The exit code for an error that ended a command; what was asked for by name and isn't there is a usage error."""
+    """The exit code for an error that ended a command."""
     if isinstance(error, ServerSaid) and error.status in (400, 404, 413, 422):
         return USAGE
-    return USAGE if error.code == NotFound.code else of_code(error.code)
+    return of_code(error.code)
 
 
 def first_error(error: BaseException) -> BaseException:

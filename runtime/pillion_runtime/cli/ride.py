@@ -113,11 +113,7 @@ class Ride:
             self._nursery.start_soon(self._ask, wanted)
         elif self._unanswered is None:
             self._unanswered = wanted
-            self._nursery.start_soon(self._refuse, wanted)
-
-    async def _refuse(self, wanted: ApprovalWanted) -> None:
-        await self._answer(wanted, Answer("deny", reason="Nobody is here to be asked.", by="flag"))
-        self._stop()
+            self._stop()  # which denies it, before the model can go on
 
     async def _ask(self, wanted: ApprovalWanted) -> None:
         """Asks the person; a decision from elsewhere takes the question back."""

@@ -28,7 +28,7 @@ def serve(
 
     Says where on stdout, as one JSON line; the token is in the file that the line names.
     """
-    gc.disable()  # imports make much and free little
+    gc.disable()  # until it answers: imports and plugins make much and free little
     from pillion import settings as layers
 
     from .. import hostsettings, server
@@ -41,5 +41,4 @@ def serve(
         address = hostsettings.Address.parse(hostsettings.read(settings).bind)
         flags["host.bind"] = str(hostsettings.Address(address.host, port))
         settings = layers.load(config=config, data_dir=data_dir, flags=flags)
-    gc.enable()
     server.run(settings, parent_pid=parent_pid)

@@ -1,0 +1,129 @@
+"""`pillion run` as a shell sees it, in-process and through a live server: the same."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pillion_runtime.testing import Cut, Reply, Status, call
+
+WRITES = Reply(text="I write it down.", calls=(call("write_note", path="note.txt", text="remember"),))
+WROTE = Reply(text="It is written.")
+
+
+async def test_piped_stdout_is_the_answer_alone(door: Any) -> None:
+    ended = await door.run("run", "hello")
+    assert (ended.code, ended.out) == (0, "Hello there.\n"), ended
+    assert "pillion: local/scripted answers." in ended.err
+    assert ended.last.startswith("15 tokens (10 in, 5 out) · $0 · "), ended
+    assert ended.last.endswith("0 files changed")
+
+
+async def test_json_is_the_events(door: Any) -> None:
+    ended = await door.run("run", "hello", "--json")
+    events = ended.events()
+    types = [event["type"] for event in events]
+    assert (types[0], types[-1]) == ("prompt.queued", "turn.finished"), ended
+    assert {"turn.started", "text.started", "text.finished", "message.finished"} <= set(types)
+    assert all(event["session"] == events[0]["session"] and event["id"] for event in events)
+    assert "15 tokens" in ended.last
+
+
+async def test_piped_text_joins_the_prompt(door: Any) -> None:
+    ended = await door.run("run", "Explain this.", stdin=b"Traceback: boom\n")
+    assert ended.code == 0, ended
+    assert door.vendor.asked[-1].prompt == "Explain this.\n\nTraceback: boom\n"
+
+
+async def test_piped_text_alone_is_the_prompt(door: Any) -> None:
+    ended = await door.run("run", stdin=b"What is this?")
+    assert (ended.code, door.vendor.asked[-1].prompt) == (0, "What is this?"), ended
+
+
+async def test_yes_allows_and_the_last_line_names_the_files(door: Any, scripted: Any) -> None:
+    scripted.says(WRITES, WROTE)
+    ended = await door.run("run", "write it", "--yes")
+    assert (ended.code, ended.out) == (0, "It is written.\n"), ended
+    assert (door.workspace / "note.txt").read_text() == "remember"
+    assert "I write it down." in ended.err
+    assert "Allowed by --yes." in ended.err
+    assert ended.last.endswith("1 file changed: note.txt (+1 -0)")
+
+
+async def test_an_approval_without_a_terminal_ends_the_run(door: Any, scripted: Any) -> None:
+    scripted.says(WRITES, WROTE)
+    ended = await door.run("run", "write it")
+    assert (ended.code, ended.out) == (3, ""), ended
+    assert not (door.workspace / "note.txt").exists()
+    assert "--yes" in ended.err
+    assert "[[plugins.approvals.rules]]" in ended.err
+    assert "tokens" in ended.last
+
+
+async def test_a_limit_has_its_code(door: Any, scripted: Any) -> None:
+    scripted.says(WRITES)
+    ended = await door.run("run", "write it", "--yes", "--max-steps", "1")
+    assert ended.code == 4, ended
+    assert "The limit of steps is reached" in ended.err
+
+
+async def test_a_provider_that_refuses_has_its_code(door: Any, scripted: Any) -> None:
+    scripted.says(Reply(fault=Status(401, message="Your key is wrong.")))
+    ended = await door.run("run", "hello")
+    assert (ended.code, ended.out) == (5, ""), ended
+    assert "Traceback" not in ended.err
+
+
+async def test_half_an_answer_is_no_answer(door: Any, scripted: Any) -> None:
+    scripted.says(Reply(text=("Half ", "an ", "answer"), fault=Cut(after=2)))
+    ended = await door.run("run", "hello")
+    assert (ended.code, ended.out) == (5, ""), ended
+    assert "Half" in ended.err
+
+
+async def test_a_strategy_that_nobody_brings_is_usage(door: Any) -> None:
+    ended = await door.run("run", "hello", "--strategy", "guess")
+    assert (ended.code, ended.out) == (2, ""), ended
+    assert "There is no strategy 'guess'; there are: loop." in ended.err
+    assert "Traceback" not in ended.err
+
+
+async def test_ephemeral_leaves_no_session(cli: Any) -> None:
+    async with cli.serving() as said:
+        kept, gone = await cli.run("run", "a"), await cli.run("run", "b", "--ephemeral")
+        assert (kept.code, gone.code) == (0, 0), (kept, gone)
+        token = json.loads((cli.data_dir / "server.json").read_text())["token"]
+        from pillion_runtime.cli.client import Client
+
+        listed = await Client(said["url"], token).call("GET", "/api/sessions")
+    assert len(listed["data"]) == 1
+
+
+async def test_no_prompt_is_usage(cli: Any) -> None:
+    ended = await cli.run("run")
+    assert (ended.code, ended.out) == (2, ""), ended
+    assert "There is no prompt" in ended.err
+
+
+async def test_wrong_settings_are_one_sentence(cli: Any) -> None:
+    ended = await cli.run("run", "hello", PILLION__LIMITS__STEPS="many")
+    assert ended.code == 2, ended
+    assert ended.err.startswith("pillion: Setting limits.steps: ")
+    assert ended.err.count("\n") == 1
+
+
+async def test_without_a_model_it_says_the_ways(cli: Any) -> None:
+    switches = {"PILLION__PLUGINS__OPENAI__ENABLED": "false", "PILLION__PLUGINS__ANTHROPIC__ENABLED": "true"}
+    ended = await cli.run("run", "hello", PILLION__DEFAULTS__MODEL="auto", **switches)
+    assert (ended.code, ended.out) == (2, ""), ended
+    assert "No model is available." in ended.err
+    assert "ANTHROPIC_API_KEY" in ended.err
+
+
+async def test_a_dead_servers_file_is_ignored(cli: Any) -> None:
+    async with cli.serving():
+        stale = (cli.data_dir / "server.json").read_bytes()
+    cli.data_dir.joinpath("server.json").write_bytes(stale)
+    cli.data_dir.joinpath("server.json").chmod(0o600)
+    ended = await cli.run("run", "hello")
+    assert (ended.code, ended.out) == (0, "Hello there.\n"), ended

@@ -1,0 +1,109 @@
+"""`pillion run` on a terminal: a real pseudo-terminal, keys typed on it, and signals."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import trio
+
+from pillion_runtime.testing import Reply, Silence, call
+
+WRITES = Reply(text="I write it down.", calls=(call("write_note", path="note.txt", text="remember"),))
+AGAIN = Reply(calls=(call("write_note", path="note.txt", text="remember"),))
+WROTE = Reply(text="It is **written**.")
+HANGS = Reply(text=("Let me ", "think"), fault=Silence(after=2))
+
+
+async def test_an_answer_is_laid_out_and_the_last_line_tells_the_cost(door: Any, scripted: Any) -> None:
+    scripted.says(WROTE)
+    async with door.terminal("run", "hello") as screen:
+        assert await screen.end() == 0, screen.seen
+    assert "local/scripted answers." in screen.seen
+    assert "It is written." in screen.seen
+    assert "\x1b[1mwritten" in screen.raw
+    assert "15 tokens" in screen.seen.splitlines()[-1]
+
+
+async def test_yes_at_the_question_lets_it_run(door: Any, scripted: Any) -> None:
+    scripted.says(WRITES, WROTE)
+    async with door.terminal("run", "write it") as screen:
+        await screen.until("[y]es, [n]o")
+        assert "write_note wants to change files." in screen.seen
+        assert "+remember" in screen.seen
+        await screen.type("xy")
+        assert await screen.end() == 0, screen.seen
+    assert (door.workspace / "note.txt").read_text() == "remember"
+    assert "1 file changed: note.txt (+1 -0)" in screen.seen
+
+
+async def test_no_at_the_question_goes_to_the_model(cli: Any, scripted: Any) -> None:
+    scripted.says(WRITES, Reply(text="Then I leave it."))
+    async with cli.terminal("run", "write it") as screen:
+        await screen.until("[y]es, [n]o")
+        await screen.type("n")
+        assert await screen.end() == 0, screen.seen
+    assert "Then I leave it." in screen.seen
+    assert not (cli.workspace / "note.txt").exists()
+
+
+async def test_session_is_not_asked_again(cli: Any, scripted: Any) -> None:
+    scripted.says(WRITES, AGAIN, WROTE)
+    async with cli.terminal("run", "write it") as screen:
+        await screen.until("[y]es, [n]o")
+        await screen.type("s")
+        assert await screen.end() == 0, screen.seen
+    assert screen.seen.count("[y]es, [n]o") == 1
+
+
+async def test_the_deadline_takes_the_question_back(cli: Any, scripted: Any) -> None:
+    scripted.says(WRITES, Reply(text="Nobody answered."))
+    async with cli.terminal("run", "write it", PILLION__DEADLINES__APPROVAL="0.5") as screen:
+        assert await screen.end() == 0, screen.seen
+    assert "Denied at the deadline." in screen.seen
+    assert "Nobody answered." in screen.seen
+
+
+async def test_ctrl_c_stops_the_turn(door: Any, scripted: Any) -> None:
+    scripted.says(HANGS)
+    async with door.terminal("run", "hello") as screen:
+        await screen.until("Let me think")
+        await screen.type("\x03")
+        assert await screen.end() == 130, screen.seen
+    assert "Stopping…" in screen.seen
+    assert "Interrupted." in screen.seen
+    with trio.fail_after(20):
+        await door.vendor.until(lambda vendor: not vendor.open_streams)
+
+
+async def test_ctrl_c_at_a_question_ends_it(cli: Any, scripted: Any) -> None:
+    scripted.says(WRITES, WROTE)
+    async with cli.terminal("run", "write it") as screen:
+        await screen.until("[y]es, [n]o")
+        await screen.type("\x03")
+        assert await screen.end() == 130, screen.seen
+    assert not (cli.workspace / "note.txt").exists()
+
+
+async def test_sigterm_has_its_code(cli: Any, scripted: Any) -> None:
+    scripted.says(HANGS)
+    async with cli.terminal("run", "hello") as screen:
+        await screen.until("Let me think")
+        screen.process.send_signal(signal.SIGTERM)
+        assert await screen.end() == 143, screen.seen
+
+
+async def test_no_color_is_honoured(cli: Any, scripted: Any) -> None:
+    scripted.says(WRITES, WROTE)
+    async with cli.terminal("run", "write it", "--yes", NO_COLOR="1") as screen:
+        assert await screen.end() == 0, screen.seen
+    assert "\x1b[3" not in screen.raw.replace("\x1b[3m", "")
+    assert "+remember" in screen.seen
+
+
+async def test_escape_sequences_of_a_model_do_nothing(cli: Any, scripted: Any) -> None:
+    scripted.says(Reply(text="red \x1b[31m title \x1b]0;evil\x07 end"))
+    async with cli.terminal("run", "hello") as screen:
+        assert await screen.end() == 0, screen.seen
+    assert "\x1b]0" not in screen.raw
+    assert "\x1b[31m" not in screen.raw
