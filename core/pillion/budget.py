@@ -29,16 +29,12 @@ class Budget:
     def left(self) -> Limits:
         """What is neither used nor reserved; `seconds` counts from now."""
         seconds = None if self.deadline == float("inf") else max(0.0, self.deadline - trio.current_time())
-        return _limits(seconds, {name: self._left(name) for name in _COUNTED})
+        counted = {name: self._left(name) for name in _COUNTED}
+        return _limits(seconds, {name: None if left is None else max(0, left) for name, left in counted.items()})
 
     def step(self) -> None:
         """Counts one step. Raises BudgetSpent when a limit is reached already."""
-        for name in _COUNTED:
-            left = self._left(name)
-            if left is not None and left <= 0:
-                raise BudgetSpent(name)
-        if trio.current_time() >= self.deadline:
-            raise BudgetSpent("seconds")
+        self._check()
         self.steps += 1
 
     def spend(self, usage: Usage) -> None:
@@ -50,11 +46,10 @@ class Budget:
 
         A limit that is None takes all that is left; name the limits of children that run side by side.
         """
+        self._check()
         share: dict[str, float | None] = {}
         for name in _COUNTED:
             left, wanted = self._left(name), getattr(limits, name)
-            if left is not None and left <= 0:
-                raise BudgetSpent(name)
             share[name] = wanted if left is None else left if wanted is None else min(wanted, left)
         child = Budget(_limits(limits.seconds, share), self)
         self._children.append(child)
@@ -66,6 +61,14 @@ class Budget:
             self._parent._children.remove(self)
             self._parent.steps += self.steps
             self._parent.usage += self.usage
+
+    def _check(self) -> None:
+        for name in _COUNTED:
+            left = self._left(name)
+            if left is not None and left <= 0:
+                raise BudgetSpent(name)
+        if trio.current_time() >= self.deadline:
+            raise BudgetSpent("seconds")
 
     def _used(self, name: str) -> float:
         return {"steps": self.steps, "tokens": self.usage.tokens, "cost": self.usage.cost}[name]

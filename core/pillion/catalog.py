@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 from msgspec import Struct
@@ -16,7 +17,7 @@ from .contracts.policy import Policy
 from .contracts.provider import Provider
 from .contracts.store import Store
 from .contracts.strategy import Strategy
-from .contracts.tool import Tool
+from .contracts.tool import Effect, Tool
 from .contracts.workspace import Workspace
 from .errors import ConfigError, NotFound
 from .hookspecs import TurnInfo
@@ -25,6 +26,9 @@ from .plugins import PluginHost
 from .settings import Settings
 from .streamguard import GuardedProvider
 from .values import ModelInfo, ToolSpec
+
+TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What every vendor takes as a tool's name."""
 
 
 class Kit(Struct, frozen=True):
@@ -45,8 +49,34 @@ def schema_of(arguments: type[Struct]) -> dict[str, Any]:
     """JSON Schema of a tool's arguments, an object at the top."""
     (top,), components = msgspec.json.schema_components([arguments], ref_template="#/$defs/{name}")
     name = top["$ref"].rpartition("/")[2]
-    schema: dict[str, Any] = components.pop(name)
+    schema: dict[str, Any] = components[name]
+    if top["$ref"].encode() not in msgspec.json.encode(components):  # else it holds itself
+        del components[name]
     return schema | ({"$defs": components} if components else {})
+
+
+def fault_of(tool: Tool) -> str:
+    """Why a model can't be told of `tool`, as the rest of a sentence; "" when it can."""
+    if not TOOL_NAME.fullmatch(str(tool.name)):
+        return f"is named {tool.name!r}, and a name is 1 to 64 letters, digits, - and _"
+    if tool.effect not in get_args(Effect):
+        return f"has the effect {tool.effect!r}, and there are {', '.join(get_args(Effect))}"
+    if not str(tool.description).strip():
+        return "has no description"
+    try:
+        schema_of(tool.Arguments)
+    except Exception as error:  # whatever stands where a Struct belongs
+        return f"has Arguments without a JSON schema ({type(error).__name__})"
+    return ""
+
+
+class Offer(NamedTuple):
+    """One thing that a plugin brings under a name; `models` are a provider's."""
+
+    what: str
+    name: str
+    thing: Any
+    models: Sequence[ModelInfo] = ()
 
 
 class Catalog:
@@ -111,74 +141,84 @@ class Catalog:
         tools: dict[str, Tool] = {}
         for plugin, answer in self._host.ask("register_tools", turn=turn):
             for tool in self._checked(plugin, "register_tools", answer, Tool):
-                if tool.name in tools:
+                fault = fault_of(tool)
+                if fault:
+                    self._host.fault(plugin, f"A tool of it is left out: it {fault}.")
+                elif tool.name in tools:
                     self._host.fault(plugin, f"Its tool {tool.name!r} is left out: another plugin has that name.")
                 else:
                     tools[tool.name] = tool
-        contexts = self._gather("register_contexts", ContextProvider, turn)
-        policies = self._gather("register_policies", Policy, turn)
-        guarding = {plugin for plugin, _ in policies}
-        denied = {
-            effect
-            for guard, effects in self._settings.guards.items()
-            if self._host.state(guard) in ("missing", "quarantined")
-            or (self._host.state(guard) == "on" and guard not in guarding)
-            for effect in effects
-        }
+        contexts = self._gather("register_contexts", ContextProvider, turn=turn)
+        policies = self._gather("register_policies", Policy, turn=turn)
+        # a guard that is switched off on purpose guards nothing; one that nobody lists is a slip of the pen
+        fine = {plugin for plugin, _ in policies} | {s.name for s in self._host.states() if s.state == "off"}
+        denied = {effect for guard, effects in self._settings.guards.items() if guard not in fine for effect in effects}
         return Kit(tools, tuple(c for _, c in contexts), tuple(p for _, p in policies), frozenset(denied))
 
     def _collect(self) -> None:
-        wrappers = sorted(
-            self._host.plugins().items(), key=lambda item: getattr(item[1], "wrap_order", 50), reverse=True
-        )
-        for plugin, answer in list(self._host.ask("register_providers", environment=self._settings.environment)):
-            for provider in self._checked(plugin, "register_providers", answer, Provider):
-                if provider.name in self.providers:
-                    self._collision(plugin, "provider", provider.name)
-                    break
-                self._add_provider(plugin, provider, [name for name, _ in wrappers])
-        for plugin, strategy in self._gather_once("register_strategies", Strategy):
-            if strategy.name in self.strategies:
-                self._collision(plugin, "strategy", strategy.name)
+        """A plugin that brings a name which another has is out, with all that it brings: nothing of it is half here."""
+        tables: dict[str, dict[str, Any]] = {
+            "provider": self.providers,
+            "strategy": self.strategies,
+            "store": self.stores,
+            "workspace": self._workspaces,
+            "check": self.checks,
+        }
+        for plugin, offers in self._offers().items():
+            names = [(offer.what, offer.name) for offer in offers]
+            taken = next((o for i, o in enumerate(offers) if o.name in tables[o.what] or names[i] in names[:i]), None)
+            if taken is not None:
+                said = f"It brings a {taken.what} {taken.name!r}, and another one has that name."
+                self._host.quarantine(plugin, said)
+                continue
+            for offer in offers:
+                tables[offer.what][offer.name] = offer.thing
+                self._models |= {model.name: model for model in offer.models}
+        self.observers = self._gather("register_observers", Observer)
+        for name, provider in self.providers.items():
+            self.providers[name] = self._wrapped(provider)
+
+    def _offers(self) -> dict[str, list[Offer]]:
+        """What each plugin brings, in the order of the settings."""
+        offers: dict[str, list[Offer]] = {name: [] for name in self._host.plugins()}
+        for plugin, provider in self._gather("register_providers", Provider, environment=self._settings.environment):
+            try:
+                models = list(provider.models())
+                assert all(isinstance(model, ModelInfo) for model in models), "models() are ModelInfos"
+            except Exception as error:  # a plugin's fault is its own
+                self._host.quarantine(plugin, f"Its provider can't say its models: {error!r}.", error)
             else:
-                self.strategies[strategy.name] = strategy
-        self.observers = self._gather_once("register_observers", Observer)
-        for hook, into in (
-            ("register_stores", self.stores),
-            ("register_workspaces", self._workspaces),
-            ("register_checks", self.checks),
-        ):
-            for plugin, answer in list(self._host.ask(hook)):
-                for name, maker in dict(answer).items():
-                    if name in into:
-                        self._collision(plugin, hook.removeprefix("register_").removesuffix("s"), name)
-                    else:
-                        into[name] = maker
+                offers[plugin].append(Offer("provider", provider.name, provider, models))
+        for plugin, strategy in self._gather("register_strategies", Strategy):
+            offers[plugin].append(Offer("strategy", strategy.name, strategy))
+        for what in ("store", "workspace", "check"):
+            for plugin, answer in self._host.ask(f"register_{what}s"):
+                if isinstance(answer, Mapping) and all(callable(maker) for maker in answer.values()):
+                    offers[plugin] += [Offer(what, name, maker) for name, maker in answer.items()]
+                else:
+                    self._host.fault(plugin, f"Its hook register_{what}s returned no table of makers by name.")
+        on = self._host.plugins()
+        return {plugin: found for plugin, found in offers.items() if plugin in on}
 
-    def _add_provider(self, plugin: str, provider: Provider, order: list[str]) -> None:
-        try:
-            models = {model.name: model for model in provider.models()}
-        except Exception as error:  # a plugin's fault is its own
-            self._host.quarantine(plugin, f"Its provider can't say its models: {type(error).__name__}: {error}.", error)
-            return
+    def _wrapped(self, provider: Provider) -> Provider:
+        """The provider with its deadlines, and every plugin's wrapper round it: the highest order innermost."""
+        plugins = self._host.plugins()
         wrapped: Provider = GuardedProvider(provider, self._settings.deadlines)
-        for wrapper in order:  # innermost first
-            for _, answer in self._host.ask("wrap_provider", order=[wrapper], provider=wrapped):
-                wrapped = answer
-        self.providers[provider.name] = wrapped
-        self._models |= models
+        for plugin in sorted(plugins, key=lambda name: _order(plugins[name]), reverse=True):
+            for _, answer in self._host.ask("wrap_provider", order=[plugin], provider=wrapped):
+                (good,) = self._checked(plugin, "wrap_provider", [answer], Provider) or (wrapped,)
+                if good.name == provider.name:
+                    wrapped = good
+                else:
+                    self._host.fault(
+                        plugin, f"Its wrapper of {provider.name!r} is named {good.name!r}: it is left out."
+                    )
+        return wrapped
 
-    def _gather(self, hook: str, kind: Any, turn: TurnInfo) -> list[tuple[str, Any]]:
+    def _gather(self, hook: str, kind: Any, **arguments: Any) -> list[tuple[str, Any]]:
         return [
             (plugin, thing)
-            for plugin, answer in self._host.ask(hook, turn=turn)
-            for thing in self._checked(plugin, hook, answer, kind)
-        ]
-
-    def _gather_once(self, hook: str, kind: Any) -> list[tuple[str, Any]]:
-        return [
-            (plugin, thing)
-            for plugin, answer in list(self._host.ask(hook))
+            for plugin, answer in self._host.ask(hook, **arguments)
             for thing in self._checked(plugin, hook, answer, kind)
         ]
 
@@ -186,18 +226,24 @@ class Catalog:
         if not isinstance(answer, (list, tuple)):
             self._host.fault(plugin, f"Its hook {hook} returned a {type(answer).__name__} where a list belongs.")
             return []
-        good = []
-        for thing in answer:
-            if isinstance(thing, kind):
-                good.append(thing)
-            else:
-                self._host.fault(plugin, f"Its hook {hook} returned a {type(thing).__name__}, no {kind.__name__}.")
+        return [thing for thing in answer if self._is(plugin, hook, thing, kind)]
+
+    def _is(self, plugin: str, hook: str, thing: Any, kind: Any) -> bool:
+        try:
+            good = isinstance(thing, kind)  # asks for each member of the protocol, which may raise
+        except Exception as error:  # a plugin's fault is its own
+            self._host.fault(plugin, f"Its hook {hook} returned a {type(thing).__name__} that raises {error!r}.", error)
+            return False
+        if not good:
+            self._host.fault(plugin, f"Its hook {hook} returned a {type(thing).__name__}, no {kind.__name__}.")
         return good
 
-    def _collision(self, plugin: str, what: str, name: str) -> None:
-        self._host.quarantine(plugin, f"It brings a {what} {name!r}, and another plugin has that name.")
-
     def _ways_to_a_model(self) -> str:
-        hints = [getattr(plugin, "hint", "") for plugin in self._host.plugins().values()]
+        hints = [str(getattr(plugin, "hint", "")) for plugin in self._host.plugins().values()]
         missing = [state.reason for state in self._host.states() if state.state == "missing"]
         return " ".join(hint for hint in (*hints, *missing) if hint)
+
+
+def _order(plugin: Any) -> float:
+    order = getattr(plugin, "wrap_order", 50)
+    return order if isinstance(order, (int, float)) else 50

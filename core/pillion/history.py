@@ -48,12 +48,15 @@ class History:
             case e.PromptDropped():
                 self.prompts.pop(event.prompt, None)
             case e.SessionSeeded():
-                self.drafts += [Draft(message.role, message.parts) for message in event.messages]
+                for message in event.messages:
+                    self._seed(message)
             case e.TurnStarted():
+                self._settle(self.turn)
                 self.turn = turn
-                prompt = self.prompts.pop(event.prompt)
-                text = (Text(prompt.text),) if prompt.text else ()
-                self.drafts.append(Draft("user", (*prompt.images, *text), turn))
+                prompt = self.prompts.pop(event.prompt, None)
+                if prompt is not None:
+                    text = (Text(prompt.text),) if prompt.text else ()
+                    self.drafts.append(Draft("user", (*prompt.images, *text), turn))
             case e.TextFinished() | e.TextInterrupted():
                 self._parts[event.item] = Text(event.text)
             case e.ThinkingFinished():
@@ -76,6 +79,18 @@ class History:
     def resolved(self, blobs: Mapping[str, bytes], start: int = 0) -> list[Message]:
         """The messages from number `start` on, with the images that `blobs` holds by hash."""
         return [_message(draft, blobs) for draft in self.drafts[start:]]
+
+    def _seed(self, message: Message) -> None:
+        """A seed may be cut anywhere, e.g. behind the call that asked for the child: that one gets its result too."""
+        given = {part.call: (part,) for part in message.parts if isinstance(part, ToolResult)}
+        if self._wanted and not given.keys() >= set(self._wanted):
+            self._results = {call: given[call] for call in self._wanted if call in given}
+            self._settle("")
+            rest = tuple(part for part in message.parts if not isinstance(part, ToolResult))
+            message = msgspec.structs.replace(message, parts=rest)
+        if message.parts:
+            self.drafts.append(Draft(message.role, message.parts))
+        self._wanted = [part.id for part in message.parts if isinstance(part, ToolCall)]
 
     def _message(self, parts: tuple[Piece, ...], turn: str) -> None:
         self._settle(turn)

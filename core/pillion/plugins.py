@@ -52,17 +52,18 @@ class PluginHost:
             self._manager.add_hookspecs(specs)
         self._states: dict[str, PluginState] = {}
         self._plugins: dict[str, Any] = {}
+        self._found: dict[str, metadata.EntryPoint] = {}
 
     def load(self) -> None:
         """Loads what the settings list, one by one; what can't be loaded says why and the rest goes on."""
-        found = {point.name: point for point in metadata.entry_points(group=GROUP)}
+        self._found = {point.name: point for point in metadata.entry_points(group=GROUP)}
         waiting = dict(self._settings.plugins)
         classes: dict[str, Any] = {}
         for name, section in waiting.items():
             if not section.enabled:
                 self._states[name] = PluginState(name, "off", source=section.use)
             else:
-                self._guarded(name, lambda s=section: classes.__setitem__(s.name, self._find(s, found)))
+                self._guarded(name, lambda s=section: classes.__setitem__(s.name, self._find(s)))
         for name in _ordered({name: tuple(getattr(kind, "needs", ())) for name, kind in classes.items()}):
             self._guarded(name, lambda n=name: self._register(waiting[n], classes[n]))
 
@@ -100,7 +101,7 @@ class PluginHost:
                 continue
             try:
                 answer = impl.function(*(arguments[argument] for argument in impl.argnames))
-            except Exception as error:  # a plugin's fault is its own
+            except (Exception, SystemExit) as error:  # a plugin's fault is its own
                 self.fault(name, f"Its hook {hook} raised {type(error).__name__}: {error}.", error)
                 continue
             if answer is not None:
@@ -110,9 +111,7 @@ class PluginHost:
         """Notes what a plugin did wrong; it stays on, and its state says what happened last."""
         _log.error("Plugin %s: %s", name, reason, exc_info=error)
         if name in self._states:
-            self._states[name] = msgspec.structs.replace(
-                self._states[name], reason=self._settings.secrets.redact(reason)
-            )
+            self._states[name] = msgspec.structs.replace(self._states[name], reason=self._sentence(reason))
 
     def quarantine(self, name: str, reason: str, error: BaseException | None = None) -> None:
         """Takes a plugin out: from now on it is not asked."""
@@ -121,9 +120,12 @@ class PluginHost:
             self._manager.unregister(plugin)
         _log.error("Plugin %s is quarantined: %s", name, reason, exc_info=error)
         known = self._states.get(name, PluginState(name, "quarantined"))
-        self._states[name] = msgspec.structs.replace(
-            known, state="quarantined", reason=self._settings.secrets.redact(reason)
-        )
+        self._states[name] = msgspec.structs.replace(known, state="quarantined", reason=self._sentence(reason))
+
+    def _sentence(self, reason: str) -> str:
+        """A reason as people read it: on one line, ended, secrets masked."""
+        text = " ".join(self._settings.secrets.redact(reason).split())
+        return text if text.endswith((".", "!", "?")) else f"{text}."
 
     def _guarded(self, name: str, work: Any) -> None:
         section = self._settings.plugins[name]
@@ -131,21 +133,31 @@ class PluginHost:
         try:
             work()
         except MissingLibrary as error:
-            self._states[name] = PluginState(name, "missing", source=section.use, reason=str(error))
+            said = str(error).removesuffix(error.hint).strip()
+            self._missing(name, f"{said} Run `{error.hint}`." if error.hint.startswith("pip ") else str(error))
         except ModuleNotFoundError as error:
-            own = section.use.partition(":")[0]
-            if error.name and not own.startswith(error.name):
-                reason = f"It needs {error.name}, which is not installed: pip install {error.name.partition('.')[0]}"
-                self._states[name] = PluginState(name, "missing", source=section.use, reason=reason)
+            library = (error.name or "").partition(".")[0]
+            if library and library != self._module(section).partition(".")[0]:
+                self._missing(name, f"It needs {library}, which is not installed. Run `pip install {library}`.")
             else:
                 self.quarantine(name, f"It can't be imported: {error}.", error)
         except ConfigError as error:
             self.quarantine(name, str(error))
         except (Exception, SystemExit) as error:  # whatever a plugin does at import, the rest runs
-            self.quarantine(name, f"It failed to load with {type(error).__name__}: {error}.", error)
+            said = f"{type(error).__name__}: {error}".rstrip(": .")
+            self.quarantine(name, f"It failed to load with {said}.", error)
 
-    def _find(self, section: PluginSection, found: dict[str, metadata.EntryPoint]) -> Any:
-        version, use = "", section.use
+    def _missing(self, name: str, reason: str) -> None:
+        known = self._states[name]
+        self._states[name] = msgspec.structs.replace(known, state="missing", reason=self._sentence(reason))
+
+    def _module(self, section: PluginSection) -> str:
+        """Where the plugin itself is imported from."""
+        point = self._found.get(section.use)
+        return point.module if point else section.use.partition(":")[0]
+
+    def _find(self, section: PluginSection) -> Any:
+        version, use, found = "", section.use, self._found
         if ":" in use:
             kind = _from_file(section) if use.partition(":")[0].endswith(".py") else _from_module(use)
         elif use in found:
@@ -166,8 +178,9 @@ class PluginHost:
     def _register(self, section: PluginSection, kind: Any) -> None:
         name = section.name
         for need in getattr(kind, "needs", ()):
-            if self.state(need) != "on" or need not in self._plugins:
-                raise ConfigError(f"It needs the plugin {need!r}, which is {self.state(need)}.")
+            if need not in self._plugins:
+                why = "needs it" if self.state(need) == "on" else f"is {self.state(need)}"
+                raise ConfigError(f"It needs the plugin {need!r}, which {why}.")
         config = convert(section.config, getattr(kind, "Config", NoConfig), plugin=name, prefix=f"plugins.{name}")
         plugin = kind(config) if hasattr(kind, "Config") else kind()
         self._admit(name, plugin)
@@ -182,6 +195,7 @@ class PluginHost:
                 raise ConfigError(f"It implements a hook {hook!r} that nobody declares.")
             if inspect.iscoroutinefunction(implementation) or inspect.isasyncgenfunction(implementation):
                 raise ConfigError(f"Its hook {hook!r} is async; hooks are sync and return objects that wait.")
+            self._check_arguments(hook, implementation)
         try:
             self._manager.register(plugin, name)
         except (pluggy.PluginValidationError, ValueError) as error:
@@ -189,6 +203,16 @@ class PluginHost:
                 self._manager.unregister(name=name)
             raise ConfigError(f"{error}".strip().replace("\n", " ").rstrip(".") + ".") from None
         self._plugins[name] = plugin
+
+    def _check_arguments(self, hook: str, implementation: Any) -> None:
+        caller = getattr(self._manager.hook, hook, None)
+        if caller is None or caller.spec is None:
+            return
+        offered = list(caller.spec.argnames)
+        for wanted, parameter in inspect.signature(implementation).parameters.items():
+            if parameter.default is parameter.empty and wanted not in offered:
+                known = ", ".join(offered) or "nothing"
+                raise ConfigError(f"Its hook {hook!r} wants {wanted!r}, which nobody gives; that hook gives: {known}.")
 
     def _hooks(self, plugin: Any) -> tuple[str, ...]:
         return tuple(hook for hook, _ in _implementations(plugin))

@@ -14,6 +14,7 @@ import msgspec
 import platformdirs
 from msgspec import Meta, Struct
 
+from .contracts.tool import Effect
 from .errors import ConfigError
 from .secrets import MASK, Secrets
 from .values import Limits
@@ -22,6 +23,8 @@ T = TypeVar("T", bound=Struct)
 Seconds = Annotated[float, Meta(gt=0)]
 PREFIX = "PILLION__"
 SECRET_KEYS = ("token", "key", "secret", "password")
+"""A text under one of these keys, or one that ends so (`api_key`), is a secret."""
+SECTIONS = ("host", "defaults", "limits", "deadlines", "execution", "trust", "guards", "plugins")
 
 
 class Environment:
@@ -119,8 +122,9 @@ class Settings(Struct, frozen=True):
     def masked(self) -> dict[str, Any]:
         """For people: every value with its origin, secrets masked."""
         return {
-            key: {"value": MASK if _is_secret(key, value, self.secrets) else value, "from": self.origins[key]}
+            key: {"value": MASK if _is_secret(key, value) else self.secrets.redact_value(value), "from": origin}
             for key, value in sorted(_flat(self.raw).items())
+            for origin in (self.origins[key],)
         }
 
 
@@ -134,7 +138,8 @@ def load(
 ) -> Settings:
     """Reads all layers: shipped file, user's file, environment, flags (dotted keys). ConfigError names what is wrong.
 
-    The user's file is `config`, else $PILLION_CONFIG, else `plugins.toml` in the user's config directory if present.
+    The user's file is `config`, else $PILLION_CONFIG, else `pillion/plugins.toml` in the user's config directory if
+    present. `environ` stands for the environment; with it that directory is only its XDG_CONFIG_HOME.
     """
     variables = dict(os.environ) if environ is None else dict(environ)
     secrets = Secrets()
@@ -142,28 +147,23 @@ def load(
     raw: dict[str, Any] = {}
     origins: dict[str, str] = {}
     folders: dict[str, Path] = {}
-    layers: list[tuple[Path, str]] = []
+    layers: list[tuple[dict[str, Any], str, Path]] = []
     if shipped:
-        layers.append((shipped_file(), "shipped"))
-    named = config or (Path(variables["PILLION_CONFIG"]) if variables.get("PILLION_CONFIG") else None)
-    if named is not None and not named.is_file():
-        raise ConfigError(f"There is no settings file {named}.", hint="Check --config or PILLION_CONFIG.")
-    default = Path(variables.get("XDG_CONFIG_HOME") or platformdirs.user_config_path()) / "pillion" / "plugins.toml"
-    user = named or (default if environ is None and default.is_file() else None)
+        layers.append((_read(shipped_file()), "shipped", shipped_file().parent))
+    user = _users_file(config, variables, given=environ is not None)
     if user is not None:
-        layers.append((user, str(user)))
-    for path, origin in layers:
-        table = _read(path)
-        for name, section in table.get("plugins", {}).items():
-            if isinstance(section, dict) and "use" in section:
-                folders[name] = path.resolve().parent
-        _lay(raw, table, origin, origins)
+        layers.append((_read(user), str(user), user.resolve().parent))
     for key, value in variables.items():
         if key.startswith(PREFIX):
             dotted = key[len(PREFIX) :].lower().replace("__", ".")
-            _lay(raw, _nested(dotted, _value(value)), f"${key}", origins)
-    for dotted, value in (flags or {}).items():
-        _lay(raw, _nested(dotted, value), "flag", origins)
+            layers.append((_nested(dotted, _value(value)), f"${key}", Path()))
+    layers += [(_nested(dotted, value), "flag", Path()) for dotted, value in (flags or {}).items()]
+    for table, origin, folder in layers:
+        _check_sections(table, origin)
+        for name, section in table.get("plugins", {}).items():
+            if "use" in section:
+                folders[name] = folder
+        _lay(raw, table, origin, origins)
     home = Path(variables.get("PILLION_DATA_DIR") or platformdirs.user_data_path("pillion"))
     return _frozen(raw, origins, folders, environment, secrets, (data_dir or home).expanduser().resolve())
 
@@ -191,6 +191,36 @@ def convert(value: Any, kind: type[T], *, plugin: str, prefix: str) -> T:
         raise ConfigError(f"Setting {prefix}{'.' + key if key else ''}: {said}.", plugin=plugin, key=key) from None
 
 
+def _users_file(config: Path | None, variables: Mapping[str, str], *, given: bool) -> Path | None:
+    named = config or (Path(variables["PILLION_CONFIG"]) if variables.get("PILLION_CONFIG") else None)
+    if named is not None and not named.is_file():
+        raise ConfigError(f"There is no settings file {named}.", hint="Check --config or PILLION_CONFIG.")
+    home = variables.get("XDG_CONFIG_HOME") or ("" if given else str(platformdirs.user_config_path()))
+    default = Path(home) / "pillion" / "plugins.toml"
+    return named or (default if home and default.is_file() else None)
+
+
+def _check_sections(table: Mapping[str, Any], origin: str) -> None:
+    """Each section is known and a table, and so is each plugin's; `enabled` is true or false, so nobody must guess."""
+    for name, section in table.items():
+        if name not in SECTIONS:
+            near = difflib.get_close_matches(name, SECTIONS, 1)
+            hint = f"Did you mean [{near[0]}]?" if near else f"Known are: {', '.join(SECTIONS)}."
+            raise ConfigError(f"Unknown section [{name}], from {origin}.", key=name, hint=hint)
+        if not isinstance(section, Mapping):
+            raise ConfigError(f"[{name}] must be a table, but {origin} gives one value.", key=name)
+    for name, section in table.get("plugins", {}).items():
+        if not isinstance(section, Mapping):
+            raise ConfigError(f"[plugins.{name}] must be a table, but {origin} gives one value.", plugin=name)
+        if not isinstance(section.get("enabled", True), bool):
+            key, hint = f"plugins.{name}.enabled", "Write true or false, without quotes."
+            raise ConfigError(
+                f"Setting {key}, from {origin}, is neither true nor false.", plugin=name, key=key, hint=hint
+            )
+        if not isinstance(section.get("use", ""), str):
+            raise ConfigError(f"Setting plugins.{name}.use, from {origin}, is no text.", plugin=name, key="use")
+
+
 def _frozen(
     raw: dict[str, Any],
     origins: dict[str, str],
@@ -201,18 +231,16 @@ def _frozen(
 ) -> Settings:
     plugins = {}
     for name, section in raw.get("plugins", {}).items():
-        if not isinstance(section, dict):
-            raise ConfigError(f"[plugins.{name}] must be a table.", plugin=name)
         rest = {key: value for key, value in section.items() if key not in ("enabled", "use")}
         plugins[name] = PluginSection(
             name=name,
-            enabled=bool(section.get("enabled", True)),
-            use=str(section.get("use", name)),
+            enabled=section.get("enabled", True),
+            use=section.get("use", name),
             folder=folders.get(name, Path()),
             config=rest,
         )
     for key, value in _flat(raw).items():
-        if isinstance(value, str) and key.rpartition(".")[2] in SECRET_KEYS:
+        if _is_secret(key, value):
             secrets.register(value)
     return Settings(
         defaults=convert(raw.get("defaults", {}), Defaults, plugin="", prefix="defaults"),
@@ -220,7 +248,7 @@ def _frozen(
         deadlines=convert(raw.get("deadlines", {}), Deadlines, plugin="", prefix="deadlines"),
         execution=convert(raw.get("execution", {}), Execution, plugin="", prefix="execution"),
         trust=convert(raw.get("trust", {}), Trust, plugin="", prefix="trust"),
-        guards={name: tuple(effects) for name, effects in raw.get("guards", {}).items()},
+        guards=MappingProxyType(_guards(raw.get("guards", {}))),
         plugins=MappingProxyType(plugins),
         raw=MappingProxyType(raw),
         origins=MappingProxyType(origins),
@@ -228,6 +256,16 @@ def _frozen(
         secrets=secrets,
         data_dir=data_dir,
     )
+
+
+def _guards(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    try:
+        guards: dict[str, tuple[str, ...]] = msgspec.convert(dict(table), dict[str, tuple[Effect, ...]])
+    except msgspec.ValidationError as error:
+        said = str(error).partition(" - at `$")[0]
+        hint = 'Write a list of effects: approvals = ["write", "execute", "network"].'
+        raise ConfigError(f"Section [guards]: {said}.", key="guards", hint=hint) from None
+    return guards
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -260,9 +298,10 @@ def _nested(dotted: str, value: Any) -> dict[str, Any]:
 def _value(text: str) -> Any:
     """An environment value is TOML where it parses as such, else the text itself."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        table = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
+    return table["value"] if len(table) == 1 else text
 
 
 def _flat(table: Mapping[str, Any], at: str = "") -> dict[str, Any]:
@@ -273,5 +312,6 @@ def _flat(table: Mapping[str, Any], at: str = "") -> dict[str, Any]:
     return flat
 
 
-def _is_secret(key: str, value: Any, secrets: Secrets) -> bool:
-    return isinstance(value, str) and (key.rpartition(".")[2] in SECRET_KEYS or value in secrets)
+def _is_secret(key: str, value: Any) -> bool:
+    last = key.rpartition(".")[2]
+    return isinstance(value, str) and any(last == name or last.endswith(f"_{name}") for name in SECRET_KEYS)
