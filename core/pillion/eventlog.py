@@ -123,6 +123,7 @@ class EventLog:
         *,
         store_deadline: float,
         on_shown: Callable[[str, Sequence[Record]], None],
+        on_grown: Callable[[], None],
     ) -> None:
         self.session = session
         self.head = opened.last
@@ -131,7 +132,7 @@ class EventLog:
         self._generation = opened.generation
         self._store, self._secrets = store, secrets
         self._store_deadline = store_deadline
-        self._on_shown = on_shown
+        self._on_shown, self._on_grown = on_shown, on_grown
         self._tail: deque[Record] = deque(maxlen=TAIL)
         self._items: dict[int, _Item] = {}
         self._runs: list[_Run] = []
@@ -243,6 +244,7 @@ class EventLog:
             last.last = self._n
         else:
             self._runs.append(_Run(self.head, self._n, item, len(item.pieces) - 1))
+        self._on_grown()
         self._changed.unpark_all()
 
     # ── reading ──

@@ -55,6 +55,7 @@ class Kernel:
         """Records each observer missed, because it was too slow."""
         self._live: dict[str, Session] = {}
         self._opening = trio.Lock()
+        self._growth = trio.Event()
         self._feeds: dict[str, trio.MemorySendChannel[Seen]] = {}
         self._nursery: trio.Nursery
 
@@ -217,6 +218,7 @@ class Kernel:
             self.secrets,
             store_deadline=self.settings.deadlines.store,
             on_shown=self._shown,
+            on_grown=lambda: self._growth.set(),
         )
         session = Session(self, opened.info, log, history, limits=limits, parent=parent, budget=budget, tools=tools)
         self._live[session.id] = session
@@ -249,6 +251,8 @@ class Kernel:
 
     async def _flush(self) -> None:
         while True:
+            await self._growth.wait()
+            self._growth = trio.Event()
             await trio.sleep(FLUSH_SECONDS)
             async with trio.open_nursery() as nursery:
                 for session in self.live():

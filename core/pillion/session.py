@@ -328,14 +328,14 @@ class Session:
 
     async def _stop(self, by: str) -> bool:
         turn = self._turn
-        if turn is None or turn.closing:
+        if turn is None:
             return False
-        if not turn.stopping:
+        if not turn.stopping and not turn.closing:
             turn.stopping = True
             await self._write((e.TurnStopping(by=by),), turn=turn.id)
             turn.scope.cancel()
             turn.stop_asked.set()
-        return True
+        return turn.stopping
 
     # ── a turn's life ──
 
@@ -444,8 +444,8 @@ class Session:
 
     async def approve(self, pending: Pending, seconds: float) -> Decision:
         """Shows an approval in this root's log and waits for the answer, for `seconds` at most."""
-        self.approvals.add(pending)
         await self._write((pending.wanted,), turn=self._turn.id if self._turn else "")
+        self.approvals.add(pending)  # shown only now: a cancel before leaves nothing to close
         with trio.move_on_after(seconds):
             return await pending.wait()
         if pending.answer is None:

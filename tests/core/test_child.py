@@ -44,11 +44,12 @@ def delegating(tmp_path, strategy: Delegates, *tools, **options):  # type: ignor
 
 
 async def test_a_child_works_and_its_use_counts_for_the_parent(tmp_path, autojump_clock) -> None:
-    strategy = Delegates(2)
+    strategy = Delegates(2, limits=Limits(steps=5, tokens=100))
     async with delegating(tmp_path, strategy, provider=ScriptedProvider(spending(5), spending(6))) as host:
         session = await host.open()
         end = await host.run(session, "go")
         assert isinstance(end, e.TurnFinished)
+        assert end.reason == "done"
         assert end.usage.input == 11
         found = await events(session)
         assert sum(isinstance(event, e.ChildStarted) for event in found) == 2

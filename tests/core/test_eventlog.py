@@ -19,7 +19,9 @@ from pillion.secrets import Secrets
 async def new_log(store: MemoryStore | None = None, secrets: Secrets | None = None, again: bool = False) -> EventLog:
     store = store or MemoryStore()
     opened = await (store.open("s") if again else store.create(SessionInfo("s", "/tmp", 1)))
-    return EventLog("s", opened, store, secrets or Secrets(), store_deadline=5, on_shown=lambda *_: None)
+    return EventLog(
+        "s", opened, store, secrets or Secrets(), store_deadline=5, on_shown=lambda *_: None, on_grown=lambda: None
+    )
 
 
 class Watcher:

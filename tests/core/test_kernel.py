@@ -98,7 +98,7 @@ async def test_two_at_once_open_one_actor(tmp_path) -> None:
         async with trio.open_nursery() as nursery:
             for _ in range(5):
                 nursery.start_soon(find)
-        assert len({session for session in found}) == 1
+        assert len(set(found)) == 1
 
 
 class Watching:
@@ -172,7 +172,7 @@ async def test_a_strategy_that_does_not_let_go_is_cut_off(tmp_path, autojump_clo
         async def run(self, turn) -> None:  # type: ignore[no-untyped-def]
             with trio.CancelScope(shield=True):
                 await trio.sleep(100)
-            await turn.emit(e.StepStarted(model="too late"))
+            await turn.emit(e.StepStarted(model="late"))
 
     provider = ScriptedProvider(says("fine"))
     plugins = {"clinging": StrategyPlugin(Clinging())}

@@ -241,6 +241,6 @@ async def test_cancel_gives_each_running_call_its_one_result(tmp_path, autojump_
         await session.cancel()
         await session.ended(accepted.turn)
         await host.run(session, "again")
-        results = [part for part in provider.requests[1].messages[2].parts]
+        results = list(provider.requests[1].messages[2].parts)
         assert [part.call for part in results] == ["call_0", "call_1", "call_2"]
         assert results[0].text.startswith("so far\nThe call was interrupted")

@@ -1,0 +1,111 @@
+"""Random orders of Prompt, Cancel, Decide, Note and time against a small model of the actor."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import trio
+import trio.testing
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pillion import Busy, Conflict, NotFound
+from pillion import events as e
+from pillion.errors import Gone
+from pillion.session import WAITING
+from pillion.testing.kit import FunctionTool, events, kernel_host
+from pillion.testing.scripted import Pause, ScriptedProvider, calls, says
+
+MOVES = st.lists(
+    st.sampled_from(["queue", "interrupt", "reject", "cancel", "allow", "deny", "note", "wait", "wait", "long"]),
+    max_size=40,
+)
+
+
+async def fine(arguments, call) -> str:
+    return "fine"
+
+
+def answers(request):  # type: ignore[no-untyped-def]
+    """Thinks for two seconds; every turn asks for a call that needs an approval, then says so."""
+    asked = any(type(part).__name__ == "ToolResult" for part in request.messages[-1].parts)
+    return [Pause(2), *(says("done") if asked else calls(("w", "{}"), text="may I?"))]
+
+
+async def play(moves: list[str], folder: Path) -> list[e.Event]:
+    provider = ScriptedProvider(otherwise=answers)
+    tool = FunctionTool("w", fine, effect="write")
+    async with kernel_host(folder, tool, provider=provider, deadlines__approval=20.0) as host:
+        session = await host.open()
+        for move in moves:
+            open_approvals = list(session.approvals._pending)
+            match move:
+                case "queue" | "interrupt" | "reject":
+                    busy = session.state != "idle" or session.waiting > 0
+                    full = session.waiting >= WAITING
+                    try:
+                        await session.prompt(move, when=move)
+                        assert not (full or (move == "reject" and busy))
+                    except Conflict:
+                        assert move == "reject"
+                        assert busy
+                    except Busy:
+                        assert full
+                case "cancel":
+                    turn = session._turn  # one whose end is being written can't be stopped any more
+                    running = turn is not None and (turn.stopping or not turn.closing)
+                    assert await session.cancel() == running
+                case "allow" | "deny":
+                    try:
+                        await session.decide(open_approvals[0] if open_approvals else "none", move)
+                        assert open_approvals
+                    except (NotFound, Gone, Conflict):
+                        assert not open_approvals or session.state == "stopping"
+                case "note":
+                    await session.note(e.StepStarted(model="note"))
+                case _:
+                    await trio.sleep(1 if move == "wait" else 30)
+        with trio.fail_after(100_000):
+            while session.state != "idle" or session.waiting:
+                await trio.sleep(5)
+        return await events(session)
+
+
+def check(found: list[e.Event]) -> None:
+    """What the log of any session must look like."""
+    running, queued, whens, open_items, open_approvals = "", [], {}, set(), set()
+    for seq, event in enumerate(found, 1):
+        if event.opens:
+            open_items.add(seq)
+        if isinstance(event, e.Closing):
+            open_items.remove(event.item)
+        match event:
+            case e.PromptQueued(prompt=prompt, when=when):
+                whens[prompt] = when
+                queued.insert(0, prompt) if when == "interrupt" else queued.append(prompt)
+            case e.TurnStarted(prompt=prompt):
+                assert not running
+                overtaken = queued[: queued.index(prompt)]  # by a turn that was about to begin
+                assert all(whens[other] == "interrupt" for other in overtaken)
+                queued.remove(prompt)
+                running = prompt
+            case e.ApprovalWanted(approval=approval):
+                open_approvals.add(approval)
+            case e.ApprovalDecided(approval=approval):
+                open_approvals.remove(approval)
+            case e.TurnFinished() | e.TurnCancelled() | e.TurnFailed():
+                assert running
+                assert not open_items
+                assert not open_approvals
+                running = ""
+    assert not running
+    assert not queued
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(MOVES)
+def test_any_order_of_letters_leaves_a_sound_log(moves: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        check(trio.run(play, moves, Path(folder), clock=clock))
