@@ -1,12 +1,17 @@
 """The vendors' own typed clients understand the vendor server, and every program sees the same on each format."""
 
+import json
+import subprocess
+import sys
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anthropic
 import httpx2
 import openai
 import pytest
 import trio
+import trio.testing
 
 from pillion.values import Usage
 from pillion_runtime.testing import Asked, Cut, Echo, EndEarly, NoRule, Reply, Rule, call, replies, rules, vendor_server
@@ -34,9 +39,12 @@ async def test_vendor_openai_chat_client_reads_a_stream():
 
 
 async def test_vendor_openai_responses_client_reads_a_stream():
-    async with serving(replies(FULL)) as vendor, _openai(vendor) as client:
-        async with client.responses.stream(model="m", input="hi") as stream:
-            final = await stream.get_final_response()
+    async with (
+        serving(replies(FULL)) as vendor,
+        _openai(vendor) as client,
+        client.responses.stream(model="m", input="hi") as stream,
+    ):
+        final = await stream.get_final_response()
     assert final.output_text == "Hello wörld"
     assert [item.type for item in final.output] == ["reasoning", "message", "function_call"]
     assert final.output[2].arguments == '{"path":"README.md"}'
@@ -64,10 +72,10 @@ async def test_vendor_clients_read_answers_that_do_not_stream():
 
 
 async def test_vendor_lists_its_models_in_both_ways():
-    async with serving(replies(FULL), models=("a", "b")) as vendor:
-        async with _openai(vendor) as client, _anthropic(vendor) as claude:
-            theirs = [model.id async for model in client.models.list()]
-            others = [model.id async for model in claude.models.list()]
+    served = serving(replies(FULL), models=("a", "b"))
+    async with served as vendor, _openai(vendor) as client, _anthropic(vendor) as claude:
+        theirs = [model.id async for model in client.models.list()]
+        others = [model.id async for model in claude.models.list()]
     assert theirs == others == ["a", "b"]
 
 
@@ -88,9 +96,9 @@ async def test_vendor_cuts_the_connection(fault):
 
 
 async def test_vendor_ends_early_but_cleanly():
-    async with serving(replies(Reply(text=("abc", "def"), fault=EndEarly(1)))) as vendor:
-        async with httpx2.AsyncClient() as client:
-            answer = await client.post(f"{vendor.url}/v1/chat/completions", json={**CHAT, "stream": True})
+    program = replies(Reply(text=("abc", "def"), fault=EndEarly(1)))
+    async with serving(program) as vendor, httpx2.AsyncClient() as client:
+        answer = await client.post(f"{vendor.url}/v1/chat/completions", json={**CHAT, "stream": True})
     assert "abc" in answer.text
     assert "def" not in answer.text
     assert "DONE" not in answer.text
@@ -149,3 +157,51 @@ def _openai(vendor):
 
 def _anthropic(vendor):
     return anthropic.AsyncAnthropic(api_key="k", base_url=vendor.url, max_retries=0)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.001])
+async def test_vendor_sends_all_to_a_reader_that_sleeps(pause):
+    big = tuple(f"{at:09}".ljust(100_000, "~") for at in range(100))
+    async with serving(replies(Reply(text=big, pause=pause))) as vendor, httpx2.AsyncClient() as client:
+        request = {"json": {**CHAT, "stream": True}}
+        async with client.stream("POST", f"{vendor.url}/v1/chat/completions", **request) as answer:
+            await trio.testing.wait_all_tasks_blocked(0.3)
+            text = (await answer.aread()).decode()
+    found = [at for at in range(100) if f"{at:09}~" in text]
+    assert (found, text.count("~"), text[-8:]) == (list(range(100)), 100 * 99_991, "[DONE]\n\n")
+
+
+async def test_vendor_runs_as_a_process_of_its_own():
+    command = [sys.executable, "-m", "pillion_runtime.testing", "--program", "echo", "--model", "a"]
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            process = await nursery.start(partial(trio.run_process, command, stdout=subprocess.PIPE, check=False))
+            said = json.loads(await process.stdout.receive_some())
+            async with httpx2.AsyncClient() as client:
+                models = (await client.get(f"{said['url']}/v1/models")).json()["data"]
+            process.terminate()
+    assert (said["event"], [model["id"] for model in models]) == ("listening", ["a"])
+    assert said["url"].startswith("http://127.0.0.1:")
+
+
+async def test_vendor_echo_is_busy_and_breaks_as_the_prompt_says():
+    async with serving(Echo()) as vendor, httpx2.AsyncClient() as client:
+        answers = [await _ask(client, vendor, "busy 2 times for 1 s: stream 3 chunks") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [429, 429, 200]
+        assert answers[0].headers["retry-after"] == "1"
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await _ask(client, vendor, "stream 12 chunks of 10 characters 1 ms apart cut once after 6")
+        again = await _ask(client, vendor, "stream 12 chunks of 10 characters 1 ms apart cut once after 6")
+    assert again.status_code == 200
+
+
+async def test_vendor_echo_calls_the_tool_that_the_prompt_names():
+    async with serving(Echo()) as vendor, httpx2.AsyncClient() as client:
+        said = (await _ask(client, vendor, 'call read_file {"path": "a"}')).text
+    assert '"name":"read_file"' in said
+    assert '"finish_reason":"tool_calls"' in said
+
+
+async def _ask(client, vendor, prompt):
+    said = {"model": "m", "stream": True, "messages": [{"role": "user", "content": prompt}]}
+    return await client.post(f"{vendor.url}/v1/chat/completions", json=said)

@@ -16,6 +16,7 @@ import trio
 
 from . import wire_chat, wire_messages, wire_responses
 from .asked import Asked, Format
+from .pacer import BREATH, Paced, Pacer
 from .rules import Program
 from .script import Cut, EndEarly, ErrorEvent, Kind, Malformed, Reply, Silence, Status
 from .wire import Envelope, Rendered, Wire, chunk
@@ -36,9 +37,9 @@ class ClientLeft(Exception):
 
 
 class Vendor:
-    """A running server. `asked` holds the model calls in order; the counters are of this moment.
+    """A running server. `asked` holds the model calls in order; `open_…` are counts of this moment.
 
-    `left_early` counts the answers whose client went away before their end.
+    `connections` counts all that were ever opened, `left_early` the answers whose client went away before their end.
     """
 
     def __init__(self, program: Program, url: str, models: tuple[str, ...]) -> None:
@@ -46,9 +47,11 @@ class Vendor:
         self.url = url
         self.models = models
         self.asked: list[Asked] = []
+        self.connections = 0
         self.open_connections = 0
         self.open_streams = 0
         self.left_early = 0
+        self.pacer = Pacer()
         self._changed = trio.Event()
 
     async def until(self, ready: Callable[[Vendor], bool]) -> None:
@@ -74,6 +77,7 @@ async def vendor_server(
 
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(vendor.pacer.run)
         await nursery.start(trio.serve_listeners, connected, listeners)
         try:
             yield vendor
@@ -98,6 +102,7 @@ class _Connection:
         self._http = h11.Connection(h11.SERVER)
 
     async def serve(self) -> None:
+        self._vendor.connections += 1
         self._vendor.open_connections += 1
         try:
             async with self._stream:
@@ -181,11 +186,7 @@ class _Connection:
         after = len(rendered.pieces) if reply.fault is None else reply.fault.after  # type: ignore[union-attr]
         await self._head(200, EVENTS, ("transfer-encoding", "chunked"))
         await self._stream.send_all(rendered.opening)
-        start = trio.current_time()
-        for at, piece in enumerate(rendered.pieces[:after]):
-            if reply.pause and at:
-                await self._rest_until(start + at * reply.pause)
-            await self._stream.send_all(piece)
+        await self._grow(rendered.pieces[:after], reply.pause)
         match reply.fault:
             case None:
                 await self._stream.send_all(rendered.closing)
@@ -198,6 +199,25 @@ class _Connection:
             case Silence():
                 await self._rest_until(math.inf)
         await self._send(h11.EndOfMessage())
+
+    async def _grow(self, pieces: tuple[bytes, ...], pause: float) -> None:
+        """The pieces in their time, written by the pacer while this task looks whether the client goes away."""
+        paced = Paced(self._stream.socket.fileno(), pieces, pause)
+        while not paced.over:
+            paced.scope = trio.CancelScope()
+            if pause:
+                with paced.scope:
+                    self._vendor.pacer.add(paced)
+                    try:
+                        await self._rest_until(math.inf)
+                    finally:
+                        paced.scope.cancel()
+            else:
+                while paced.write(BREATH):
+                    await trio.lowlevel.checkpoint()
+            if paced.rest:
+                await self._stream.send_all(paced.rest)
+                paced.rest = b""
 
     async def _at_once(self, wire: Wire, asked: Asked, reply: Reply) -> None:
         data = wire.whole(reply, Envelope(asked.model, asked.number))

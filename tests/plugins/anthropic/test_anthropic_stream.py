@@ -141,7 +141,7 @@ async def test_anthropic_uses_a_connection_again_and_again():
     async with serving(replies(Reply(text="a"))) as (vendor, provider):
         for _ in range(3):
             await said(provider, ASK)
-        assert vendor.open_connections == 1
+        assert vendor.connections == 1
 
 
 async def test_anthropic_cancel_closes_the_connection():

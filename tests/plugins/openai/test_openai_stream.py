@@ -139,7 +139,7 @@ async def test_openai_uses_a_connection_again_and_again(api):
     async with serving(replies(Reply(text="a")), api) as (vendor, provider):
         for _ in range(3):
             await said(provider, ASK)
-        assert vendor.open_connections == 1
+        assert vendor.connections == 1
 
 
 @BOTH
