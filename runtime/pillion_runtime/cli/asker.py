@@ -14,7 +14,8 @@ import trio
 
 from pillion.events import ApprovalWanted
 
-from .screen import clean
+from .screen import clean, one_line
+from .shown import Asked
 from .source import Answer
 
 KEYS = {
@@ -49,10 +50,11 @@ async def ask(screen: IO[str]) -> Answer:
                     return KEYS[key]
 
 
-def question(wanted: ApprovalWanted) -> str:
-    """The question's head: what wants to run, and why somebody is asked."""
-    reason = f" {clean(wanted.reason)}" if wanted.reason else ""
-    return f"{wanted.tool} wants to {VERBS.get(wanted.effect, wanted.effect)}.{reason}"
+def question(asked: Asked) -> str:
+    """What wants to run, what it may do, and why somebody is asked."""
+    reason = f": {one_line(asked.wanted.reason)}" if asked.wanted.reason else ""
+    verb = VERBS.get(asked.wanted.effect, asked.wanted.effect)
+    return f"{asked.title} wants to {verb}{reason}"
 
 
 def preview(wanted: ApprovalWanted) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import msgspec
 import trio
@@ -85,8 +84,8 @@ class Ride:
         match shown:
             case s.Answers(model=model) if model:
                 self._view.say(answers_line(model, await self._note(model)))
-            case s.Asked(wanted=wanted):
-                self._judge(wanted)
+            case s.Asked():
+                self._judge(shown)
             case s.Decided(approval=approval):
                 if approval in self._asking:
                     self._asking[approval].cancel()
@@ -106,35 +105,29 @@ class Ride:
 
     # ── approvals ──
 
-    def _judge(self, wanted: ApprovalWanted) -> None:
+    def _judge(self, asked: s.Asked) -> None:
         if self._order.yes:
-            self._nursery.start_soon(self._answer, wanted, Answer("allow", by="flag"))
+            self._nursery.start_soon(self._answer, asked.wanted.approval, Answer("allow", by="flag"))
         elif self._view.asks:
-            self._nursery.start_soon(self._ask, wanted)
+            self._nursery.start_soon(self._ask, asked)
         elif self._unanswered is None:
-            self._unanswered = wanted
+            self._unanswered = asked.wanted
             self._stop()  # which denies it, before the model can go on
 
-    async def _ask(self, wanted: ApprovalWanted) -> None:
+    async def _ask(self, asked: s.Asked) -> None:
         """Asks the person; a decision from elsewhere takes the question back."""
-        with self._asked(wanted):
+        approval = asked.wanted.approval
+        with trio.CancelScope() as self._asking[approval]:
             async with self._screen:
-                with self._view.asking(wanted) as screen:
+                with self._view.asking(asked) as screen:
                     answer = await asker.ask(screen)
-            await self._answer(wanted, answer)
+            await self._answer(approval, answer)
 
-    @contextmanager
-    def _asked(self, wanted: ApprovalWanted) -> Iterator[None]:
-        with trio.CancelScope() as scope:
-            self._asking[wanted.approval] = scope
-            yield
-        del self._asking[wanted.approval]
-
-    async def _answer(self, wanted: ApprovalWanted, answer: Answer) -> None:
+    async def _answer(self, approval: str, answer: Answer) -> None:
         if answer.by == "flag":
-            self._flagged.add(wanted.approval)
+            self._flagged.add(approval)
         try:
-            await self._source.decide(self._session, wanted.approval, answer)
+            await self._source.decide(self._session, approval, answer)
         except (Conflict, Gone, NotFound):
             return  # somebody or the deadline was first; the log says who
         except exits.ServerSaid as error:

@@ -98,8 +98,6 @@ def _view(json_: bool) -> View:
         return JsonView(sys.stdout, sys.stderr)
     if not sys.stdout.isatty():
         return PlainView(sys.stdout, sys.stderr, can_ask(sys.stderr))
-    from rich.console import Console
+    from .terminal import TerminalView, console
 
-    from .terminal import TerminalView
-
-    return TerminalView(Console(highlight=False), Console(stderr=True, highlight=False), can_ask(sys.stdout))
+    return TerminalView(console(), console(stderr=True), can_ask(sys.stdout))

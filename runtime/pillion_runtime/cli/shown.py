@@ -61,12 +61,12 @@ class Begun(Struct, frozen=True):
 
 
 class Ran(Struct, frozen=True):
-    """A tool call has its result. `output` is what it showed while it ran."""
+    """A tool call has its result; `text` is what the model reads. What it changed is shown right behind it."""
 
     item: int
     title: str
+    effect: str
     text: str
-    output: str
     error: bool
     code: str
     seconds: float
@@ -83,9 +83,10 @@ class Changed(Struct, frozen=True):
 
 
 class Asked(Struct, frozen=True):
-    """Somebody must allow a call, or not."""
+    """Somebody must allow a call, or not; `title` is the call on one line."""
 
     wanted: ApprovalWanted
+    title: str
 
 
 class Decided(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import IO, assert_never
+from typing import IO, Any, assert_never
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
@@ -15,8 +15,7 @@ from rich.panel import Panel
 from rich.segment import Segment
 from rich.spinner import Spinner
 from rich.text import Text
-
-from pillion.events import ApprovalWanted
+from rich.theme import Theme
 
 from . import asker
 from . import shown as s
@@ -112,11 +111,11 @@ class TerminalView:
         self._out.print(Text.assemble((f"{mark} ", style), (totals_line(ending.totals), "dim")))
 
     @contextlib.contextmanager
-    def asking(self, wanted: ApprovalWanted) -> Iterator[IO[str]]:
+    def asking(self, asked: s.Asked) -> Iterator[IO[str]]:
         with self._still():
-            lines = [diff_line(line) for line in asker.preview(wanted)]
-            title = Text(asker.question(wanted), "bold yellow")
-            body = Group(*lines) if lines else Text(f"{wanted.tool}", "dim")
+            lines = [diff_line(line) for line in asker.preview(asked.wanted)]
+            title = Text(asker.question(asked), "bold yellow")
+            body = Group(*lines) if lines else Text(asked.title, "dim")
             self._out.print(Panel(body, title=title, title_align="left", border_style="yellow"))
             yield self._out.file
 
@@ -124,7 +123,7 @@ class TerminalView:
 
     def _text(self, text: str) -> None:
         if text.strip():
-            self._out.print(Markdown(clean(text)))
+            self._out.print(_markdown(text))
             self._out.print()
 
     def _line(self, line: str, style: str) -> None:
@@ -135,7 +134,8 @@ class TerminalView:
         tool, _, rest = ran.title.partition(" ")
         seconds = f"  {duration(ran.seconds)}" if ran.seconds >= 0.1 else ""
         self._out.print(Text.assemble((f"{mark} ", style), (tool, "bold"), f" {rest}", (seconds, "dim")))
-        lines = clean(ran.text if ran.error else ran.output).strip("\n").splitlines()
+        tells = ran.error or ran.effect in ("execute", "network")  # what was read is the model's matter
+        lines = clean(ran.text if tells else "").strip("\n").splitlines()
         hidden = len(lines) - OUTPUT_LINES
         if hidden > 0:
             lines = [f"… {hidden} lines", *lines[-OUTPUT_LINES:]]
@@ -165,6 +165,15 @@ class TerminalView:
                 self._live.start()
 
 
+def console(*, stderr: bool = False, **options: Any) -> Console:
+    """A rich console with our colours: few, and those of the terminal's own palette."""
+    return Console(stderr=stderr, highlight=False, theme=Theme({"markdown.code": "cyan"}), **options)
+
+
+def _markdown(text: str) -> Markdown:
+    return Markdown(clean(text), code_theme="ansi_dark", hyperlinks=False)
+
+
 class _Tail:
     """The end of a growing item, as much of it as fits on the screen."""
 
@@ -176,7 +185,7 @@ class _Tail:
         room = max(3, options.size.height - 6)
         text = clean(grown.text)
         if grown.kind == "text":
-            shape: RenderableType = Markdown(text) if len(text) <= FORMATTED else Text(text[-FORMATTED:])
+            shape: RenderableType = _markdown(text) if len(text) <= FORMATTED else Text(text[-FORMATTED:])
         else:
             room = min(room, OUTPUT_LINES)
             shape = Padding(Text(text[-FORMATTED:], "dim italic" if grown.kind == "thinking" else "dim"), (0, 0, 0, 4))

@@ -12,7 +12,7 @@ from pillion import events as e
 from pillion.values import Usage
 
 from . import shown as s
-from .screen import one_line
+from .screen import clean, one_line
 
 
 class _Envelope(Struct, frozen=True):
@@ -36,6 +36,8 @@ class Change(Struct, frozen=True):
 
 PLAIN_KEYS = ("path", "command", "pattern", "query")
 """Arguments that say by themselves what a call is about: shown first, and without their names."""
+BRIEF = 24
+"""Characters of any other argument that is shown."""
 _DELTAS = ("text.delta", "thinking.delta", "call.delta", "tool.output")
 _envelope = msgspec.json.Decoder(_Envelope)
 
@@ -49,6 +51,8 @@ class Transcript:
         self.files: dict[str, Change] = {}
         self._growing: dict[int, s.Growing] = {}
         self._titles: dict[str, str] = {}
+        self._effects: dict[str, str] = {}
+        self._changes: dict[str, list[s.Changed]] = {}
         self._texts: dict[int, str] = {}
         self._seen = 0
         self._skip = 0
@@ -124,17 +128,16 @@ class Transcript:
             case e.ToolStarted():
                 title = self._titles.get(event.call, event.tool)
                 self._open(seq, "output", title)
+                self._effects[event.call] = event.effect
                 yield s.Begun(seq, title)
             case e.ToolFinished():
-                yield self._ran(event, event.error, event.code, event.seconds)
+                yield from self._ran(event, event.error, event.code, event.seconds)
             case e.ToolInterrupted():
-                yield self._ran(event, True, "interrupted", 0.0)
+                yield from self._ran(event, True, "interrupted", 0.0)
             case e.FileChanged():
-                before = self.files.get(event.path, Change())
-                self.files[event.path] = Change(before.added + event.added, before.removed + event.removed)
-                yield s.Changed(event.path, event.kind, event.diff, event.added, event.removed)
+                yield from self._changed(event)
             case e.ApprovalWanted():
-                yield s.Asked(event)
+                yield s.Asked(event, self._titles.get(event.call, event.tool))
             case e.ApprovalDecided():
                 yield s.Decided(event.approval, event.decision, event.by)
             case e.UsageRecorded():
@@ -142,9 +145,22 @@ class Transcript:
             case _:
                 yield from self._remark(event)
 
-    def _ran(self, event: e.ToolFinished | e.ToolInterrupted, error: bool, code: str, seconds: float) -> s.Ran:
-        output, title = self._close(event.item), self._titles.pop(event.call, event.tool)
-        return s.Ran(event.item, title, event.text, output, error, code, seconds)
+    def _ran(
+        self, event: e.ToolFinished | e.ToolInterrupted, error: bool, code: str, seconds: float
+    ) -> Iterator[s.Shown]:
+        self._close(event.item)
+        title, effect = self._titles.pop(event.call, event.tool), self._effects.pop(event.call, "")
+        yield s.Ran(event.item, title, effect, event.text, error, code, seconds)
+        yield from self._changes.pop(event.call, ())
+
+    def _changed(self, event: e.FileChanged) -> Iterator[s.Shown]:
+        before = self.files.get(event.path, Change())
+        self.files[event.path] = Change(before.added + event.added, before.removed + event.removed)
+        changed = s.Changed(event.path, event.kind, event.diff, event.added, event.removed)
+        if event.call in self._effects:
+            self._changes.setdefault(event.call, []).append(changed)
+        else:
+            yield changed
 
     def _remark(self, event: e.Event) -> Iterator[s.Shown]:
         match event:
@@ -184,13 +200,12 @@ def call_title(tool: str, arguments: str) -> str:
         values = arguments
     if not isinstance(values, dict):
         return one_line(f"{tool} {arguments}")
-    words = [
-        one_line(str(value), 80) if key in PLAIN_KEYS else f"{key}={_brief(value)}"
-        for key, value in sorted(values.items(), key=lambda pair: pair[0] not in PLAIN_KEYS)
-    ]
-    return one_line(" ".join([tool, *words]), 120)
+    first = [one_line(str(values[key]), 80) for key in PLAIN_KEYS if key in values]
+    rest = [f"{key}={text}" for key, value in values.items() if key not in PLAIN_KEYS and (text := _brief(value))]
+    return one_line(" ".join([tool, *first, *rest]), 120)
 
 
 def _brief(value: object) -> str:
+    """The value, where it is short: a file's whole text is no part of a line."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return one_line(text, 32)
+    return clean(text) if len(text) <= BRIEF and "\n" not in text else ""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import IO, Protocol, TextIO, assert_never
 
-from pillion.events import ApprovalWanted
-
 from . import shown as s
 from .asker import preview, question
 from .endings import Ending, decided_line, ending_lines, ran_line
@@ -41,7 +39,7 @@ class View(Protocol):
         """The run is over: why, and the last line."""
         ...
 
-    def asking(self, wanted: ApprovalWanted) -> AbstractContextManager[IO[str]]:
+    def asking(self, asked: s.Asked) -> AbstractContextManager[IO[str]]:
         """Shows what is asked; the screen stands still, so that the answer can be typed on what this gives."""
         ...
 
@@ -91,7 +89,7 @@ class PlainView:
                 self.say(f"  {shown.kind} {shown.path} (+{shown.added} -{shown.removed})")
             case s.Asked():
                 if not self.asks:
-                    self.say(one_line(question(shown.wanted)))
+                    self.say(question(shown))
             case s.Decided():
                 self.say(f"  {decided_line(shown)}")
             case s.Remark():
@@ -108,8 +106,8 @@ class PlainView:
         for line in ending_lines(ending):
             self.say(line)
 
-    def asking(self, wanted: ApprovalWanted) -> AbstractContextManager[IO[str]]:
-        for line in (question(wanted), *preview(wanted)):
+    def asking(self, asked: s.Asked) -> AbstractContextManager[IO[str]]:
+        for line in (question(asked), *preview(asked.wanted)):
             self.say(line)
         return nullcontext(self._err)
 
@@ -146,5 +144,5 @@ class JsonView:
         for line in ending_lines(ending):
             self.say(line)
 
-    def asking(self, wanted: ApprovalWanted) -> AbstractContextManager[IO[str]]:
+    def asking(self, asked: s.Asked) -> AbstractContextManager[IO[str]]:
         return nullcontext(self._err)

@@ -89,7 +89,8 @@ def test_other_turns_and_unknown_events_bring_nothing() -> None:
 def test_a_call_is_one_line() -> None:
     assert call_title("search", '{"glob":"*.py","pattern":"def  x"}') == "search def x glob=*.py"
     assert call_title("search", '{"pattern":') == 'search {"pattern":'
-    assert len(call_title("write", json.dumps({"text": "x" * 999, "path": "a.py"}))) < 120
+    assert call_title("write", json.dumps({"text": "x" * 99, "path": "a.py", "mode": 7})) == "write a.py mode=7"
+    assert len(call_title("run", json.dumps({"command": "x " * 999}))) <= 120
 
 
 @given(st.text())

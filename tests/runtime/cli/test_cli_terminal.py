@@ -29,7 +29,8 @@ async def test_yes_at_the_question_lets_it_run(door: Any, scripted: Any) -> None
     scripted.says(WRITES, WROTE)
     async with door.terminal("run", "write it") as screen:
         await screen.until("[y]es, [n]o")
-        assert "write_note wants to change files." in screen.seen
+        assert "write_note note.txt" in screen.seen
+        assert "wants to change files" in screen.seen
         assert "+remember" in screen.seen
         await screen.type("xy")
         assert await screen.end() == 0, screen.seen
