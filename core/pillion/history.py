@@ -84,7 +84,7 @@ class History:
         """A seed may be cut anywhere, e.g. behind the call that asked for the child: that one gets its result too."""
         given = {part.call: (part,) for part in message.parts if isinstance(part, ToolResult)}
         if self._wanted and not given.keys() >= set(self._wanted):
-            self._results = {call: given[call] for call in self._wanted if call in given}
+            self._results |= {call: given[call] for call in self._wanted if call in given}
             self._settle("")
             rest = tuple(part for part in message.parts if not isinstance(part, ToolResult))
             message = msgspec.structs.replace(message, parts=rest)

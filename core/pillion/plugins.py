@@ -102,7 +102,7 @@ class PluginHost:
             try:
                 answer = impl.function(*(arguments[argument] for argument in impl.argnames))
             except (Exception, SystemExit) as error:  # a plugin's fault is its own
-                self.fault(name, f"Its hook {hook} raised {type(error).__name__}: {error}.", error)
+                self.fault(name, f"Its hook {hook} raised {_named(error)}.", error)
                 continue
             if answer is not None:
                 yield name, answer
@@ -144,8 +144,7 @@ class PluginHost:
         except ConfigError as error:
             self.quarantine(name, str(error))
         except (Exception, SystemExit) as error:  # whatever a plugin does at import, the rest runs
-            said = f"{type(error).__name__}: {error}".rstrip(": .")
-            self.quarantine(name, f"It failed to load with {said}.", error)
+            self.quarantine(name, f"It failed to load with {_named(error)}.", error)
 
     def _missing(self, name: str, reason: str) -> None:
         known = self._states[name]
@@ -216,6 +215,10 @@ class PluginHost:
 
     def _hooks(self, plugin: Any) -> tuple[str, ...]:
         return tuple(hook for hook, _ in _implementations(plugin))
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": .")
 
 
 def _implementations(plugin: Any) -> list[tuple[str, Any]]:
