@@ -130,6 +130,7 @@ def _announced(
     path = discovery.write(settings.data_dir, found)
     try:
         gc.freeze()  # what was made until now lives as long as the process
+        gc.enable()
         announce(Announcement(url=found.url, pid=found.pid, token_file=str(path), version=found.version))
         yield
     finally:

@@ -142,9 +142,13 @@ async def test_a_large_body_is_refused_with_and_without_a_length(server: Any) ->
         problem(answer, 413, "too_large")
 
 
-async def test_a_stranger_reads_the_refusal_of_a_large_body(server: Any) -> None:
-    answer = await server.anyone.post("/api/sessions", content=b"x" * 24 * 1024 * 1024)
-    problem(answer, 401, "unauthorized")
+@pytest.mark.parametrize(("token", "status"), [("", b"401"), ("Authorization: Bearer {token}\r\n", b"413")])
+async def test_who_sends_all_before_reading_can_read_the_refusal(server: Any, token: str, status: bytes) -> None:
+    head = f"POST /api/sessions HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nConnection: close\r\n"
+    head += f"Content-Type: application/json\r\n{token.format(token=server.found.token)}"
+    size = 24 * 1024 * 1024
+    answer = await server.raw(f"{head}Content-Length: {size}\r\n\r\n".encode() + b"x" * size)
+    assert answer.split()[1] == status
 
 
 async def test_unknown_paths_and_methods_are_problems(server: Any) -> None:

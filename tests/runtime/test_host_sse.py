@@ -176,7 +176,8 @@ async def test_the_end_lets_a_stream_say_its_last_words(autojump_clock: Any) -> 
     streams.end()
     assert len([chunk async for chunk in stream]) == 2
     late = streams.open(Script())
-    assert [chunk async for chunk in late][1:] == []
+    with trio.fail_after(10):
+        assert [chunk async for chunk in late][1:] == []
 
 
 async def test_the_end_reaches_a_stream_that_waits(autojump_clock: Any) -> None:
