@@ -1,0 +1,1 @@
+"""The tool that changes a part of a file."""

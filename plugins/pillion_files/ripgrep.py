@@ -1,0 +1,61 @@
+"""The ripgrep program: where it is, and its output line by line."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import sysconfig
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pillion.contracts.tool import Call
+from pillion.errors import MissingLibrary, ToolError
+
+_ALWAYS = ("--no-config", "--no-require-git", "--color=never", "--no-messages")
+LONGEST_LINE = 8_192
+"""Bytes of a line that are kept."""
+
+
+def find_ripgrep(configured: str = "") -> str:
+    """The program's path. Raises MissingLibrary."""
+    beside = [Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))]
+    candidates = [configured] if configured else [*(str(folder / "rg") for folder in beside), "rg"]
+    for candidate in candidates:
+        if found := shutil.which(candidate):
+            return found
+    raise MissingLibrary("The ripgrep program is not installed.", hint="pip install ripgrep")
+
+
+async def place_of(call: Call, path: str) -> str:
+    """`path` as an argument for ripgrep: the real place, relative, so that no link is followed out of the workspace."""
+    entry = await call.workspace.stat(path)
+    if entry is None:
+        raise ToolError(f"There is no {path}.")
+    if entry.kind not in ("file", "folder"):
+        raise ToolError(f"{path} is neither a file nor a folder.")
+    return f"./{entry.path}" if entry.path else "./"
+
+
+async def each_line(
+    ripgrep: str, call: Call, arguments: Sequence[str], place: str, take: Callable[[str], bool]
+) -> bool:
+    """Gives each line that ripgrep prints to `take`, which answers whether it wants more. False: it had enough.
+
+    Raises ToolError with ripgrep's own words when it refuses, e.g. a pattern.
+    """
+    argv = [ripgrep, *_ALWAYS, *arguments, "--", place]
+    refused: list[str] = []
+    async with call.processes.start(argv, cwd=call.workspace.root) as process:
+        rest = b""
+        async for data in process:
+            *whole, rest = (rest + data).split(b"\n")
+            rest = rest[:LONGEST_LINE]
+            for line in whole:
+                text = line[:LONGEST_LINE].decode(errors="replace")
+                if refused or text.startswith("rg: "):  # a hit begins with ./
+                    refused.append(text.removeprefix("rg: "))
+                elif not take(text.removeprefix("./")):
+                    return False
+    if refused:
+        raise ToolError("\n".join(refused[:20]))
+    return True

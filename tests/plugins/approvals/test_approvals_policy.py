@@ -1,0 +1,136 @@
+"""The policy's verdicts, over rules, paths and commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from pillion.contracts.policy import Allow, Ask, Deny, JudgedCall, Verdict
+from pillion.errors import ConfigError
+from pillion.localworkspace import LocalWorkspace
+from pillion_approvals.commands import may_hold, simple_words
+from pillion_approvals.paths import fits
+from pillion_approvals.plugin import Config, Plugin
+from pillion_approvals.policy import Rule
+
+
+class Command(Struct, frozen=True):
+    command: str
+    folder: str = ""
+
+
+class Write(Struct, frozen=True):
+    path: str
+
+
+async def judge(folder: Path, arguments: Any, *rules: Rule, effect: Any = None, **settings: Any) -> type[Verdict]:
+    tool = "run_command" if isinstance(arguments, Command) else "write_file"
+    effect = effect or ("execute" if isinstance(arguments, Command) else "write")
+    call = JudgedCall("s", "t", tool, effect, arguments, LocalWorkspace(folder), False)
+    [policy] = Plugin(Config(rules=rules, **settings)).register_policies(None)  # type: ignore[arg-type]
+    verdict = await policy.decide(call)
+    assert verdict is not None
+    return type(verdict)
+
+
+@pytest.mark.parametrize(("effect", "verdict"), [("read", Allow), ("write", Ask), ("execute", Ask), ("network", Ask)])
+async def test_defaults(folder: Path, effect: str, verdict: type) -> None:
+    assert await judge(folder, Write("a"), effect=effect) is verdict
+    assert await judge(folder, Write("a"), effect=effect, **{effect: "deny"}) is Deny
+
+
+async def test_the_strictest_of_the_fitting_rules_decides(folder: Path) -> None:
+    allow, ask, deny = Rule("allow", tool="write_file"), Rule("ask", path="*.py"), Rule("deny", path="secrets")
+    assert await judge(folder, Write("a.txt"), allow, ask, deny) is Allow
+    assert await judge(folder, Write("a.py"), allow, ask, deny) is Ask
+    assert await judge(folder, Write("x/secrets/a.py"), deny, ask, allow) is Deny
+    assert await judge(folder, Write("a.txt"), Rule("allow", tool="other"), Rule("deny", effect="read")) is Ask
+
+
+async def test_a_link_does_not_hide_where_it_leads(folder: Path) -> None:
+    (folder / "secrets").mkdir()
+    (folder / "innocent").symlink_to("secrets")
+    rules = Rule("allow", path="innocent/**"), Rule("deny", path="secrets/**")
+    assert await judge(folder, Write("innocent/new/file"), *rules) is Deny
+    assert await judge(folder, Write("x/../secrets/file"), *rules) is Deny
+    assert await judge(folder, Write(f"{folder}/secrets/file"), *rules) is Deny
+
+
+GIT = Rule("allow", tool="run_command", command="git status")
+
+
+@pytest.mark.parametrize("command", ["git status", "git status -s", "  git   status 'a b'", '"git" status'])
+async def test_a_simple_command_with_the_prefix_is_allowed(folder: Path, command: str) -> None:
+    assert await judge(folder, Command(command), GIT) is Allow
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git", "git statusx", "git push", "git status && rm x", "git status; rm x",
+        "git status | sh", "git status & rm x",
+        "git status $(rm x)", "git status `rm x`", "git status > x", "git status < x",
+        "git status\nrm x", "git status\rrm x",
+        "git status <(rm x)", "GIT_PAGER=sh git status", "git status 'x", "git status \\\n x",
+        "git status ${x}", "! git status",
+        "{ git status; }", "(git status)", "git status #x\nrm x", "eval git status",
+        "git status <<x\nx", "", "git\0 status",
+    ],
+)  # fmt: skip
+async def test_whatever_is_not_plain_is_asked_for(folder: Path, command: str) -> None:
+    assert await judge(folder, Command(command), GIT) is Ask
+
+
+RM = Rule("deny", command="rm -rf")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "rm -rf x", "r\\m -rf x", "/bin/rm -rf x", "ls && rm -rf x", "ls; rm -rf x",
+        "ls | rm -rf x", "ls & rm -rf x", "ls\nrm -rf x",
+        "echo $(rm -rf x)", "echo `rm -rf x`", "(rm -rf x)", "{ rm -rf x; }", "A=1 rm -rf x", "sudo rm -rf x",
+        "env -i A=1 rm -rf x", "bash -c 'rm -rf x'", 'sh -c "ls; rm -rf x"', "r'm' -rf x", "if true; then rm -rf x; fi",
+        "cat <(rm -rf x)", "! rm -rf x", "timeout 5 rm -rf x", "find . -exec rm -rf {} +", "echo 'a' \"b\" || rm -rf x",
+    ],
+)  # fmt: skip
+async def test_a_denied_command_is_found_wherever_it_stands(folder: Path, command: str) -> None:
+    assert await judge(folder, Command(command), RM, Rule("allow", effect="execute")) is Deny
+
+
+@pytest.mark.parametrize("command", ["$X -rf x", 'eval "$y"', "base64 -d x | sh", "echo 'x", ":;" * 60])
+async def test_what_could_hide_a_denied_command_is_asked_for(folder: Path, command: str) -> None:
+    assert await judge(folder, Command(command), RM, Rule("allow", effect="execute")) is Ask
+    assert await judge(folder, Command(command), Rule("allow", effect="execute")) is Allow
+
+
+async def test_harmless_neighbours_stay_allowed(folder: Path) -> None:
+    for command in ("rm x", "echo rm -rf x", "git rm -rf x", "ls && make test"):
+        assert await judge(folder, Command(command), RM, Rule("allow", effect="execute")) is Allow
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "covers"),
+    [
+        ("*.py", "a.py", True), ("*.py", "x/y/a.py", True), ("/*.py", "a.py", True), ("src/*.py", "src/a.py", True),
+        ("src/*.py", "src/x/a.py", False), ("src/**", "src/x/a.py", True), ("src/**/a.py", "src/a.py", True),
+        ("src", "src/x", True), ("src", "srcx", False), ("docs/", "docs/a", True), ("**/a?c", "x/abc", True),
+        ("a.c", "abc", False), ("src/**", "other/src/x", False), ("[x]", "x", False),
+    ],
+)  # fmt: skip
+def test_patterns(pattern: str, path: str, covers: bool) -> None:
+    assert fits(path, pattern) is covers
+
+
+def test_words() -> None:
+    assert simple_words("a 'b c' \"d\"") == ["a", "b c", "d"]
+    assert not may_hold("echo hi", ["rm"])
+
+
+@pytest.mark.parametrize("rule", [Rule("deny", command="a 'b"), Rule("deny", command=" "), Rule("deny", path="../x")])
+def test_a_rule_that_means_nothing_is_a_config_error(rule: Rule) -> None:
+    with pytest.raises(ConfigError):
+        Plugin(Config(rules=(rule,)))

@@ -1,0 +1,47 @@
+"""A call as tools hold it, on a real folder with real processes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pillion.events import Event
+from pillion.localworkspace import LocalWorkspace
+from pillion.processes import Processes
+
+
+@dataclass
+class RealCall:
+    """What it was told is kept: `shown` by output, `events` by emit."""
+
+    workspace: LocalWorkspace
+    processes: Processes
+    id: str = "call"
+    session: str = "session"
+    turn: str = "turn"
+    max_output: int = 20_000
+    shown: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def output(self, text: str, /) -> None:
+        self.shown.append(text)
+
+    def progress(self, note: str, done: float | None = None, /) -> None:
+        self.shown.append(note)
+
+    async def emit(self, *events: Event) -> None:
+        self.events += events
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "workspace").mkdir()
+    return tmp_path / "workspace"
+
+
+@pytest.fixture
+def call(folder: Path) -> RealCall:
+    return RealCall(LocalWorkspace(folder), Processes({"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}))

@@ -1,0 +1,105 @@
+"""edit_file on real files: what is replaced, what is refused, and what stays as it is to the byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pillion.errors import Conflict, ToolError
+from pillion.events import FileChanged
+from pillion_edit.editing import EditArguments, EditFile
+from pillion_edit.plugin import Config, Plugin
+from pillion_edit.replacing import replaced
+
+
+async def edit(call: Any, old: str, new: str, replace_all: bool = False) -> str:
+    return await EditFile().run(EditArguments("f", old, new, replace_all), call)
+
+
+async def test_one_place_is_replaced_with_a_diff(call: Any, folder: Path) -> None:
+    (folder / "f").write_text("one\ntwo\nthree\n")
+    assert await edit(call, "two", "2") == "Changed f: 1 lines added, 1 removed."
+    assert (folder / "f").read_text() == "one\n2\nthree\n"
+    [change] = call.events
+    assert isinstance(change, FileChanged)
+    assert change.diff == "--- a/f\n+++ b/f\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"
+    assert (change.added, change.removed, change.kind, change.call) == (1, 1, "changed", "call")
+
+
+@pytest.mark.parametrize(
+    ("before", "old", "new", "after"),
+    [
+        (b"a\r\nb\r\nc\r\n", "a\nb", "x\ny", b"x\r\ny\r\nc\r\n"),
+        (b"a\r\nb\nc\r\n", "a\nb\nc", "x\ny", b"x\r\ny\r\n"),
+        (b"\xef\xbb\xbfa\nb", "a\n", "x\n", b"\xef\xbb\xbfx\nb"),
+        (b"\xff\xfea\0\n\0b\0", "a\nb", "\u010d", b"\xff\xfe\x0d\x01"),
+        (b"caf\xe9 one\n\0", "one", "two", None),
+        (b"caf\xe9 one\n", "one", "two", b"caf\xe9 two\n"),
+        (b"caf\xe9 one\n", "one", "zw\u00f6lf", None),
+        (b"a.b a+b", "a+b", r"\1\g<0>", rb"a.b \1\g<0>"),
+    ],
+)
+async def test_the_rest_stays(call: Any, folder: Path, before: bytes, old: str, new: str, after: bytes | None) -> None:
+    (folder / "f").write_bytes(before)
+    if after is None:
+        with pytest.raises(ToolError):
+            await edit(call, old, new)
+    else:
+        await edit(call, old, new)
+    assert (folder / "f").read_bytes() == (before if after is None else after)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("needle", "x", r"occurs 3 times in f, at lines 1, 3, 4"),
+        ("return  1", "x", r"only its white space differs, lines 4 to 6:\nneedle\n.*\n    return 1"),
+        ("def helo():", "x", r"the nearest there is, lines 3 to 6"),
+        ("quite another thing", "x", r"nothing there resembles it"),
+        ("gone", "needle()", r"already applied"),
+        ("same", "same", r"are the same"),
+    ],
+)
+async def test_what_does_not_work_is_explained(call: Any, folder: Path, old: str, new: str, said: str) -> None:
+    before = "needle\n\nneedle()\nneedle\ndef hello():\n    return 1\n"
+    (folder / "f").write_text(before)
+    with pytest.raises(ToolError, match=said):
+        await edit(call, old, new)
+    assert (folder / "f").read_text() == before
+    assert call.events == []
+
+
+async def test_overlapping_occurrences_are_ambiguous(call: Any, folder: Path) -> None:
+    (folder / "f").write_text("aaa")
+    with pytest.raises(ToolError, match="occurs 2 times"):
+        await edit(call, "aa", "b")
+    await edit(call, "aa", "b", replace_all=True)
+    assert (folder / "f").read_text() == "ba"
+
+
+async def test_what_is_changed_is_what_was_shown(call: Any, folder: Path) -> None:
+    (folder / "f").write_text("one\ntwo\n")
+    tool, arguments = EditFile(), EditArguments("f", "two", "2")
+    assert await tool.preview(arguments, call) == "--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n"
+    assert (folder / "f").read_text() == "one\ntwo\n"
+    (folder / "f").write_text("somebody's\ntwo\n")
+    with pytest.raises(Conflict):
+        await tool.run(arguments, call)
+    assert (folder / "f").read_text() == "somebody's\ntwo\n"
+
+
+@given(st.text("ab\n ", max_size=30), st.text("ab\n ", min_size=1, max_size=4), st.text("abc\n", max_size=4))
+def test_replace_all_is_what_str_replace_does(before: str, old: str, new: str) -> None:
+    wanted = before.replace(old, new)
+    try:
+        assert replaced(before.encode(), EditArguments("f", old, new, True)) == wanted.encode()
+    except ToolError:
+        assert old not in before or old == new
+
+
+def test_the_plugin_brings_it() -> None:
+    assert [tool.name for tool in Plugin(Config()).register_tools(None)] == ["edit_file"]  # type: ignore[arg-type]

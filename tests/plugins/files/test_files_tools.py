@@ -1,0 +1,210 @@
+"""The file tools on real files, with the real ripgrep."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+
+from pillion.errors import Conflict, MissingLibrary, OutsideWorkspace, ToolError
+from pillion.events import FileChanged
+from pillion_files.plugin import Config, Plugin
+
+
+@pytest.fixture
+def tools() -> dict[str, Any]:
+    return {tool.name: tool for tool in Plugin(Config()).register_tools(None)}  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def ask(tools: dict[str, Any], call: Any) -> Any:
+    async def run(name: str, **arguments: Any) -> str:
+        with trio.fail_after(20):
+            return str(await tools[name].run(msgspec.convert(arguments, tools[name].Arguments), call))
+
+    return run
+
+
+@pytest.fixture
+def tree(folder: Path) -> Path:
+    for name in (
+        "a.py",
+        "src/b.py",
+        "src/deep/er/c.py",
+        "src/deep/d.txt",
+        "ignored.log",
+        ".hidden/h.py",
+        ".git/config",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"first of {name}\nneedle = 1\n")
+    (folder / ".gitignore").write_text("*.log\n")
+    (folder / "empty").mkdir()
+    return folder
+
+
+async def test_read_gives_the_text_with_plain_line_ends(ask: Any, folder: Path) -> None:
+    (folder / "f").write_bytes(b"\xef\xbb\xbfone\r\ntwo\r\n")
+    assert await ask("read_file", path="f") == "one\ntwo\n"
+
+
+async def test_read_a_range(ask: Any, folder: Path) -> None:
+    (folder / "f").write_text("".join(f"line {number}\n" for number in range(1, 11)))
+    assert await ask("read_file", path="f", start=3, end=4) == "line 3\nline 4"
+    assert await ask("read_file", path="f", start=9) == "line 9\nline 10\n[lines 9 to 10 of 10]"
+    with pytest.raises(ToolError, match="only 10 lines"):
+        await ask("read_file", path="f", start=11)
+
+
+async def test_a_long_file_is_read_piece_by_piece(ask: Any, call: Any, folder: Path) -> None:
+    call.max_output = 1000
+    lines = [f"line {number}" for number in range(1, 501)]
+    (folder / "f").write_text("\n".join(lines))
+    seen, start = [], 1
+    while True:
+        *piece, note = (await ask("read_file", path="f", start=start)).split("\n")
+        seen += piece
+        if "read on with start=" not in note:
+            break
+        start = int(note.partition("start=")[2].rstrip("]"))
+    assert seen == lines
+
+
+async def test_a_line_that_is_too_long(ask: Any, call: Any, folder: Path) -> None:
+    call.max_output = 1000
+    (folder / "f").write_text("x" * 5000)
+    assert await ask("read_file", path="f") == "x" * 1000 + (
+        "\n[line 1 has 5000 characters; this is its beginning. 1 lines in all]"
+    )
+
+
+async def test_what_is_no_text_is_refused(ask: Any, folder: Path) -> None:
+    (folder / "binary").write_bytes(b"\x7fELF\0\0")
+    os.mkfifo(folder / "fifo")
+    with (folder / "sparse").open("wb") as file:
+        file.truncate(20 * 1024**3)
+    for name in ("binary", "fifo", "sparse", "missing", ""):
+        with pytest.raises(ToolError):
+            await ask("read_file", path=name)
+
+
+async def test_wrong_utf8_is_shown_and_said(ask: Any, folder: Path) -> None:
+    (folder / "f").write_bytes(b"caf\xe9\n")
+    assert await ask("read_file", path="f") == "caf�\n\n[The file is not utf-8; wrong bytes are shown as �.]"
+
+
+async def test_list_honours_ignore_rules_and_depth(ask: Any, tree: Path) -> None:
+    assert await ask("list_files") == "a.py\nempty/ (empty or ignored)\nsrc/b.py\nsrc/deep/ (2 files)"
+    assert await ask("list_files", folder="src", depth=1) == "src/b.py\nsrc/deep/ (2 files)"
+    assert await ask("list_files", folder=".hidden") == ".hidden/h.py"
+
+
+async def test_a_long_list_is_cut(ask: Any, call: Any, folder: Path) -> None:
+    call.max_output = 1000
+    for number in range(300):
+        (folder / f"file{number:03}").touch()
+    listed = await ask("list_files")
+    assert len(listed) < 1100
+    assert listed.endswith("more; list a folder of them]")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("*.py", "a.py\nsrc/b.py\nsrc/deep/er/c.py"),
+        ("src/*.py", "src/b.py"),
+        ("**/d.*", "src/deep/d.txt"),
+        ("*.nothing", "[no file fits]"),
+    ],
+)
+async def test_glob(ask: Any, tree: Path, pattern: str, found: str) -> None:
+    assert await ask("glob", pattern=pattern) == found
+
+
+async def test_search(ask: Any, tree: Path) -> None:
+    assert await ask("search", pattern=r"needle\s=", glob="*.py") == (
+        "a.py:2:needle = 1\nsrc/b.py:2:needle = 1\nsrc/deep/er/c.py:2:needle = 1"
+    )
+    assert await ask("search", pattern="NEEDLE", folder="src/deep/d.txt", ignore_case=True) == (
+        "src/deep/d.txt:2:needle = 1"
+    )
+    assert await ask("search", pattern="nowhere") == "[no hit]"
+    assert await ask("search", pattern="--files") == "[no hit]"
+
+
+async def test_search_says_what_is_wrong_with_a_pattern(ask: Any, tree: Path) -> None:
+    with pytest.raises(ToolError, match="unclosed group"):
+        await ask("search", pattern="(")
+
+
+async def test_search_is_bounded_and_any_bytes_are_text(ask: Any, call: Any, folder: Path) -> None:
+    call.max_output = 2000
+    (folder / "f").write_bytes(b"needle \xff" + b"x" * 100_000 + b"\n" + b"needle\n" * 10_000)
+    found = await ask("search", pattern="needle")
+    assert len(found) < 2200
+    assert found.startswith("f:1:needle ")
+    assert found.endswith("narrow it down]")
+
+
+@pytest.mark.parametrize("name", ["list_files", "search", "glob"])
+async def test_no_search_leads_out(ask: Any, folder: Path, name: str) -> None:
+    (folder.parent / "secret").write_text("needle")
+    (folder / "out").symlink_to("..")
+    pattern = {} if name == "list_files" else {"pattern": "needle" if name == "search" else "*"}
+    for place in ("out", "..", "/", "--pre=sh"):
+        with pytest.raises(ToolError):
+            await ask(name, folder=place, **pattern)
+    assert "secret" not in await ask(name, **pattern)
+
+
+async def test_write_creates_with_a_diff(ask: Any, call: Any, folder: Path) -> None:
+    assert await ask("write_file", path="x/y.txt", content="a\nb") == "Created x/y.txt: 2 lines added, 0 removed."
+    [change] = call.events
+    assert isinstance(change, FileChanged)
+    assert change.diff == "--- /dev/null\n+++ b/x/y.txt\n@@ -0,0 +1,2 @@\n+a\n+b\n\\ No newline at end of file\n"
+    assert (folder / "x/y.txt").read_bytes() == b"a\nb"
+
+
+async def test_write_keeps_line_ends_and_mark(ask: Any, folder: Path) -> None:
+    (folder / "f").write_bytes(b"\xef\xbb\xbfone\r\ntwo\r\n")
+    await ask("write_file", path="f", content="one\nthree\n")
+    assert (folder / "f").read_bytes() == b"\xef\xbb\xbfone\r\nthree\r\n"
+
+
+async def test_write_is_refused_over_what_was_not_seen(ask: Any, folder: Path) -> None:
+    (folder / "f").write_text("one\n")
+    await ask("read_file", path="f")
+    (folder / "f").write_text("somebody's\n")
+    with pytest.raises(Conflict):
+        await ask("write_file", path="f", content="mine\n")
+    await ask("read_file", path="f")
+    await ask("write_file", path="f", content="mine\n")
+    assert (folder / "f").read_text() == "mine\n"
+
+
+async def test_what_is_written_is_what_was_shown(tools: dict[str, Any], call: Any, folder: Path) -> None:
+    (folder / "f").write_text("one\n")
+    write = tools["write_file"]
+    arguments = write.Arguments("f", "two\n")
+    assert await write.preview(arguments, call) == "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-one\n+two\n"
+    (folder / "f").write_text("somebody's\n")
+    with pytest.raises(Conflict):
+        await write.run(arguments, call)
+    assert (folder / "f").read_text() == "somebody's\n"
+
+
+async def test_write_stays_inside(ask: Any, folder: Path) -> None:
+    (folder / "out").symlink_to("../secret")
+    for path in ("../secret", "out", "/etc/pillion-test"):
+        with pytest.raises(OutsideWorkspace):
+            await ask("write_file", path=path, content="x")
+    assert not (folder.parent / "secret").exists()
+
+
+def test_without_ripgrep_it_says_the_way_out() -> None:
+    with pytest.raises(MissingLibrary, match="pip install ripgrep"):
+        Plugin(Config(ripgrep="/nowhere/rg"))
