@@ -3,6 +3,7 @@
 hypercorn's own `serve` sends inside an endless shield: a client that stops reading holds the shutdown for ever. Here a
 send has a deadline, what is left when the server ends is cut, and one broken connection never ends the server.
 Closing and idling are shielded: Quart cancels the task that sent the last byte, and hypercorn closes in that task.
+A head whose length says that a body follows leaves together with it: a send costs as much as a handler.
 """
 
 from __future__ import annotations
@@ -52,17 +53,29 @@ class Connection(TCPServer):
 
     _sending: trio.CancelScope | None = None
     _stalled = STALLED
+    _head = b""
 
     async def protocol_send(self, event: Event) -> None:
         """As hypercorn's, but what the client does not take within STALLED ends the connection."""
-        if not isinstance(event, RawData):
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + self._stalled):
-                await super().protocol_send(event)
+        if isinstance(event, RawData):
+            if not self._head and _announces_body(event.data):
+                self._head = event.data  # at the latest the empty end of the message brings it out
+            else:
+                await self._write(event.data)
+            return
+        if self._head:
+            await self._write(b"")
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + self._stalled):
+            await super().protocol_send(event)
+
+    async def _write(self, data: bytes) -> None:
+        data, self._head = self._head + data, b""
+        if not data:
             return
         async with self.send_lock:
             try:
                 with trio.CancelScope(shield=True, deadline=trio.current_time() + self._stalled) as self._sending:
-                    await self.stream.send_all(event.data)
+                    await self.stream.send_all(data)
                     return
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 pass
@@ -74,6 +87,10 @@ class Connection(TCPServer):
         self._stalled = 0
         if self._sending is not None:
             self._sending.cancel()
+
+
+def _announces_body(data: bytes) -> bool:
+    return data.startswith(b"HTTP/1.1 ") and b"\r\ncontent-length: " in data[:4096]
 
 
 class Listener:

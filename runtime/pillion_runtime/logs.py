@@ -6,6 +6,7 @@ import importlib
 import logging
 import os
 import select
+import stat
 import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TextIO
@@ -108,8 +109,9 @@ class Lines(logging.Handler):
         self._poll: select.poll | None = None
         try:
             self._fd = stream.fileno()
-            self._poll = select.poll()
-            self._poll.register(self._fd, select.POLLOUT)
+            if not stat.S_ISREG(os.fstat(self._fd).st_mode):  # a file always takes more
+                self._poll = select.poll()
+                self._poll.register(self._fd, select.POLLOUT)
         except (OSError, ValueError):
             self._fd = -1  # no file behind it, e.g. a StringIO
 
@@ -146,4 +148,4 @@ class Lines(logging.Handler):
             self.release()
 
     def _is_writable(self) -> bool:
-        return self._poll is not None and any(event & ~select.POLLNVAL for _, event in self._poll.poll(0))
+        return self._poll is None or any(event & ~select.POLLNVAL for _, event in self._poll.poll(0))
