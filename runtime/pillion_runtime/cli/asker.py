@@ -34,9 +34,9 @@ def can_ask(shows: TextIO) -> bool:
 
 async def ask(screen: IO[str]) -> Answer:
     """Waits for y, n or s; any other key is overheard. Can be cancelled; the terminal is as before in any case."""
-    screen.write("Allow? [y]es, [n]o, [s]: yes for this session ")
-    screen.flush()
     with _keyboard() as keyboard:
+        screen.write("Allow? [y]es, [n]o, [s]: yes for this session ")
+        screen.flush()
         while True:
             try:
                 await trio.lowlevel.wait_readable(keyboard)

@@ -13,6 +13,8 @@ import trio
 from .exits import INTERRUPTED, TERMINATED
 
 CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
+SHOW_CURSOR = b"\x1b[?25h\n"
+"""What the live display hid."""
 AT_ONCE = 3.0
 """Seconds that a run gets to end its processes after the second signal."""
 
@@ -41,9 +43,15 @@ class Interrupt:
 
 def end_by(code: int, seconds: float = AT_ONCE) -> None:
     """Whatever still holds the process: in `seconds` it ends."""
-    timer = threading.Timer(seconds, os._exit, (code,))
+    timer = threading.Timer(seconds, _leave, (code,))
     timer.daemon = True
     timer.start()
+
+
+def _leave(code: int) -> None:
+    if os.isatty(1):
+        os.write(1, SHOW_CURSOR)
+    os._exit(code)
 
 
 @asynccontextmanager

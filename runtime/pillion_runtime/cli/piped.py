@@ -18,9 +18,12 @@ PATIENCE = 30.0
 never write to nor close."""
 
 
-def whole_prompt(prompt: str | None, stdin: TextIO, stderr: TextIO) -> str:
-    """Argument and piped text, one below the other. Raises UsageError when there is neither."""
-    piped = "" if stdin.isatty() else _read(stdin.fileno(), stderr, wait=PATIENCE if prompt else None)
+def whole_prompt(prompt: str | None, stdin: TextIO, stderr: TextIO, patience: float = PATIENCE) -> str:
+    """Argument and piped text, one below the other. Raises UsageError when there is neither.
+
+    `patience` is in seconds: how long to wait for the first piped byte, where there is an argument.
+    """
+    piped = "" if stdin.isatty() else _read(stdin.fileno(), stderr, wait=patience if prompt else None)
     parts = [part for part in (prompt or "", piped) if part.strip()]
     if not parts:
         raise click.UsageError('There is no prompt: pillion run "What does this project do?", or pipe one in.')
@@ -45,10 +48,11 @@ def _first_byte(descriptor: int, stderr: TextIO, wait: float | None) -> bool:
         mode = os.fstat(descriptor).st_mode
     except OSError:
         return True  # closed: reading says so
-    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) or _readable(descriptor, TELL):
+    soon = TELL if wait is None else min(TELL, wait)
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) or _readable(descriptor, soon):
         return True
     print("pillion: waiting for what is piped in (</dev/null says that there is nothing).", file=stderr, flush=True)
-    return _readable(descriptor, None if wait is None else wait - TELL)
+    return _readable(descriptor, None if wait is None else wait - soon)
 
 
 def _readable(descriptor: int, seconds: float | None) -> bool:

@@ -20,7 +20,7 @@ from rich.theme import Theme
 from . import asker
 from . import shown as s
 from .endings import Ending, decided_line, totals_line
-from .screen import clean, duration, one_line
+from .screen import clean, count, duration, one_line
 
 REFRESH = 12
 """Pictures a second, at most."""
@@ -41,6 +41,7 @@ class TerminalView:
         self._running: dict[int, str] = {}
         self._began = time.monotonic()
         self._status = "starting"
+        self._after_tools = False
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
             get_renderable=self._picture,
@@ -91,8 +92,8 @@ class TerminalView:
             case s.Changed():
                 self._out.print(diff_text(shown))
             case s.Decided():
-                if not self.asks or shown.by not in ("person",):
-                    self._line(decided_line(shown), "green" if shown.decision == "allow" else "yellow")
+                if shown.by != "person" or not self.asks:
+                    self._line(decided_line(shown), "dim" if shown.decision == "allow" else "yellow")
             case s.Remark():
                 self._status = one_line(shown.text, 80)
                 self._line(shown.text, "yellow")
@@ -123,6 +124,9 @@ class TerminalView:
 
     def _text(self, text: str) -> None:
         if text.strip():
+            if self._after_tools:
+                self._out.print()
+            self._after_tools = False
             self._out.print(_markdown(text))
             self._out.print()
 
@@ -130,6 +134,7 @@ class TerminalView:
         self._out.print(Text(f"  {clean(line)}", style))
 
     def _ran(self, ran: s.Ran) -> None:
+        self._after_tools = True
         mark, style = ("✗", "red") if ran.error else ("●", "green")
         tool, _, rest = ran.title.partition(" ")
         seconds = f"  {duration(ran.seconds)}" if ran.seconds >= 0.1 else ""
@@ -138,7 +143,7 @@ class TerminalView:
         lines = clean(ran.text if tells else "").strip("\n").splitlines()
         hidden = len(lines) - OUTPUT_LINES
         if hidden > 0:
-            lines = [f"… {hidden} lines", *lines[-OUTPUT_LINES:]]
+            lines = [f"… {count(hidden, 'line')} before", *lines[-OUTPUT_LINES:]]
         for line in lines:
             self._out.print(Padding(Text(line, "red" if ran.error else "dim"), (0, 0, 0, 4)))
 
@@ -205,7 +210,7 @@ def diff_text(changed: s.Changed) -> Group:
     lines = [line for line in clean(changed.diff).splitlines() if not line.startswith(("--- ", "+++ "))]
     hidden = len(lines) - DIFF_LINES
     shown = [Padding(diff_line(line), (0, 0, 0, 4)) for line in lines[:DIFF_LINES]]
-    more = [Padding(Text(f"… {hidden} more lines", "dim"), (0, 0, 0, 4))] if hidden > 0 else []
+    more = [Padding(Text(f"… {count(hidden, 'more line')}", "dim"), (0, 0, 0, 4))] if hidden > 0 else []
     return Group(head, *shown, *more)
 
 

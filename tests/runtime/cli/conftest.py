@@ -25,6 +25,7 @@ BOUND = 40
 """Seconds that any wait of these tests may take."""
 COMMAND = (sys.executable, "-m", "pillion_runtime.cli.main")
 DESK = '''
+import trio
 from msgspec import Struct
 from pillion.events import FileChanged
 from pillion.hookspecs import hookimpl
@@ -47,6 +48,10 @@ class WriteNote:
         return f"+{arguments.text}"
 
     async def run(self, arguments, call):
+        if arguments.path == "never.txt":  # a plugin that does not let go
+            with trio.CancelScope(shield=True):
+                call.output("holding on")
+                await trio.sleep_forever()
         await call.workspace.write(arguments.path, arguments.text.encode())
         diff = f"--- /dev/null\\n+++ b/{arguments.path}\\n@@ -0,0 +1 @@\\n+{arguments.text}\\n"
         await call.emit(FileChanged(path=arguments.path, kind="created", diff=diff, added=1, call=call.id))

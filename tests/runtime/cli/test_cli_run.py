@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import sys
 from typing import Any
 
+import pytest
+import trio
+
+from pillion_runtime.cli.client import Client
+from pillion_runtime.cli.piped import whole_prompt
 from pillion_runtime.testing import Cut, Reply, Status, call
 
+COMMAND = (sys.executable, "-m", "pillion_runtime.cli.main")
 WRITES = Reply(text="I write it down.", calls=(call("write_note", path="note.txt", text="remember"),))
 WROTE = Reply(text="It is written.")
 
@@ -93,8 +102,6 @@ async def test_ephemeral_leaves_no_session(cli: Any) -> None:
         kept, gone = await cli.run("run", "a"), await cli.run("run", "b", "--ephemeral")
         assert (kept.code, gone.code) == (0, 0), (kept, gone)
         token = json.loads((cli.data_dir / "server.json").read_text())["token"]
-        from pillion_runtime.cli.client import Client
-
         listed = await Client(said["url"], token).call("GET", "/api/sessions")
     assert len(listed["data"]) == 1
 
@@ -127,3 +134,31 @@ async def test_a_dead_servers_file_is_ignored(cli: Any) -> None:
     cli.data_dir.joinpath("server.json").chmod(0o600)
     ended = await cli.run("run", "hello")
     assert (ended.code, ended.out) == (0, "Hello there.\n"), ended
+
+
+async def test_a_reader_that_goes_away_brings_no_traceback(cli: Any) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with trio.fail_after(40):
+        done = await trio.run_process(
+            [*COMMAND, "run", "hello"], stdout=writer, capture_stderr=True, check=False, env=cli.variables
+        )
+    os.close(writer)
+    assert (done.returncode, b"Traceback" in done.stderr, b"Broken" in done.stderr) == (1, False, False), done.stderr
+
+
+@pytest.mark.parametrize(("piped", "prompt"), [(b"", "Ask."), (b"more", "Ask.\n\nmore")])
+def test_a_pipe_is_waited_for_and_read_to_its_end(piped: bytes, prompt: str) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, piped)
+    os.close(writer)
+    with open(reader) as stdin:
+        assert whole_prompt("Ask.", stdin, io.StringIO()) == prompt
+
+
+def test_a_pipe_that_nobody_writes_to_is_given_up() -> None:
+    reader, writer = os.pipe()
+    said = io.StringIO()
+    with open(reader) as stdin, open(writer, "wb"):
+        assert whole_prompt("Ask.", stdin, said, patience=0.2) == "Ask."
+    assert "nothing came on stdin for 0.2 s" in said.getvalue()

@@ -77,6 +77,17 @@ async def test_ctrl_c_stops_the_turn(door: Any, scripted: Any) -> None:
         await door.vendor.until(lambda vendor: not vendor.open_streams)
 
 
+async def test_a_second_ctrl_c_ends_at_once(cli: Any, scripted: Any) -> None:
+    scripted.says(Reply(calls=(call("write_note", path="never.txt", text="x"),)))
+    async with cli.terminal("run", "write it", "--yes", PILLION__DEADLINES__STOPPING="3600") as screen:
+        await screen.until("holding on")
+        await screen.type("\x03")
+        await screen.until("Stopping…")
+        await screen.type("\x03")
+        assert await screen.end() == 130, screen.seen
+    assert screen.raw.rindex("\x1b[?25h") > screen.raw.rindex("\x1b[?25l")
+
+
 async def test_ctrl_c_at_a_question_ends_it(cli: Any, scripted: Any) -> None:
     scripted.says(WRITES, WROTE)
     async with cli.terminal("run", "write it") as screen:
