@@ -163,7 +163,7 @@ def test_prompts_wait_until_their_turn_or_are_dropped() -> None:
 
 def test_only_what_grows_can_be_interrupted_or_voided() -> None:
     assert interruption(4, e.ToolStarted(call="a", tool="t"), "half").text.startswith("half\nThe call was interrupted")
-    with pytest.raises(TypeError, match="turn.stopping opens no item"):
+    with pytest.raises(TypeError, match=r"turn.stopping opens no item"):
         interruption(1, e.TurnStopping(), "")
     with pytest.raises(TypeError, match=r"tool.started can't be voided"):
         voiding(1, e.ToolStarted(call="a", tool="t"), "")
