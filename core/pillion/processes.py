@@ -92,8 +92,12 @@ class Process:
             return self._left
         with trio.CancelScope(shield=True):
             left = self._left = await self._tree.end(self._threads)
-            if not left:
+            with trio.move_on_after(DRAIN):
                 await self.wait()
+            if self.code is None:  # not seen, e.g. without /proc; or past all killing
+                self._program.kill()
+                with trio.move_on_after(DRAIN):
+                    await self.wait()
         if left:
             log.error("%d processes of process %d could not be ended", left, self.pid)
         return left
