@@ -19,6 +19,7 @@ from ...errors import ProviderRefused
 from ...values import Limits, Text
 from ..kit import FunctionTool, Host, PolicyPlugin, StrategyPlugin, kernel_host
 from ..scripted import Answer, Gate, Raise, ScriptedProvider, calls, says
+from .plain import plain_failures
 
 
 class StrategyContract:
@@ -110,7 +111,7 @@ class StrategyContract:
     @asynccontextmanager
     async def _host(self, answers: Callable[[Request], Answer], *tools: Any) -> AsyncIterator[Host]:
         plugins = {"contract": StrategyPlugin(self.strategy()), "policy": PolicyPlugin(_Allows())}
-        with tempfile.TemporaryDirectory() as folder:
+        with plain_failures(), tempfile.TemporaryDirectory() as folder:
             self.prepare(Path(folder))
             provider = ScriptedProvider(otherwise=answers)
             async with kernel_host(Path(folder), *tools, provider=provider, plugins=plugins) as host:
