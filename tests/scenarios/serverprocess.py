@@ -1,0 +1,168 @@
+"""`pillion serve` as a process of its own, and a client that speaks to it over HTTP as an IDE would."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import trio
+
+from pillion_runtime import discovery
+from pillion_runtime.cli.client import Body, Client
+from pillion_runtime.cli.sse_reader import EventStream
+
+BOUND = 40
+"""Seconds that any wait of these tests may take."""
+ENDINGS = ("turn.finished", "turn.failed", "turn.cancelled")
+COMMAND = (sys.executable, "-m", "pillion_runtime.cli.main")
+MODELS = """
+[host]
+bind = "127.0.0.1:0"
+grace = 0.2
+log = "json"
+[defaults]
+model = "chat/scripted"
+strategy = "loop"
+[plugins.loop]
+use = "pillion.testing.kit:StrategyPlugin"
+[plugins.embedded]
+enabled = false
+[plugins.anthropic]
+base_url = "{url}"
+[plugins.openai]
+base_url = "{url}/v1"
+[plugins.openai.servers.chat]
+base_url = "{url}/v1"
+api = "chat"
+models = ["scripted"]
+[plugins.openai.servers.responses]
+base_url = "{url}/v1"
+api = "responses"
+models = ["scripted"]
+"""
+"""Settings for a vendor's server at `url`: `chat/scripted`, `responses/scripted`; with keys the vendors' own too."""
+
+
+class Watch:
+    """An open event stream."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self._stream = EventStream()
+        self._ready: deque[bytes] = deque()
+
+    async def event(self) -> dict[str, Any]:
+        """The next event. Raises EOFError at the stream's end."""
+        with trio.fail_after(BOUND):
+            while not self._ready:
+                piece = await self._body.more()
+                if not piece:
+                    raise EOFError("the stream has ended")
+                self._ready.extend(self._stream.feed(piece))
+        event: dict[str, Any] = msgspec.json.decode(self._ready.popleft())
+        return event
+
+    async def until(self, *types: str) -> list[dict[str, Any]]:
+        """All events up to the first of one of these types."""
+        found = [await self.event()]
+        while found[-1]["type"] not in types:
+            found.append(await self.event())
+        return found
+
+
+class ServerProcess:
+    """A running server. `folder` holds its settings, its log `stderr` and its data directory."""
+
+    def __init__(self, process: trio.Process, found: discovery.Found, folder: Path) -> None:
+        self.process, self.found, self.folder = process, found, folder
+        self.port = int(found.url.rpartition(":")[2])
+        self.client = Client(found.url, found.token)
+
+    async def session(self, workspace: Path, **fields: Any) -> str:
+        """Opens a session; its id."""
+        opened = await self.client.call("POST", "/api/sessions", {"workspace": str(workspace)} | fields)
+        return str(opened["id"])
+
+    async def prompt(self, session: str, text: str, **fields: Any) -> str:
+        """Posts a prompt; the cursor behind which its events come."""
+        body = {"text": text} | fields
+        accepted = await self.client.call("POST", f"/api/sessions/{session}/prompts", body)
+        return str(accepted["after"])
+
+    async def cancel(self, session: str) -> None:
+        await self.client.call("POST", f"/api/sessions/{session}/cancel", {})
+
+    async def decide(self, session: str, approval: str, decision: str) -> None:
+        await self.client.call("POST", f"/api/sessions/{session}/approvals/{approval}", {"decision": decision})
+
+    @asynccontextmanager
+    async def watch(self, session: str, after: str = "") -> AsyncIterator[Watch]:
+        path = f"/api/sessions/{session}/events" + (f"?after={after}" if after else "")
+        async with self.client.open("GET", path) as body:
+            yield Watch(body)
+
+    async def ride(
+        self, session: str, text: str, decide: Callable[[dict[str, Any]], str] = lambda wanted: "allow", **fields: Any
+    ) -> list[dict[str, Any]]:
+        """Prompts, answers each approval as `decide` says, and returns the turn's events."""
+        events: list[dict[str, Any]] = []
+        async with self.watch(session, await self.prompt(session, text, **fields)) as watch:
+            while not events or events[-1]["type"] not in ENDINGS:
+                events += await watch.until("approval.wanted", *ENDINGS)
+                if (wanted := events[-1])["type"] == "approval.wanted":
+                    await self.decide(session, wanted["approval"], decide(wanted))
+        return events
+
+    def request(self, path: str, **headers: str) -> bytes:
+        """The bytes of a GET with the token."""
+        lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}", f"Authorization: Bearer {self.found.token}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        return "\r\n".join([*lines, "", ""]).encode()
+
+    def log(self) -> list[dict[str, Any]]:
+        """The lines of its log so far."""
+        return [msgspec.json.decode(line) for line in (self.folder / "stderr").read_bytes().splitlines()]
+
+    def memory(self) -> int:
+        """Resident bytes."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def bare_environment(folder: Path, **variables: str) -> dict[str, str]:
+    """An environment without this machine's keys and settings; `folder` is the home."""
+    passed = ("PATH", "PYTHONPATH", "LANG")
+    return {name: os.environ[name] for name in passed if name in os.environ} | {"HOME": str(folder)} | variables
+
+
+@asynccontextmanager
+async def server_process(folder: Path, settings: str, **variables: str) -> AsyncIterator[ServerProcess]:
+    """Serves with `settings` (TOML) laid over the shipped ones until left; then SIGTERM must end it with 0."""
+    (folder / "plugins.toml").write_text(settings)
+    command = [*COMMAND, "serve", "--config", str(folder / "plugins.toml"), "--data-dir", str(folder / "data")]
+    with (folder / "stderr").open("wb") as stderr:
+        environment = bare_environment(folder, **variables)
+        process = await trio.lowlevel.open_process(
+            [*command, "--port", "0"], stdout=subprocess.PIPE, stderr=stderr, cwd=folder, env=environment
+        )
+        try:
+            with trio.fail_after(BOUND):
+                assert process.stdout is not None
+                line = await process.stdout.receive_some()
+            found = discovery.read(folder / "data")
+            assert line and found is not None, (folder / "stderr").read_text()
+            yield ServerProcess(process, found, folder)
+            process.terminate()
+            with trio.fail_after(BOUND):
+                assert await process.wait() == 0, (folder / "stderr").read_text()
+        finally:
+            with trio.CancelScope(shield=True):
+                process.kill()
+                await process.wait()

@@ -1,0 +1,134 @@
+"""Watchers that are cut off, sleep, or come back from nowhere: promises 4 and 5."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from pillion_runtime.testing import Cut, Program, Reply, vendor_server
+
+from .serverprocess import BOUND, MODELS, ServerProcess, server_process
+from .watchers import Reader, asleep
+
+VOID = tuple(f"void {number} " for number in range(2))
+WORDS = tuple(f"wörd {number} " for number in range(4))
+TEXT = "".join(WORDS)
+TOGETHER = 300
+"""Watchers of one session."""
+MIB = 1024 * 1024
+
+
+def faulty() -> Reply:
+    """Begins, and is cut off amid its answer."""
+    return Reply(text=VOID, pause=0.01, fault=Cut(len(VOID)))
+
+
+def good() -> Reply:
+    return Reply(text=WORDS, pause=0.01)
+
+
+@asynccontextmanager
+async def riding(folder: Path, program: Program) -> AsyncIterator[ServerProcess]:
+    async with vendor_server(program) as vendor, server_process(folder, MODELS.format(url=vendor.url)) as server:
+        yield server
+
+
+async def cut_once(reader: Reader, at: int, away: trio.Event | None) -> None:
+    """Reads `at` bytes, loses the connection, and comes back: at once, or when `away` is over."""
+    await reader.read(most=at)
+    if away is not None:
+        await away.wait()
+    if "turn.finished" not in reader.types:
+        await reader.read()
+
+
+async def watched(server: ServerProcess, workspace: Path, places: Sequence[int]) -> list[Reader]:
+    """A turn with a void in it under as many watchers; every other one stays away to its end."""
+    session = await server.session(workspace)
+    readers = [Reader(server, session) for _ in places]
+    over = trio.Event()
+    async with trio.open_nursery() as nursery:
+        for number, (reader, place) in enumerate(zip(readers, places, strict=True)):
+            nursery.start_soon(cut_once, reader, place, over if number % 2 else None)
+        with trio.fail_after(BOUND):
+            for reader in readers:
+                await reader.greeted.wait()
+        await server.ride(session, "go")
+        over.set()
+    return readers
+
+
+def check(reader: Reader) -> None:
+    assert reader.whole == list(range(1, reader.whole[-1] + 1))
+    assert list(reader.closed.values()) == [None, TEXT]
+    voided, finished = reader.closed
+    for item, text in reader.seen:
+        assert {voided: "".join(VOID), finished: TEXT}[item].startswith(text)
+    assert (reader.open, reader.resyncs) == ({}, 0)
+
+
+async def test_a_watcher_cut_anywhere_ends_with_the_exact_text(tmp_path: Path) -> None:
+    step = 1 if os.environ.get("PILLION_LONG") == "1" else 7
+    async with riding(tmp_path, lambda asked: good() if asked.number % 2 == 0 else faulty()) as server:
+        (alone,) = await watched(server, tmp_path, [10**9])
+        places = range(0, alone.bytes, step)
+        for first in range(0, len(places), TOGETHER):
+            for reader in await watched(server, tmp_path, places[first : first + TOGETHER]):
+                check(reader)
+
+
+async def test_sleepers_slow_nobody_cost_no_memory_and_come_back_exactly(tmp_path: Path) -> None:
+    words = tuple(f"{number:9} ".ljust(2000, ".") for number in range(1500))  # 3 MB: more than sockets hold
+    async with riding(tmp_path, lambda asked: Reply(text=words, pause=0.001)) as server:
+        session, other = await server.session(tmp_path), await server.session(tmp_path)
+        await server.ride(other, "so that everything is imported")
+        sleepers = [await asleep(server, session) for _ in range(50)]
+        napper, awake = Reader(server, session), Reader(server, session)
+        await napper.read(most=200)
+        before = server.memory()
+        await server.prompt(session, "go")
+        await awake.read()
+        grown = server.memory() - before  # the log holds the text a few times, and no reader holds any
+        print(f"grown by {grown / MIB:.1f} MiB")
+        await napper.read()
+        for sleeper in sleepers:
+            await sleeper.aclose()
+    assert list(awake.closed.values()) == list(napper.closed.values()) == ["".join(words)]
+    assert awake.seen[-1][1] == "".join(words)
+    assert awake.whole == napper.whole
+    assert grown < 80 * MIB, f"{grown / MIB:.1f} MiB"
+
+
+async def test_a_sleeper_that_wakes_amid_growth_misses_nothing(tmp_path: Path) -> None:
+    words = tuple(f"{number:9} " for number in range(1500))
+    async with riding(tmp_path, lambda asked: Reply(text=words, pause=0.001)) as server:
+        session = await server.session(tmp_path)
+        napper, awake = Reader(server, session), Reader(server, session)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(awake.read)
+            await awake.greeted.wait()
+            await server.prompt(session, "go")
+            await napper.read(until="text.delta")
+            while len(awake.seen) < 100:
+                await trio.lowlevel.checkpoint()
+            await napper.read()
+    assert napper.seen[-1][1] == awake.seen[-1][1] == "".join(words)
+    assert napper.types.count("text.delta") < awake.types.count("text.delta")
+
+
+async def test_a_cursor_from_beyond_the_head_gets_one_resync_amid_a_turn(tmp_path: Path) -> None:
+    async with riding(tmp_path, lambda asked: good()) as server:
+        session = await server.session(tmp_path)
+        lost = Reader(server, session)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(lost.read, Last_Event_ID="4000.17"))
+            await lost.greeted.wait()
+            await server.ride(session, "go")
+    assert (lost.types[0], lost.resyncs) == ("resync", 1)
+    assert lost.whole == list(range(1, lost.whole[-1] + 1))
+    assert list(lost.closed.values()) == [TEXT]
