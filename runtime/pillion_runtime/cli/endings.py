@@ -46,7 +46,7 @@ def code_of(over: Over) -> int:
 
 def answers_line(model: str, note: str) -> str:
     """Which model answers, and what to know of it."""
-    return f"pillion: {model} answers. {note}".strip()
+    return f"pillion: {model} answers: {note}" if note else f"pillion: {model} answers."
 
 
 def ran_line(ran: Ran) -> str:

@@ -41,7 +41,7 @@ def examine(config: Path | None, data_dir: Path | None) -> list[Finding]:
     """Looks at everything; what can't be looked at is a problem of its own."""
     findings = [_python()]
     try:
-        settings = options.load_settings(config, data_dir)
+        settings = options.load_settings(config, data_dir, quiet=True)
     except ConfigError as error:
         return [*findings, Finding("settings", "problem", str(error))]
     findings += [_settings(settings), _data_dir(settings.data_dir), _ripgrep(settings)]

@@ -18,9 +18,11 @@ from .source import Source
 T = TypeVar("T")
 
 
-def ask(config: Path | None, data_dir: Path | None, question: Callable[[Source], Awaitable[T]]) -> T:
+def ask(
+    config: Path | None, data_dir: Path | None, question: Callable[[Source], Awaitable[T]], *, quiet: bool = False
+) -> T:
     """The answer of the live server, or of a kernel opened for it. Raises PillionError."""
-    settings = options.load_settings(config, data_dir)
+    settings = options.load_settings(config, data_dir, quiet=quiet)
     answers: list[T] = []
 
     async def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from logging import CRITICAL, WARNING
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,12 +33,17 @@ def as_json(command: F) -> F:
     return click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")(command)
 
 
-def load_settings(config: Path | None, data_dir: Path | None, flags: Mapping[str, Any] | None = None) -> Settings:
-    """All layers read, and warnings of libraries sent to stderr with secrets masked. Raises ConfigError."""
+def load_settings(
+    config: Path | None, data_dir: Path | None, flags: Mapping[str, Any] | None = None, *, quiet: bool = False
+) -> Settings:
+    """All layers read, and warnings sent to stderr with secrets masked. Raises ConfigError.
+
+    `quiet` is for commands that tell themselves what went wrong.
+    """
     from pillion import settings as layers
 
     from .warnings_log import to_stderr
 
     settings = layers.load(config=config, data_dir=data_dir, flags=flags)
-    to_stderr(settings.secrets)
+    to_stderr(settings.secrets, CRITICAL if quiet else WARNING)
     return settings

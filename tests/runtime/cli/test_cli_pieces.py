@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pillion.errors import ConfigError, PillionError
+from pillion.secrets import Secrets
 from pillion_runtime.cli import exits
 from pillion_runtime.cli.client import Client
 from pillion_runtime.cli.endings import ending
@@ -22,6 +24,7 @@ from pillion_runtime.cli.screen import clean, duration, one_line
 from pillion_runtime.cli.shown import Growing, Over, Said, Written
 from pillion_runtime.cli.sse_reader import EventStream
 from pillion_runtime.cli.transcript import Transcript, call_title
+from pillion_runtime.cli.warnings_log import to_stderr
 
 STREAM = (
     b": open\n\nretry: 2000\n\nid: 1\n\nid: 2\ndata: {1}\n\n: ping\n\n"
@@ -97,6 +100,20 @@ def test_a_call_is_one_line() -> None:
 def test_clean_text_holds_nothing_that_moves_a_terminal(text: str) -> None:
     found = {char for char in clean(text) if ord(char) < 32 or 127 <= ord(char) < 160}
     assert found <= {"\n", "\t"}
+
+
+def test_a_warning_is_one_line_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    secrets, root = Secrets(), logging.getLogger()
+    before, level = root.handlers[:], root.level
+    secrets.register("sk-very-secret")
+    try:
+        to_stderr(secrets, logging.WARNING)
+        logging.getLogger("x").error("It broke with %s", "sk-very-secret", exc_info=ValueError("a\nsk-very-secret"))
+        logging.getLogger("x").info("not told")
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    assert capsys.readouterr().err == "pillion: error: It broke with [secret] (ValueError: a [secret])\n"
 
 
 def test_text_for_people() -> None:
