@@ -318,16 +318,17 @@ class Reader:
     async def _collect(self) -> list[Frame]:
         log, frames = self._log, []
         if self._lost:
-            self._lost = False
             data = msgspec.json.encode({"type": "resync", "head": log.head})
             frames.append(Frame("", "resync", data, log.session, "", time.time_ns() // 1_000_000))
         if self.cursor.seq < log.head:
-            for record in await log.records(self.cursor.seq, PAGE):
+            records = await log.records(self.cursor.seq, PAGE)  # the last wait: a cancel here loses nothing
+            for record in records:
                 self._grow(frames, record.seq)
                 if len(frames) >= PAGE:
                     return frames
                 frames.append(log.frame(record))
                 self.cursor = Cursor(record.seq)
+        self._lost = False
         if self.cursor.seq == log.head:
             self._grow(frames, log.head + 1)
         return frames

@@ -1,0 +1,69 @@
+"""`python tests/bench/run.py`: every figure as a JSON line, with the bare floor's beside it, then a table.
+
+The same rounds run against Pillion and against a bare trio server, turn by turn, so that a slow minute of the machine
+hits both. Nothing here passes or fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+import figures
+import trio
+from servers import bare, pillion, vendor
+
+BOTH = (figures.chunks_200, figures.first_text, figures.sessions_100, figures.requests, figures.sessions_1000)
+OURS = (figures.tool_round, figures.session_memory, figures.busy, figures.fault)
+
+
+async def main(rounds: int, only: str) -> None:
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as folder:
+        async with vendor() as model:
+            for number in range(rounds):
+                for who in ("pillion", "bare"):
+                    await one_round(who, model, Path(folder) / f"{who}{number}", only, found)
+    load = os.getloadavg()[0]
+    for (name, who), values in found.items():
+        print(json.dumps({"figure": name, "of": who, "min": min(values), "median": median(values),
+                          "max": max(values), "rounds": len(values), "load": load}))  # fmt: skip
+    names = dict.fromkeys(name for name, _ in found)
+    for name in names:
+        ours, floor = (median(found[name, who]) if found.get((name, who)) else None for who in ("pillion", "bare"))
+        print(f"{name:64} {_shown(ours):>10} {_shown(floor):>10}")
+
+
+async def one_round(who: str, model, folder: Path, only: str, found) -> None:  # type: ignore[no-untyped-def]
+    folder.mkdir()
+    began = time.perf_counter()
+    async with pillion(folder, model) if who == "pillion" else bare(model) as server:
+        await server.api.call("GET", "/api/health")
+        take = {"start to first healthy answer": (time.perf_counter() - began) * 1000}
+        await trio.sleep(0.3)
+        take["memory at rest, MiB"] = server.memory()
+        for figure in BOTH + (OURS if who == "pillion" else ()):
+            if only in figure.__name__:
+                take |= await figure(server, str(folder))
+        if who == "pillion":
+            take |= figures.help_ms()
+    for name, value in take.items():
+        found[name, who].append(round(value, 4))
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:,.2f}"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="only the figures whose function's name holds this")
+    options = parser.parse_args()
+    trio.run(main, options.rounds, options.only)
