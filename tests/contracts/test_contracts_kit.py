@@ -17,6 +17,8 @@ from pillion.contracts.strategy import Strategy
 from pillion.contracts.tool import Tool
 from pillion.errors import ProviderDown
 from pillion.memorystore import MemoryStore
+from pillion.settings import Deadlines
+from pillion.streamguard import GuardedProvider
 from pillion.testing.contracts import PolicyContract, ProviderContract, StoreContract, StrategyContract, ToolContract
 from pillion.testing.kit import FunctionTool, Loop
 from pillion.testing.scripted import Answer, Raise, ScriptedProvider, calls, says
@@ -43,6 +45,17 @@ class TestScriptedProvider(ProviderContract):
     def running(self, provider: Provider) -> int:
         assert isinstance(provider, ScriptedProvider)
         return provider.running
+
+
+class TestGuardedProvider(TestScriptedProvider):
+    """The kernel's own wrapper keeps the contract of what it wraps."""
+
+    def provider(self) -> Provider:
+        return GuardedProvider(super().provider(), Deadlines())
+
+    def running(self, provider: Provider) -> int:
+        assert isinstance(provider, GuardedProvider)
+        return super().running(provider._inner)
 
 
 class TestMemoryStore(StoreContract):

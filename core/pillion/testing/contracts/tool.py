@@ -97,7 +97,7 @@ class ToolContract:
         if self.path_arguments("a") is None:
             return
         for path in ("../outside.txt", "{outside}", "link.txt", "folder/outside.txt", "{workspace}-twin/outside.txt"):
-            async with self._host({}) as host:
+            async with self._host(None) as host:
                 outside = _surround(host.folder)
                 place = path.format(outside=outside, workspace=host.folder)
                 arguments = msgspec.json.encode(self.path_arguments(place)).decode()
@@ -129,10 +129,10 @@ class ToolContract:
             assert len(results) == 1, f"A cancelled call has exactly one result, not {len(results)}."
 
     @asynccontextmanager
-    async def _host(self, arguments: Mapping[str, Any] | str) -> AsyncIterator[Host]:
-        """A kernel whose model calls the tool with these arguments, if there are any, then ends."""
+    async def _host(self, arguments: Mapping[str, Any] | str | None) -> AsyncIterator[Host]:
+        """A kernel whose model calls the tool with these arguments, then ends. None: the check says what it does."""
         text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
-        answers = [calls((self.tool().name, text)), says("Done.")] if arguments else []
+        answers = [] if arguments is None else [calls((self.tool().name, text)), says("Done.")]
         with plain_failures(), tempfile.TemporaryDirectory() as folder:
             workspace = _made(Path(folder, "workspace"))
             self.prepare(workspace)
