@@ -34,16 +34,28 @@ class GuardedProvider:
 
     @asynccontextmanager
     async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
-        opening = self._inner.stream(request)
-        end = trio.current_time() + self._deadlines.total
-        chunks = await self._bounded(opening.__aenter__(), self._deadlines.first_byte, end, "its first byte")
-        try:
-            yield _GuardedChunks(self, chunks, end)
-        except BaseException as error:
-            await opening.__aexit__(type(error), error, error.__traceback__)
-            raise
-        else:
-            await opening.__aexit__(None, None, None)
+        deadlines, began, opened = self._deadlines, trio.current_time(), False
+        # round the whole stream, not only its opening: a provider may hold a nursery of its own open inside
+        with trio.CancelScope(deadline=began + deadlines.first_byte) as scope:
+            try:
+                async with self._inner.stream(request) as chunks:
+                    opened = True
+                    scope.deadline = end = began + deadlines.total
+                    yield _GuardedChunks(self, chunks, end)
+            except PillionError:
+                raise
+            except Exception as error:  # a plugin's fault is the call's
+                if opened:
+                    raise  # the caller's own, or one that _bounded has named already
+                raise self._bug(error) from error
+        if scope.cancelled_caught:
+            seconds = deadlines.total if opened else deadlines.first_byte
+            what = "the whole answer" if opened else "its first byte"
+            raise ProviderDown(f"{self.name} was silent: {what} did not come within {seconds:g} s.")
+
+    def _bug(self, error: Exception) -> ProviderError:
+        _log.error("The provider %s raised what it should not", self.name, exc_info=error)
+        return ProviderError(f"{self.name} failed with {type(error).__name__}.")
 
     async def _bounded(self, waiting: Awaitable[T], seconds: float, end: float, what: str) -> T:
         try:
@@ -53,9 +65,8 @@ class GuardedProvider:
             raise
         except StopAsyncIteration:
             raise ProviderDown(f"{self.name} ended its answer without a reason to finish.") from None
-        except Exception as error:
-            _log.exception("Provider %s raised what it should not", self.name)
-            raise ProviderError(f"{self.name} failed with {type(error).__name__}.") from error
+        except Exception as error:  # a plugin's fault is the call's
+            raise self._bug(error) from error
         raise ProviderDown(f"{self.name} was silent: {what} did not come within {seconds:g} s.")
 
 

@@ -74,7 +74,9 @@ Chunk = Text | Thinking | ThinkingSeal | CallPart | UsageSeen | Waiting | Restar
 class Provider(Protocol):
     """A source of models.
 
-    `stream` opens one call: an async context manager over its chunks. Leaving it closes the connection.
+    `stream` opens one call: an async context manager over its chunks. Leaving it closes the connection. The context
+    manager may hold a nursery open, the iterator may not: its steps run under cancel scopes of the caller. A wrapper
+    enters the stream inside it in no cancel scope that ends before the stream does.
     Raises the ProviderError classes; every other exception counts as a bug of the provider.
     """
 
