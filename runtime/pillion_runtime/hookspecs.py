@@ -1,4 +1,4 @@
-"""The host's hooks: what a plugin may add to HTTP and to the command line."""
+"""The host's hooks: what a plugin may add to HTTP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pillion.hookspecs import hookspec
 
 if TYPE_CHECKING:
-    from click import Command
     from quart import Blueprint
 
     from pillion.kernel import Kernel
@@ -24,7 +23,3 @@ class HostHooks:
         They stand behind the same door as the host's own routes: Host, Origin and token are checked before.
         A blueprint whose name or rule is taken already is refused, and the plugin's state says so.
         """
-
-    @hookspec
-    def register_commands(self) -> Sequence[Command]:
-        """Commands of the `pillion` program. Asked for before any kernel runs."""

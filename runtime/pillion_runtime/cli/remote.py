@@ -133,7 +133,7 @@ class Remote:
         await self._client.call("POST", f"/api/sessions/{session}/cancel", {})
 
     async def decide(self, session: str, approval: str, answer: Answer) -> None:
-        body = {"decision": answer.decision, "remember": answer.remember, "reason": answer.reason}
+        body = {"decision": answer.decision, "remember": answer.remember, "reason": answer.reason, "by": answer.by}
         await self._client.call("POST", f"/api/sessions/{session}/approvals/{approval}", body)
 
     async def delete(self, session: str) -> None:

@@ -12,11 +12,15 @@ from ..host import Host
 
 
 class NewDecision(Struct, frozen=True, forbid_unknown_fields=True):
-    """POST …/approvals/{approval}. `remember` for the session: the same is not asked again in it."""
+    """POST …/approvals/{approval}. `remember` for the session: the same is not asked again in it.
+
+    `by` is what the log will say: a person, or a flag like `--yes`.
+    """
 
     decision: Literal["allow", "deny"]
     remember: Literal["once", "session"] = "once"
     reason: Annotated[str, Meta(max_length=10_000)] = ""
+    by: Literal["person", "flag"] = "person"
 
 
 def blueprint(host: Host) -> Blueprint:
@@ -27,7 +31,9 @@ def blueprint(host: Host) -> Blueprint:
         """The first answer wins: a second gets 409, one after the deadline 410."""
         wanted = await read(NewDecision)
         session = await host.kernel.session(id)
-        await session.decide(approval, wanted.decision, remember=wanted.remember, reason=wanted.reason)
+        await session.decide(
+            approval, wanted.decision, remember=wanted.remember, reason=wanted.reason, by=wanted.by
+        )
         return answer({"approval": approval, "decision": wanted.decision, "remember": wanted.remember})
 
     return routes
