@@ -1,0 +1,1 @@
+"""The two strategies that need nothing else: chat and agent."""

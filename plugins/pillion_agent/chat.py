@@ -1,0 +1,56 @@
+"""Chat: one answer, without tools. A small model is told what the project is before it is asked."""
+
+from __future__ import annotations
+
+from pillion.turn import Turn
+from pillion.values import Message, Text
+
+from .readme import Readme, find_readme
+
+SYSTEM = """\
+You are Pillion, an assistant for programmers. You talk about the project in the folder {root}. You can't read or \
+change files in this conversation: go by what you were given, and say so when that is not enough."""
+
+SMALL_SYSTEM = "You explain software projects to their readers. You keep to what the README says."
+
+SMALL_WINDOW = 16_384
+"""Tokens. A model with at most this much context is so small that it needs the project put before its eyes."""
+README_TOKENS = 600
+
+
+class Chat:
+    """Any model. Large windows get what the context providers say; small ones a little of the README."""
+
+    name = "chat"
+    description = "Answers once, without tools."
+
+    async def run(self, turn: Turn) -> str | None:
+        small = turn.model is not None and turn.model.context <= SMALL_WINDOW
+        await (self._small(turn) if small else self._large(turn))
+        return None
+
+    async def _small(self, turn: Turn) -> None:
+        readme = await find_readme(turn.workspace, README_TOKENS)
+        if readme is None:
+            await turn.step(tools=False)
+        else:
+            await turn.step(system=SMALL_SYSTEM, tools=False, view=with_readme(await turn.history(), readme))
+
+    async def _large(self, turn: Turn) -> None:
+        system = SYSTEM.format(root=turn.workspace.root)
+        context = await turn.context()
+        await turn.step(system=f"{system}\n\n{context}" if context else system, tools=False)
+
+
+def with_readme(history: tuple[Message, ...], readme: Readme) -> tuple[Message, ...]:
+    """The README before the words of the last message, which is the prompt.
+
+    It stands in the user's turn, since the smallest models take a system text for a role to play and invent the rest.
+    """
+    *earlier, prompt = history
+    others = tuple(part for part in prompt.parts if not isinstance(part, Text))
+    return (*earlier, Message(prompt.role, (*others, Text(preface(readme, prompt.text)))))
+
+
+def preface(readme: Readme, question: str) -> str:
+    return f"I am reading the README of {readme.name}:\n\n{readme.text}\n\nMy question about {readme.name}: {question}"
