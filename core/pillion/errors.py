@@ -51,11 +51,15 @@ class MissingLibrary(ConfigError):
 
 
 class NotFound(PillionError):
+    """Nothing has that name."""
+
     code = "not_found"
     status = 404
 
 
 class Conflict(PillionError):
+    """Somebody was first."""
+
     code = "conflict"
     status = 409
 
@@ -80,6 +84,8 @@ class Busy(PillionError):
 
 
 class Denied(PillionError):
+    """A policy, a person or a deadline said no."""
+
     code = "denied"
     status = 403
 
@@ -98,6 +104,8 @@ class OutsideWorkspace(ToolError):
 
 
 class ProviderError(PillionError):
+    """The model's side failed."""
+
     code = "provider"
     status = 502
 
@@ -123,10 +131,14 @@ class ProviderDown(ProviderError):
 
 
 class ProviderRefused(ProviderError):
+    """The vendor refuses: key, quota or rights. Asking again does not help."""
+
     code = "provider_refused"
 
 
 class ContextOverflow(ProviderError):
+    """The conversation is longer than the model can read."""
+
     code = "context_overflow"
 
 
@@ -153,11 +165,15 @@ class Stuck(PillionError):
 
 
 class LostLease(PillionError):
+    """Another process owns the session now."""
+
     code = "lost_lease"
     status = 409
 
 
 class StoreFailed(PillionError):
+    """The store can't keep things at the moment."""
+
     code = "store_failed"
     status = 503
     retryable = True

@@ -90,6 +90,8 @@ class ChildStarted(Event, frozen=True, tag="child.started"):
 
 
 class ChildFinished(Event, frozen=True, tag="child.finished"):
+    """The child is over; `usage` is what it used, which counts in this turn, too."""
+
     child: str
     usage: Usage = Usage()
 
@@ -98,6 +100,8 @@ class ChildFinished(Event, frozen=True, tag="child.finished"):
 
 
 class TurnStarted(Event, frozen=True, tag="turn.started"):
+    """The turn of a prompt begins, with what was chosen for it."""
+
     prompt: str
     strategy: str
     model: str
@@ -111,6 +115,8 @@ class TurnStopping(Event, frozen=True, tag="turn.stopping"):
 
 
 class TurnCancelled(Event, frozen=True, tag="turn.cancelled"):
+    """The turn has stopped, and nothing of it is left; `usage` is what it used."""
+
     usage: Usage = Usage()
     leftovers: bool = False
     """A plugin did not let go in time; what it still runs can no longer write here."""
@@ -121,6 +127,8 @@ class TurnInterrupted(Event, frozen=True, tag="turn.interrupted"):
 
 
 class TurnFailed(Event, frozen=True, tag="turn.failed"):
+    """`code` names the error for programs, `message` says it to people."""
+
     code: str
     message: str
     retryable: bool = False
@@ -136,6 +144,8 @@ class TurnFinished(Event, frozen=True, tag="turn.finished"):
 
 
 class StepStarted(Event, frozen=True, tag="step.started"):
+    """The model is asked."""
+
     model: str
 
 
@@ -163,35 +173,51 @@ class Closing(Event, frozen=True):
 
 
 class TextStarted(Event, frozen=True, tag="text.started"):
+    """The model begins to speak."""
+
     opens: ClassVar[str] = "text.delta"
 
 
 class TextFinished(Closing, frozen=True, tag="text.finished"):
+    """`text` is all that the item grew to."""
+
     text: str
 
 
 class TextInterrupted(Closing, frozen=True, tag="text.interrupted"):
+    """The model was stopped; `text` is what there was."""
+
     text: str
 
 
 class TextVoided(Closing, frozen=True, tag="text.voided"):
+    """What the item grew to is taken back: the model begins again, because of `why`."""
+
     why: str = ""
 
 
 class ThinkingStarted(Event, frozen=True, tag="thinking.started"):
+    """The model begins to think."""
+
     opens: ClassVar[str] = "thinking.delta"
 
 
 class ThinkingFinished(Closing, frozen=True, tag="thinking.finished"):
+    """`text` is all of it; `signature` is the vendor's seal."""
+
     text: str
     signature: str = ""
 
 
 class ThinkingInterrupted(Closing, frozen=True, tag="thinking.interrupted"):
+    """The model was stopped; `text` is what there was."""
+
     text: str
 
 
 class ThinkingVoided(Closing, frozen=True, tag="thinking.voided"):
+    """What the item grew to is taken back."""
+
     why: str = ""
 
 
@@ -212,10 +238,14 @@ class CallFinished(Closing, frozen=True, tag="call.finished"):
 
 
 class CallInterrupted(Closing, frozen=True, tag="call.interrupted"):
+    """The model was stopped; `text` is what there was of the arguments. The call is not run."""
+
     text: str
 
 
 class CallVoided(Closing, frozen=True, tag="call.voided"):
+    """The call is taken back, and not run."""
+
     why: str = ""
 
 
@@ -294,11 +324,15 @@ class FileChanged(Event, frozen=True, tag="file.changed"):
 
 
 class ModelWaiting(Event, frozen=True, tag="model.waiting"):
+    """The model call waits `seconds` because of `why`."""
+
     seconds: float
     why: str
 
 
 class ToolProgress(Event, frozen=True, tag="tool.progress"):
+    """How far a tool is."""
+
     call: str
     note: str
     done: float | None = None

@@ -296,7 +296,7 @@ class Session:
                         await self._next()
                 case _:
                     assert_never(letter)
-        except Exception as error:
+        except Exception as error:  # whoever sent the letter gets it
             reply.fail(error)
             if not isinstance(error, PillionError) or isinstance(error, LostLease):
                 raise

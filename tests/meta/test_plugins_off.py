@@ -1,0 +1,85 @@
+"""Each first-party plugin switched off, one at a time: everything else is as before."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+import trio
+
+from pillion.kernel import Kernel, open_kernel
+from pillion.settings import load
+from pillion_runtime.hookspecs import HostHooks
+
+SHIPPED = list(load(environ={}).plugins)
+ENVIRON = {"ANTHROPIC_API_KEY": "sk-12345678", "OPENAI_API_KEY": "sk-12345678", "PATH": os.environ["PATH"]}
+
+
+def offered(kernel: Kernel) -> dict[str, set[str]]:
+    """What there is, by kind."""
+    catalog = kernel.catalog
+    return {
+        "provider": set(catalog.providers),
+        "strategy": set(catalog.strategies),
+        "tool": {tool.name for tool, _ in kernel.tools()},
+        "store": set(catalog.stores),
+        "check": set(catalog.checks),
+    }
+
+
+async def opened(folder: Path, *off: str) -> tuple[dict[str, set[str]], dict[str, str]]:
+    """What the shipped plugins offer and how each is, without those that are off."""
+    settings = load(data_dir=folder, environ=ENVIRON, flags={f"plugins.{name}.enabled": False for name in off})
+    with trio.fail_after(60):
+        async with open_kernel(settings, hookspecs=[HostHooks]) as kernel:
+            states = kernel.host.states()
+            faults = {s.name: s.reason for s in states if s.state == "quarantined" or (s.state == "on" and s.reason)}
+            assert faults == {}
+            return offered(kernel), {state.name: state.state for state in states}
+
+
+async def test_with_all_of_them_on_nothing_is_wrong(tmp_path: Path) -> None:
+    found, states = await opened(tmp_path)
+    assert set(states.values()) <= {"on", "missing"}
+    assert {"agent", "chat"} <= found["strategy"]
+    assert {"read_file", "edit_file", "run_command"} <= found["tool"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+async def test_without_one_the_others_are_as_before(name: str, tmp_path: Path) -> None:
+    everything, before = await opened(tmp_path)
+    left, states = await opened(tmp_path, name)
+    assert states == before | {name: "off"}
+    assert all(left[kind] <= everything[kind] for kind in everything)
+    only, _ = await opened(tmp_path, *(other for other in SHIPPED if other != name))
+    for kind in everything:
+        assert left[kind] | only[kind] == everything[kind], "what is gone is what the plugin brought"
+        assert left[kind] & only[kind] == set()
+
+
+async def test_with_all_of_them_off_the_kernel_still_opens(tmp_path: Path) -> None:
+    found, states = await opened(tmp_path, *SHIPPED)
+    assert set(states.values()) == {"off"}
+    assert not any(found.values())
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_without_one_doctor_finds_nothing_broken(name: str, tmp_path: Path) -> None:
+    passed = {key: os.environ[key] for key in ("PYTHONPATH",) if key in os.environ}
+    answer = subprocess.run(
+        [sys.executable, "-m", "pillion_runtime.cli.main", "doctor", "--json", "--data-dir", str(tmp_path / "data")],
+        env=ENVIRON | passed | {"HOME": str(tmp_path), f"PILLION__PLUGINS__{name.upper()}__ENABLED": "false"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    report = json.loads(answer.stdout)
+    assert [found for found in report["findings"] if found["state"] == "problem"] == []
+    assert (answer.returncode, report["ok"]) == (0, True)
+    said = next(found["said"] for found in report["findings"] if found["about"] == f"plugin {name}")
+    assert "off" in said.lower(), msgspec.json.encode(report)
