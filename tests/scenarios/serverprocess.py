@@ -17,9 +17,12 @@ import trio
 from pillion_runtime import discovery
 from pillion_runtime.cli.client import Body, Client
 from pillion_runtime.cli.sse_reader import EventStream
+from pillion_runtime.testing import Program, Vendor, vendor_server
 
 BOUND = 40
 """Seconds that any wait of these tests may take."""
+KEY = {"ANTHROPIC_API_KEY": "a key of nobody"}
+"""For `riding`: with it there is `anthropic/scripted`, too."""
 ENDINGS = ("turn.finished", "turn.failed", "turn.cancelled")
 COMMAND = (sys.executable, "-m", "pillion_runtime.cli.main")
 MODELS = """
@@ -166,3 +169,15 @@ async def server_process(folder: Path, settings: str, **variables: str) -> Async
             with trio.CancelScope(shield=True):
                 process.kill()
                 await process.wait()
+
+
+@asynccontextmanager
+async def riding(
+    folder: Path, program: Program, more: str = "", **variables: str
+) -> AsyncIterator[tuple[Vendor, ServerProcess]]:
+    """A vendor's server that answers as `program` says, and a server whose models it has; `more` are settings."""
+    async with (
+        vendor_server(program) as vendor,
+        server_process(folder, MODELS.format(url=vendor.url) + more, **variables) as server,
+    ):
+        yield vendor, server

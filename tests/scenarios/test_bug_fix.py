@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from pillion_runtime.testing import vendor_server
-
 from .debugger import debugger
 from .repositories import BUGS, COMMAND, Repository, changed, generate
-from .serverprocess import BOUND, MODELS, server_process
+from .serverprocess import BOUND, KEY, riding
 
 TASK = f"The tests fail. Find out why and mend it. Run them with `{COMMAND}`."
 FORMATS = {"chat/scripted": "chat", "responses/scripted": "responses", "anthropic/scripted": "messages"}
@@ -32,11 +30,9 @@ async def passes(repository: Repository) -> bool:
 async def test_it_finds_and_mends_the_bug(tmp_path: Path, bug: str, model: str) -> None:
     repository = generate(tmp_path / "project", bug, f"{bug} {model}")
     assert not await passes(repository)
-    async with vendor_server(debugger) as vendor:
-        settings = MODELS.format(url=vendor.url)
-        async with server_process(tmp_path, settings, ANTHROPIC_API_KEY="a key of nobody") as server:
-            session = await server.session(repository.folder, model=model, strategy="agent")
-            events = await server.ride(session, TASK)
+    async with riding(tmp_path, debugger, **KEY) as (vendor, server):
+        session = await server.session(repository.folder, model=model, strategy="agent")
+        events = await server.ride(session, TASK)
     assert (events[-1]["type"], events[-1].get("reason", "done")) == ("turn.finished", "done"), str(events[-1])
     assert await passes(repository)
     assert (changed(repository), {asked.format for asked in vendor.asked}) == ([repository.broken], {FORMATS[model]})

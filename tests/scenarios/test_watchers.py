@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import trio
 
-from pillion_runtime.testing import Cut, Program, Reply, vendor_server
+from pillion_runtime.testing import Cut, Reply
 
-from .serverprocess import BOUND, MODELS, ServerProcess, server_process
+from .serverprocess import BOUND, ServerProcess, riding
 from .watchers import Reader, asleep
 
 VOID = tuple(f"void {number} " for number in range(2))
@@ -30,12 +29,6 @@ def faulty() -> Reply:
 
 def good() -> Reply:
     return Reply(text=WORDS, pause=0.01)
-
-
-@asynccontextmanager
-async def riding(folder: Path, program: Program) -> AsyncIterator[ServerProcess]:
-    async with vendor_server(program) as vendor, server_process(folder, MODELS.format(url=vendor.url)) as server:
-        yield server
 
 
 async def cut_once(reader: Reader, at: int, away: trio.Event | None) -> None:
@@ -74,7 +67,7 @@ def check(reader: Reader) -> None:
 
 async def test_a_watcher_cut_anywhere_ends_with_the_exact_text(tmp_path: Path) -> None:
     step = 1 if os.environ.get("PILLION_LONG") == "1" else 7
-    async with riding(tmp_path, lambda asked: good() if asked.number % 2 == 0 else faulty()) as server:
+    async with riding(tmp_path, lambda asked: good() if asked.number % 2 == 0 else faulty()) as (_, server):
         (alone,) = await watched(server, tmp_path, [10**9])
         places = range(0, alone.bytes, step)
         for first in range(0, len(places), TOGETHER):
@@ -84,7 +77,7 @@ async def test_a_watcher_cut_anywhere_ends_with_the_exact_text(tmp_path: Path) -
 
 async def test_sleepers_slow_nobody_cost_no_memory_and_come_back_exactly(tmp_path: Path) -> None:
     words = tuple(f"{number:9} ".ljust(2000, ".") for number in range(1500))  # 3 MB: more than sockets hold
-    async with riding(tmp_path, lambda asked: Reply(text=words, pause=0.001)) as server:
+    async with riding(tmp_path, lambda asked: Reply(text=words, pause=0.001)) as (_, server):
         session, other = await server.session(tmp_path), await server.session(tmp_path)
         await server.ride(other, "so that everything is imported")
         sleepers = [await asleep(server, session) for _ in range(50)]
@@ -106,7 +99,7 @@ async def test_sleepers_slow_nobody_cost_no_memory_and_come_back_exactly(tmp_pat
 
 async def test_a_sleeper_that_wakes_amid_growth_misses_nothing(tmp_path: Path) -> None:
     words = tuple(f"{number:9} " for number in range(1500))
-    async with riding(tmp_path, lambda asked: Reply(text=words, pause=0.001)) as server:
+    async with riding(tmp_path, lambda asked: Reply(text=words, pause=0.001)) as (_, server):
         session = await server.session(tmp_path)
         napper, awake = Reader(server, session), Reader(server, session)
         async with trio.open_nursery() as nursery:
@@ -122,7 +115,7 @@ async def test_a_sleeper_that_wakes_amid_growth_misses_nothing(tmp_path: Path) -
 
 
 async def test_a_cursor_from_beyond_the_head_gets_one_resync_amid_a_turn(tmp_path: Path) -> None:
-    async with riding(tmp_path, lambda asked: good()) as server:
+    async with riding(tmp_path, lambda asked: good()) as (_, server):
         session = await server.session(tmp_path)
         lost = Reader(server, session)
         async with trio.open_nursery() as nursery:
