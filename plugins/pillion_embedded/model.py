@@ -7,6 +7,7 @@ the folder is gone as soon as the model is loaded: from then on there is no way 
 from __future__ import annotations
 
 import importlib
+import os
 import secrets
 import tempfile
 import threading
@@ -28,11 +29,20 @@ GRACE = 10.0
 LONGEST_SOCKET = 100
 """Characters of a socket's path; the system allows 107."""
 
+NOTICE = 15.0
+"""Seconds after which a call that still waits for its turn says so, again and again."""
+
 Piece = Mapping[str, Any]
+QUEUED: Piece = {}
+"""Sent instead of a chunk by a call that waits for another one."""
 
 
 class Loading(Struct, frozen=True):
-    """What is loaded, and how. `threads` 0: as many as there are cores."""
+    """What is loaded, and how. `threads` 0: half as many as there are cores, at least one.
+
+    The library's threads wait for each other in busy loops: when another program has work for the same cores, as many
+    threads as cores took a hundred times longer than one.
+    """
 
     path: Path
     context: int
@@ -48,20 +58,28 @@ class Model:
         self._server: Any = None
 
     async def answer(self, body: Piece, send: trio.MemorySendChannel[Piece | ProviderError]) -> None:
-        """Sends the chunks of one chat completion, or a ProviderError as the last thing; closes `send`.
+        """Sends the chunks of one chat completion, or a ProviderError as the last thing; closes `send`. While it waits
+        for other calls it sends QUEUED now and then.
 
         When `send` is full the model waits. Cancelling stops the model and waits until its thread has let go, at
         most GRACE seconds; after that the loaded model is given up, and the next call loads it anew.
         """
+        queued = trio.CancelScope()
         with send:
-            async with self._slot:
-                try:
-                    server = await self._loaded()
-                except ProviderError as error:
-                    await send.send(error)
-                    return
-                if not await _run(server, body, send):
-                    self._server = None
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_say_queued, send, queued)
+                async with self._slot:
+                    queued.cancel()
+                    await self._answer(body, send)
+
+    async def _answer(self, body: Piece, send: trio.MemorySendChannel[Piece | ProviderError]) -> None:
+        try:
+            server = await self._loaded()
+        except ProviderError as error:
+            await send.send(error)
+            return
+        if not await _run(server, body, send):
+            self._server = None
 
     async def aclose(self) -> None:
         """Unloads, after the call that is running."""
@@ -91,8 +109,9 @@ def _load(loading: Loading) -> Any:
     params.offline = True
     params.cors_origins = "null"
     params.api_keys = [secrets.token_urlsafe(32)]
-    if loading.threads:
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = loading.threads
+    threads = loading.threads or max(1, (os.cpu_count() or 1) // 2)
+    for cpu in (params.cpuparams, params.cpuparams_batch):
+        cpu.n_threads, cpu.poll = threads, 0
     with _private_folder() as folder:
         params.hostnames = [str(Path(folder) / "model.sock")]
         try:
@@ -110,6 +129,13 @@ def _private_folder() -> tempfile.TemporaryDirectory[str]:
         return folder
     folder.cleanup()
     return tempfile.TemporaryDirectory(prefix="pillion-", dir="/tmp")
+
+
+async def _say_queued(send: trio.MemorySendChannel[Piece | ProviderError], queued: trio.CancelScope) -> None:
+    with queued:
+        while True:
+            await trio.sleep(NOTICE)
+            await send.send(QUEUED)
 
 
 async def _run(server: Any, body: Piece, send: trio.MemorySendChannel[Piece | ProviderError]) -> bool:
@@ -152,14 +178,13 @@ def _generate(
         if "error" in piece:
             pass_on(_error(piece["error"]))
             return True
-        # Progress with the prompt says nothing to the reader, but is the moment to stop.
-        return stop.is_set() if "prompt_progress" in piece else pass_on(piece)
+        return pass_on(piece)
 
     try:
         server.handle_chat_completions(dict(body), take)
     except ValueError as error:  # a schema that the library can't hold a model to, or a template it can't read
         pass_on(BadRequest(f"The embedded model can't take this request: {error}"))
-    except Exception as error:
+    except Exception as error:  # of whatever class: the library failed
         pass_on(ProviderDown(f"The embedded model failed: {error}"))
 
 
