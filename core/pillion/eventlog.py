@@ -168,10 +168,7 @@ class EventLog:
             return
         text = mended(text)
         if self._secrets.longest:
-            text = self._secrets.redact(open_item.held + text)
-            held = self._secrets.held_back(text)
-            open_item.held = text[len(text) - held :]
-            text = text[: len(text) - held]
+            text, open_item.held = self._secrets.settled(open_item.held + text)
         if text:
             self._add(open_item, text)
 
@@ -195,7 +192,7 @@ class EventLog:
         if open_item is None:
             return ""
         if open_item.held:
-            self._add(open_item, open_item.held)
+            self._add(open_item, self._secrets.redact(open_item.held))
             open_item.held = ""
         return "".join(open_item.pieces)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -134,8 +135,8 @@ class Kernel:
     # ── what there is ──
 
     def tools(self, workspace: Path | None = None) -> list[tuple[Tool, ToolSpec]]:
-        """The tools that a turn would get in a folder, by default an empty one."""
-        folder = LocalWorkspace(workspace or self.settings.data_dir)
+        """The tools that a turn would get in a folder, by default one that says nothing of itself."""
+        folder = LocalWorkspace(workspace or Path(tempfile.gettempdir()))
         kit = self.catalog.kit(TurnInfo("", "", "", None, folder, False))
         return list(zip(kit.tools.values(), kit.specs(), strict=True))
 

@@ -67,7 +67,7 @@ async def play(moves: list[str], folder: Path) -> list[e.Event]:
                 case _:
                     await trio.sleep(1 if move == "wait" else 30)
         with trio.fail_after(100_000):
-            while session.state != "idle" or session.waiting:
+            while session.state != "idle" or session.waiting:  # noqa: ASYNC110 - time must pass for what is asked
                 await trio.sleep(5)
         return await events(session)
 

@@ -31,9 +31,7 @@ def blueprint(host: Host) -> Blueprint:
         """The first answer wins: a second gets 409, one after the deadline 410."""
         wanted = await read(NewDecision)
         session = await host.kernel.session(id)
-        await session.decide(
-            approval, wanted.decision, remember=wanted.remember, reason=wanted.reason, by=wanted.by
-        )
+        await session.decide(approval, wanted.decision, remember=wanted.remember, reason=wanted.reason, by=wanted.by)
         return answer({"approval": approval, "decision": wanted.decision, "remember": wanted.remember})
 
     return routes
