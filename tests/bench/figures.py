@@ -15,6 +15,8 @@ from wire import Api
 
 ENDS = ("turn.finished", "turn.failed", "turn.cancelled")
 Figures = dict[str, float]
+Delays = list[tuple[float, float]]
+"""Of each chunk: seconds since the beginning, and ms it was late."""
 
 
 async def turn(api: Api, session: str, text: str) -> tuple[float, float, int, list[tuple[float, Any]]]:

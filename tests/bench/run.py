@@ -27,7 +27,7 @@ async def main(rounds: int, only: str) -> None:
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         async with vendor() as model:
-            for number in range(rounds):
+            for _ in range(rounds):
                 for who in ("pillion", "bare"):
                     await one_round(who, model, Path(tempfile.mkdtemp(dir=folder)), only, found)
     load = os.getloadavg()[0]
