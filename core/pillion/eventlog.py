@@ -317,15 +317,16 @@ class Reader:
         if self._lost:
             data = msgspec.json.encode({"type": "resync", "head": log.head})
             frames.append(Frame("", "resync", data, log.session, "", time.time_ns() // 1_000_000))
+        records: Sequence[Record] = ()
         if self.cursor.seq < log.head:
             records = await log.records(self.cursor.seq, PAGE)  # the last wait: a cancel here loses nothing
-            for record in records:
-                self._grow(frames, record.seq)
-                if len(frames) >= PAGE:
-                    return frames
-                frames.append(log.frame(record))
-                self.cursor = Cursor(record.seq)
         self._lost = False
+        for record in records:
+            self._grow(frames, record.seq)
+            if len(frames) >= PAGE:
+                return frames
+            frames.append(log.frame(record))
+            self.cursor = Cursor(record.seq)
         if self.cursor.seq == log.head:
             self._grow(frames, log.head + 1)
         return frames

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pillion import events as e
 from pillion.contracts.store import SessionInfo
-from pillion.eventlog import BadCursor, Cursor, EventLog, Frame, Reader
+from pillion.eventlog import PAGE, BadCursor, Cursor, EventLog, Frame, Reader
 from pillion.memorystore import MemoryStore
 from pillion.secrets import Secrets
 
@@ -159,6 +159,16 @@ async def test_a_cursor_beyond_the_head_gets_one_resync_then_everything() -> Non
     await log.append(e.TextStarted())
     frames = await log.follow("99").page()
     assert [(frame.type, frame.id) for frame in frames] == [("resync", ""), ("text.started", "1")]
+
+
+async def test_a_long_log_too_gets_one_resync() -> None:
+    log = await new_log()
+    for _ in range(3 * PAGE):
+        await log.append(e.TextStarted())
+    reader, types = log.follow("9999"), []
+    while reader.cursor.seq < log.head:
+        types += [frame.type for frame in await reader.page()]
+    assert types == ["resync", *["text.started"] * 3 * PAGE]
 
 
 @pytest.mark.parametrize("text", ["x", "1.", ".1", "-1", "1.2.3", "1e3", "²", "9" * 30, " 1"])
