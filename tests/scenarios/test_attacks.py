@@ -91,12 +91,13 @@ async def test_an_event_stream_is_guarded_like_the_rest(server: ServerProcess, t
     assert b"session.opened" not in foreign + stranger + in_query
 
 
-async def test_no_token_gets_into_the_log(server: ServerProcess) -> None:
-    token = server.found.token
-    for path in (f"/api/models?token={token}", f"/api/models?access_token={token}", f"/livez?x={token}"):
-        await raw(server, head(server, f"GET {path}"))
-    await raw(server, head(server, "GET /api/models", f"X-Token: {token}", f"Cookie: token={token}"))
-    log = (server.folder / "stderr").read_text()
+async def test_no_token_gets_into_the_log(tmp_path: Path) -> None:
+    async with server_process(tmp_path, PLAIN) as server:
+        token = server.found.token
+        for path in (f"/api/models?token={token}", f"/api/models?access_token={token}", f"/livez?x={token}"):
+            await raw(server, head(server, f"GET {path}"))
+        await raw(server, head(server, "GET /api/models", f"X-Token: {token}", f"Cookie: token={token}"))
+    log = (tmp_path / "stderr").read_text()
     assert log.count('"/api/models"') == 3
     assert token not in log
 

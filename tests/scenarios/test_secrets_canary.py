@@ -97,7 +97,10 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     keys = {name: f"sk-{secrets.token_hex(20)}" for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")}
     (tmp_path / "workspace").mkdir()
     async with riding(tmp_path, program, SETTINGS, **keys) as (vendor, server):
-        yield Scene(server, tmp_path / "workspace", keys)
+        scene = Scene(server, tmp_path / "workspace", keys)
+        yield scene
+    scene.shown.append(("the whole log", (tmp_path / "stderr").read_text()))
+    assert scene.hits() == []
     assert {key_of(asked) for asked in vendor.asked} <= set(keys.values())
 
 
