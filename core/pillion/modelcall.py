@@ -25,8 +25,9 @@ from .values import Message, ModelInfo, Part, Text, Thinking, ToolCall, Usage, p
 if TYPE_CHECKING:
     from .turn import Turn
 
-BREATH = 16
-"""Chunks between two checkpoints: buffered chunks come without a real wait, and watchers must not starve."""
+BREATH = 48
+"""Chunks between two checkpoints, and one after the first: buffered chunks come without a real wait, watchers must not
+starve, and each time they get their turn costs a send to each of them."""
 
 
 class Answer(Struct, frozen=True):
@@ -89,9 +90,9 @@ class ModelCall:
                         finish = chunk
                     case _:
                         assert_never(chunk)
-                count += 1
                 if count % BREATH == 0:
                     await trio.lowlevel.checkpoint()
+                count += 1
         assert finish is not None, "the guard raises before"
         finished = [self._finished(item) for item in self._items]
         items = tuple(item.seq for item in self._items)

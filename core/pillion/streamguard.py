@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypeVar, get_args
+from typing import get_args
 
 import trio
 
@@ -14,7 +14,6 @@ from .errors import PillionError, ProviderDown, ProviderError
 from .settings import Deadlines
 from .values import ModelInfo
 
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _CHUNKS = get_args(Chunk)
 
@@ -34,46 +33,50 @@ class GuardedProvider:
 
     @asynccontextmanager
     async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
-        deadlines, began, opened = self._deadlines, trio.current_time(), False
-        # round the whole stream, not only its opening: a provider may hold a nursery of its own open inside
-        with trio.CancelScope(deadline=began + deadlines.first_byte) as scope:
+        # One scope round the whole stream, whose deadline moves: a provider may hold a nursery of its own open inside,
+        # and a scope for each chunk would cost more than the chunk.
+        watch = _Watch(self._deadlines)
+        opened = False
+        with watch.scope:
+            watch.waits("its first byte", self._deadlines.first_byte)
             try:
                 async with self._inner.stream(request) as chunks:
                     opened = True
-                    scope.deadline = end = began + deadlines.total
-                    yield _GuardedChunks(self, chunks, end)
+                    watch.waits_no_more()
+                    yield _GuardedChunks(self.name, chunks, watch)
             except PillionError:
                 raise
             except Exception as error:  # a plugin's fault is the call's
                 if opened:
-                    raise  # the caller's own, or one that _bounded has named already
-                raise self._bug(error) from error
-        if scope.cancelled_caught:
-            seconds = deadlines.total if opened else deadlines.first_byte
-            what = "the whole answer" if opened else "its first byte"
-            raise ProviderDown(f"{self.name} was silent: {what} did not come within {seconds:g} s.")
+                    raise  # the caller's own, or one that has its name already
+                raise _bug(self.name, error) from error
+        if watch.scope.cancelled_caught:
+            raise ProviderDown(f"{self.name} was silent: {watch.what} did not come within {watch.seconds:g} s.")
 
-    def _bug(self, error: Exception) -> ProviderError:
-        _log.error("The provider %s raised what it should not", self.name, exc_info=error)
-        return ProviderError(f"{self.name} failed with {type(error).__name__}.")
 
-    async def _bounded(self, waiting: Awaitable[T], seconds: float, end: float, what: str) -> T:
-        try:
-            with trio.move_on_at(min(trio.current_time() + seconds, end)):
-                return await waiting
-        except PillionError:
-            raise
-        except StopAsyncIteration:
-            raise ProviderDown(f"{self.name} ended its answer without a reason to finish.") from None
-        except Exception as error:  # a plugin's fault is the call's
-            raise self._bug(error) from error
-        raise ProviderDown(f"{self.name} was silent: {what} did not come within {seconds:g} s.")
+class _Watch:
+    """The deadline of a stream: of the wait that is under way, and of the whole."""
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        self.deadlines = deadlines
+        self._end = trio.current_time() + deadlines.total
+        self.scope = trio.CancelScope(deadline=self._end)
+        self.what, self.seconds = "the whole answer", deadlines.total
+
+    def waits(self, what: str, seconds: float) -> None:
+        until = trio.current_time() + seconds
+        if until < self._end:
+            self.what, self.seconds, self.scope.deadline = what, seconds, until
+
+    def waits_no_more(self) -> None:
+        self.what, self.seconds, self.scope.deadline = "the whole answer", self.deadlines.total, self._end
 
 
 class _GuardedChunks:
-    def __init__(self, guard: GuardedProvider, chunks: AsyncIterator[Chunk], end: float) -> None:
-        self._guard, self._chunks, self._end = guard, chunks, end
-        self._first, self._finished = True, False
+    def __init__(self, name: str, chunks: AsyncIterator[Chunk], watch: _Watch) -> None:
+        self._name, self._chunks, self._watch = name, chunks, watch
+        self._what, self._seconds = "the first piece", watch.deadlines.first_byte
+        self._finished = False
 
     def __aiter__(self) -> AsyncIterator[Chunk]:
         return self
@@ -81,13 +84,24 @@ class _GuardedChunks:
     async def __anext__(self) -> Chunk:
         if self._finished:
             raise StopAsyncIteration
-        deadlines = self._guard._deadlines
-        seconds = deadlines.first_byte if self._first else deadlines.between
-        what = "the first piece" if self._first else "the next piece"
-        chunk: Chunk = await self._guard._bounded(self._chunks.__anext__(), seconds, self._end, what)
-        self._first = False
+        self._watch.waits(self._what, self._seconds)
+        try:
+            chunk = await self._chunks.__anext__()
+        except PillionError:
+            raise
+        except StopAsyncIteration:
+            raise ProviderDown(f"{self._name} ended its answer without a reason to finish.") from None
+        except Exception as error:  # a plugin's fault is the call's
+            raise _bug(self._name, error) from error
+        self._watch.waits_no_more()
+        self._what, self._seconds = "the next piece", self._watch.deadlines.between
         sensible = isinstance(chunk, _CHUNKS)
         if not sensible:
-            raise ProviderError(f"{self._guard.name} yielded a {type(chunk).__name__}, which is no chunk.")
+            raise ProviderError(f"{self._name} yielded a {type(chunk).__name__}, which is no chunk.")
         self._finished = isinstance(chunk, Finish)
         return chunk
+
+
+def _bug(name: str, error: Exception) -> ProviderError:
+    _log.error("The provider %s raised what it should not", name, exc_info=error)
+    return ProviderError(f"{name} failed with {type(error).__name__}.")
