@@ -4,6 +4,7 @@ PillionError
 ├── ConfigError        a person mends the settings; names plugin and key, and the way out
 │   └── MissingLibrary  install what it names; the plugin's state is `missing`
 ├── NotFound           ask for something that exists
+├── BadCursor          begin at the start, or where a page said
 ├── Conflict           somebody was first: look again, then decide
 ├── Gone               it was there, and its time is over
 ├── Busy               come back later; a bounded queue is full
@@ -55,6 +56,13 @@ class NotFound(PillionError):
 
     code = "not_found"
     status = 404
+
+
+class BadCursor(PillionError):
+    """No place in a log or a list: those are `41`, `41.7`, `latest`, or what a page gave."""
+
+    code = "bad_cursor"
+    status = 400
 
 
 class Conflict(PillionError):

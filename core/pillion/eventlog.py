@@ -14,7 +14,7 @@ import trio
 from msgspec import Struct
 
 from .contracts.store import Batch, Draft, Opened, Record, Store
-from .errors import PillionError, StoreFailed
+from .errors import BadCursor, StoreFailed
 from .events import Event, encode, mended, type_of
 from .secrets import Secrets
 
@@ -26,13 +26,6 @@ PIECES = 4096
 """The most deltas that are merged into one."""
 FACTS = 64
 """Passing facts that a reader may lag behind before it misses some."""
-
-
-class BadCursor(PillionError):
-    """A cursor is `""`, `latest`, `41` or `41.7`."""
-
-    code = "bad_cursor"
-    status = 400
 
 
 class Cursor(NamedTuple):

@@ -130,8 +130,11 @@ class History:
         self.turn = ""
 
 
-def interruption(item: int, opened: e.Event, text: str) -> e.Event:
-    """The event that closes an item which will not grow any more; `text` is what it grew to."""
+def interruption(item: int, opened: e.Event, text: str, *, ran: bool = True) -> e.Event:
+    """The event that closes an item which will not grow any more; `text` is what it grew to.
+
+    `ran`: may the call have done something already?
+    """
     match opened:
         case e.TextStarted():
             return e.TextInterrupted(item=item, text=text, step=opened.step)
@@ -140,7 +143,7 @@ def interruption(item: int, opened: e.Event, text: str) -> e.Event:
         case e.CallStarted():
             return e.CallInterrupted(item=item, text=text, step=opened.step)
         case e.ToolStarted():
-            note = "The call was interrupted; whether it took effect is unknown."
+            note = "The call was interrupted; whether it took effect is unknown." if ran else "The call was not run."
             said = f"{text}\n{note}" if text else note
             return e.ToolInterrupted(item=item, call=opened.call, tool=opened.tool, text=said, step=opened.step)
         case _:

@@ -8,7 +8,7 @@ import msgspec
 import trio
 
 from .contracts.store import Batch, Draft, Opened, Page, Record, SessionInfo, SessionQuery
-from .errors import Conflict, LostLease, NotFound
+from .errors import BadCursor, Conflict, LostLease, NotFound
 
 
 class _Log:
@@ -105,4 +105,4 @@ def _parsed(cursor: str) -> tuple[int, str]:
         created, _, id = base64.urlsafe_b64decode(cursor).decode().partition(" ")
         return int(created), id
     except ValueError:
-        raise NotFound(f"{cursor[:40]!r} is no cursor of a list; use the `next` of a page.") from None
+        raise BadCursor(f"{cursor[:40]!r} is no cursor of a list; use the one that a page gave.") from None

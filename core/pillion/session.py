@@ -249,7 +249,11 @@ class Session:
             texts[draft.item] = texts.get(draft.item, "")[: draft.at] + draft.text
         history = self._history
         decided = [e.ApprovalDecided(approval=id, decision="deny", by="restart") for id in list(history.open_approvals)]
-        closing = [interruption(item, start, texts.get(item, "")) for item, start in history.open_items.items()]
+        unasked = {wanted.call for wanted in history.open_approvals.values()}
+        closing = [
+            interruption(item, start, texts.get(item, ""), ran=getattr(start, "call", "") not in unasked)
+            for item, start in history.open_items.items()
+        ]
         ending = [e.TurnInterrupted()] if history.turn else []
         if decided or closing or ending:
             await self._write((*decided, *closing, *ending), turn=history.turn)
@@ -392,7 +396,8 @@ class Session:
         for approval in self.root.approvals.of(turn.id):
             await self.root._decide(approval, Decision("deny", "cancel"))
         closing = [
-            interruption(item, opened, self._eventlog.text(item)) for item, opened in self._history.open_items.items()
+            interruption(item, opened, self._eventlog.text(item), ran=item in turn.ran)
+            for item, opened in self._history.open_items.items()
         ]
         begun = [] if self._history.turn else [turn.started()]
         await self._write((*begun, *closing, ending), turn=turn.id)

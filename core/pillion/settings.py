@@ -152,7 +152,7 @@ def load(
         layers.append((_read(shipped_file()), "shipped", shipped_file().parent))
     user = _users_file(config, variables, given=environ is not None)
     if user is not None:
-        layers.append((_read(user), str(user), user.resolve().parent))
+        layers.append((_read(user), str(user.resolve()), user.resolve().parent))
     for key, value in variables.items():
         if key.startswith(PREFIX):
             dotted = key[len(PREFIX) :].lower().replace("__", ".")

@@ -109,6 +109,7 @@ class ToolRun:
         seconds = self._turn.kernel.settings.deadlines.tool
         if hasattr(self.tool, "seconds"):
             seconds = float(self.tool.seconds(arguments))
+        self._turn.ran.add(self.item)
         with trio.move_on_after(seconds):
             answer: object = await self.tool.run(arguments, self)
             if isinstance(answer, str):

@@ -64,6 +64,8 @@ class Turn:
         self._kit: Kit
         self._provider: Provider | None = None
         self._budget: Budget | None = None
+        self.ran: set[int] = set()
+        """The items of calls that got as far as their tool."""
         self._circles: dict[tuple[str, str, str], int] = {}
 
     # ── for strategies ──

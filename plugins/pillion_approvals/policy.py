@@ -16,12 +16,7 @@ from .paths import fits, real_place
 
 Word = Literal["allow", "ask", "deny"]
 _STRICTNESS: tuple[Word, ...] = ("allow", "ask", "deny")
-_REASONS: dict[Effect, str] = {
-    "read": "it reads files",
-    "write": "it changes files",
-    "execute": "it runs programs",
-    "network": "it uses the network",
-}
+_NO_RULE = "no rule in the settings speaks of it"
 _PATH_FIELDS = ("path", "folder", "file", "source", "target")
 
 
@@ -53,7 +48,7 @@ class Rules:
         command = command if isinstance(command, str) else None
         fitting = [rule for rule, prefix in self._rules if _fits(rule, prefix, call, places, command)]
         if not fitting:
-            return _verdict(self._defaults[call.effect], _REASONS[call.effect])
+            return _verdict(self._defaults[call.effect], _NO_RULE)
         strictest = max(fitting, key=lambda rule: _STRICTNESS.index(rule.verdict))
         if strictest.verdict == "allow" and command is not None and self._could_hide(call, command):
             return Ask("it may run something that a rule forbids")

@@ -31,7 +31,7 @@ async def read(kind: type[T]) -> T:
 
 async def read_optional(kind: type[T]) -> T:
     """Like read; no body at all stands for `{}`."""
-    if not request.mimetype and not await request.get_data():
+    if not await request.get_data():
         return decode(b"{}", kind)
     return await read(kind)
 

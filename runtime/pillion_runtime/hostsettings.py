@@ -15,7 +15,7 @@ SHORTEST_TOKEN = 16
 
 
 class HostSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """[host]. `grace` is in seconds; `names` are further values of the Host header, `NAME` or `NAME:PORT`."""
+    """[host]. `grace` and `stop_within` are in seconds; `names` are further values of the Host header, `NAME` or `NAME:PORT`."""
 
     bind: str = "127.0.0.1:42424"
     names: tuple[str, ...] = ()
@@ -26,6 +26,8 @@ class HostSettings(Struct, frozen=True, forbid_unknown_fields=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     grace: Annotated[float, Meta(ge=0)] = 5.0
     """What running turns get to end by themselves when the server stops."""
+    stop_within: Annotated[float, Meta(gt=0)] = 90.0
+    """Seconds after which a server that was asked to stop, and that a plugin holds, ends by force, with exit code 1."""
 
 
 class Address(Struct, frozen=True):

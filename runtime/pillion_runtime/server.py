@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -103,7 +104,8 @@ async def serve(
     section = hostsettings.read(settings)
     wanted = Address.parse(section.bind)
     token = hostsettings.token(settings, section, wanted)
-    with bind(wanted) as listening:
+    last_resort = _LastResort(section.stop_within)
+    with bind(wanted) as listening, last_resort:
         address = Address(wanted.host, listening.getsockname()[1])
         async with open_kernel(settings, hookspecs=(HostHooks,), plugins=plugins, store=store) as kernel:
             host = Host(kernel, section)
@@ -115,9 +117,37 @@ async def serve(
                 with _announced(settings, found, announce):
                     await stop.asked.wait()
                     log.info("stopping")
+                    last_resort.start()
                     await _wind_down(host, stop)
                 listener.stop()
     log.info("stopped")
+
+
+class _LastResort:
+    """Ends the process when stopping takes too long: a plugin that shields itself from cancellation can't hold it.
+
+    A thread, since the trio thread may be stuck by then.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def start(self) -> None:
+        self._timer.start()
+
+    def _end(self) -> None:
+        log.critical("something did not let go within %g s; the process ends by force", self._seconds)
+        for handler in logging.getLogger().handlers:
+            handler.flush()
+        os._exit(1)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pillion import events as e
 from pillion.contracts.store import SessionInfo
-from pillion.eventlog import PAGE, BadCursor, Cursor, EventLog, Frame, Reader
+from pillion.errors import BadCursor
+from pillion.eventlog import PAGE, Cursor, EventLog, Frame, Reader
 from pillion.memorystore import MemoryStore
 from pillion.secrets import Secrets
 

@@ -45,6 +45,21 @@ class Plugin:
             await trio.sleep_forever()
         yield chunks()
 '''
+CLINGING = '''
+import logging, trio
+from pillion import hookimpl
+
+class Plugin:
+    """A strategy that does not let go."""
+    name = "clinging"
+    description = "Clings."
+    @hookimpl
+    def register_strategies(self): return [self]
+    async def run(self, turn):
+        logging.getLogger("pillion.clinging").warning("clinging now")
+        with trio.CancelScope(shield=True):
+            await trio.sleep_forever()
+'''
 BOUND = 30
 
 
@@ -62,12 +77,12 @@ class Process:
 
 
 @asynccontextmanager
-async def serving(folder: Path, *options: str, **environment: str) -> AsyncIterator[Process]:
+async def serving(folder: Path, *options: str, more: str = "", **environment: str) -> AsyncIterator[Process]:
     (folder / "slow.py").write_text(SLOW)
     config = folder / "plugins.toml"
     config.write_text(
-        '[host]\ngrace = 0.2\n[defaults]\nmodel = "slow/one"\nstrategy = "slow"\n'
-        '[plugins.slow]\nuse = "./slow.py:Plugin"\n'
+        '[defaults]\nmodel = "slow/one"\nstrategy = "slow"\n'
+        '[plugins.slow]\nuse = "./slow.py:Plugin"\n[host]\ngrace = 0.2\n' + more
     )
     command = [sys.executable, "-m", "pillion_runtime.cli.main", "serve", "--config", str(config)]
     command += ["--data-dir", str(folder / "data"), "--port", "0", *options]
@@ -134,6 +149,22 @@ async def test_a_signal_ends_turns_and_streams_cleanly(tmp_path: Path, number: s
     assert len({line["request"] for line in requests}) == 3
     assert "sentence" not in (tmp_path / "stderr").read_text()
     assert running.found.token not in (tmp_path / "stderr").read_text()
+
+
+async def test_a_plugin_that_does_not_let_go_can_not_hold_the_end(tmp_path: Path) -> None:
+    clinging = tmp_path / "clinging.py"
+    clinging.write_text(CLINGING)
+    config = 'stop_within = 1\n[plugins.clinging]\nuse = "./clinging.py:Plugin"\n[deadlines]\nstopping = 0.2\n'
+    async with serving(tmp_path, more=config) as running:
+        session = (await running.client.post("/api/sessions", json={"workspace": str(tmp_path)})).json()["id"]
+        prompt = {"text": "go", "strategy": "clinging"}
+        await running.client.post(f"/api/sessions/{session}/prompts", json=prompt)
+        with trio.fail_after(BOUND):
+            while "clinging now" not in (tmp_path / "stderr").read_text():
+                await trio.sleep(0.05)
+        running.process.terminate()
+        assert await ended(running.process) == 1
+    assert "ends by force" in (tmp_path / "stderr").read_text()
 
 
 async def test_it_ends_with_the_process_it_was_started_for(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def ending(over: Over) -> str:
             return ""
         case Over(how="finished", reason=reason) if reason.startswith("limit:"):
             limit = reason.removeprefix("limit:")
-            flag = ", or give --max-steps," if limit == "steps" else ""
+            flag = ", or give a larger --max-steps," if limit == "steps" else ""
             return f"The limit of {limit} is reached; raise {limit!r} under [limits]{flag} to let it go on longer."
         case Over(how="finished", reason=reason):
             return f"It ended: {reason}."

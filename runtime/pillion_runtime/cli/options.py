@@ -23,7 +23,7 @@ def places(command: F) -> F:
     data_dir = click.option(
         "--data-dir",
         type=click.Path(path_type=Path, file_okay=False),
-        help="Where sessions last.",
+        help="Where the server keeps what is its own, its address and token among it.",
     )
     return config(data_dir(command))
 

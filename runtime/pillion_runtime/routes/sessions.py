@@ -99,7 +99,7 @@ def blueprint(host: Host) -> Blueprint:
     @routes.delete("/<id>")
     async def delete(id: str) -> Response:
         await host.kernel.delete(id)
-        return Response(b"", 204)
+        return Response(b"", 204, content_type=None)
 
     @routes.get("/<id>/messages")
     async def messages(id: str) -> Response:
