@@ -74,7 +74,7 @@ def program(asked: Asked) -> Reply:
     step = len(asked.calls) // 2 + 1
     if step > STEPS:
         return Reply(text="Done.")
-    return Reply(calls=(call("left", step=step), call("right", step=step)), pause=0.005)
+    return Reply(calls=(call("left", step=step), call("right", step=step)))
 
 
 async def one(server: ServerProcess, workspace: Path, turns: set[tuple[str, str]]) -> None:

@@ -18,7 +18,7 @@ FIRST_PARTY = sorted(tomllib.loads(shipped_file().read_text())["plugins"])
 
 
 async def doctor(folder: Path) -> dict[str, Any]:
-    """What `pillion doctor --json` says with the settings of `folder`, without a server."""
+    """What `pillion doctor --json` says of the settings of `folder`, and of the server that runs on them."""
     command = [
         *COMMAND,
         "doctor",
@@ -26,7 +26,7 @@ async def doctor(folder: Path) -> dict[str, Any]:
         "--config",
         str(folder / "plugins.toml"),
         "--data-dir",
-        str(folder / "own"),
+        str(folder / "data"),
     ]
     with trio.fail_after(BOUND):
         done = await trio.run_process(

@@ -51,11 +51,11 @@ class Reader:
         self.whole: list[int] = []
         """Numbers of the whole events, in the order they came."""
         self.types: list[str] = []
-        self.open: dict[int, str] = {}
+        self.open: set[int] = set()
         self.closed: dict[int, str | None] = {}
         """Items with their final text; None: taken back."""
-        self.seen: list[tuple[int, str]] = []
-        """Each item's text after each delta."""
+        self.grown: dict[int, str] = {}
+        """Each item's text as its deltas alone made it."""
         self.resyncs = 0
         self.bytes = 0
         """Of the last connection's body."""
@@ -84,15 +84,17 @@ class Reader:
     def _take(self, event: dict[str, Any]) -> None:
         match event:
             case {"type": "text.delta", "item": item, "at": at, "text": text}:
-                assert at <= len(self.open.get(item, "")), "a piece is missing before this one"
-                self.open[item] = self.open.get(item, "")[:at] + text
-                self.seen.append((item, self.open[item]))
+                known = self.grown.get(item, "")
+                assert at <= len(known), "a piece is missing before this one"
+                assert text.startswith(known[at:]), "what was shown has changed"
+                self.grown[item] = known[:at] + text
+                self.open.add(item)
             case {"type": "resync"}:
                 self.resyncs += 1
             case {"id": id} if "." not in id:
                 self.whole.append(int(id))
                 if "item" in event:
-                    self.open.pop(event["item"], None)
+                    self.open.discard(event["item"])
                     self.closed[event["item"]] = event.get("text")
         self.types.append(event["type"])
 
