@@ -1,14 +1,12 @@
-"""Each first-party plugin switched off, one at a time: everything else is as before."""
+"""Each first-party plugin switched off, one at a time: everything else is as before. Processes: tests/scenarios."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 import trio
 
@@ -68,18 +66,16 @@ async def test_with_all_of_them_off_the_kernel_still_opens(tmp_path: Path) -> No
     assert not any(found.values())
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_without_one_doctor_finds_nothing_broken(name: str, tmp_path: Path) -> None:
-    passed = {key: os.environ[key] for key in ("PYTHONPATH",) if key in os.environ}
-    answer = subprocess.run(
-        [sys.executable, "-m", "pillion_runtime.cli.main", "doctor", "--json", "--data-dir", str(tmp_path / "data")],
-        env=ENVIRON | passed | {"HOME": str(tmp_path), f"PILLION__PLUGINS__{name.upper()}__ENABLED": "false"},
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    report = json.loads(answer.stdout)
-    assert [found for found in report["findings"] if found["state"] == "problem"] == []
-    assert (answer.returncode, report["ok"]) == (0, True)
-    said = next(found["said"] for found in report["findings"] if found["about"] == f"plugin {name}")
-    assert "off" in said.lower(), msgspec.json.encode(report)
+TESTS = Path(__file__).parents[1] / "plugins"
+LONG = bool(os.environ.get("PILLION_LONG"))
+PAIRS = [(off, [o for o in SHIPPED if o != off]) for off in SHIPPED] if LONG else [("terminal", ["edit", "approvals"])]
+"""What is off, and whose tests run then. All of them take minutes, so that is the long form."""
+
+
+@pytest.mark.parametrize(("off", "others"), PAIRS, ids=[off for off, _ in PAIRS])
+def test_the_others_tests_pass_without_one(off: str, others: list[str], tmp_path: Path) -> None:
+    folders = [str(TESTS / other) for other in others if (TESTS / other).is_dir()]
+    switched = {f"PILLION__PLUGINS__{off.upper()}__ENABLED": "false", "PILLION_LONG": ""}
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", f"--basetemp={tmp_path / 'others'}", *folders]
+    done = subprocess.run(command, env=os.environ | switched, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]
