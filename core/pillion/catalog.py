@@ -230,7 +230,9 @@ class Catalog:
 
     def _is(self, plugin: str, hook: str, thing: Any, kind: Any) -> bool:
         try:
-            good = isinstance(thing, kind)  # asks for each member of the protocol, which may raise
+            good = isinstance(thing, kind)
+            for member in getattr(kind, "__protocol_attrs__", ()) if good else ():
+                getattr(thing, member)  # may raise; until Python 3.11 isinstance asks for each itself
         except Exception as error:  # a plugin's fault is its own
             self._host.fault(plugin, f"Its hook {hook} returned a {type(thing).__name__} that raises {error!r}.", error)
             return False

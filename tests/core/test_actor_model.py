@@ -39,6 +39,7 @@ async def play(moves: list[str], folder: Path) -> list[e.Event]:
     async with kernel_host(folder, tool, provider=provider, deadlines__approval=20.0) as host:
         session = await host.open()
         for move in moves:
+            await trio.testing.wait_all_tasks_blocked()  # what is seen now is what the letter meets
             open_approvals = list(session.approvals._pending)
             match move:
                 case "queue" | "interrupt" | "reject":
