@@ -11,7 +11,13 @@ SYSTEM = """\
 You are Pillion, an assistant for programmers. You talk about the project in the folder {root}. You can't read or \
 change files in this conversation: go by what you were given, and say so when that is not enough."""
 
-SMALL_SYSTEM = "You explain software projects to their readers. You keep to what the README says."
+KEEP_TO_IT = (
+    "That is all that stands in the file. Please keep to it, leave out what you would have to make up, and answer in "
+    "a few plain sentences. I know how to write programs, but I have not seen this one before. "
+    "Here is what I would like to know:"
+)
+"""Between README and question. It is as long as this on purpose: a repeat penalty looks back some 64 tokens, and where
+those hold the README's end, a small model avoids the README's words and invents others."""
 
 SMALL_WINDOW = 16_384
 """Tokens. A model with at most this much context is so small that it needs the project put before its eyes."""
@@ -34,7 +40,7 @@ class Chat:
         if readme is None:
             await turn.step(tools=False)
         else:
-            await turn.step(system=SMALL_SYSTEM, tools=False, view=with_readme(await turn.history(), readme))
+            await turn.step(tools=False, view=with_readme(await turn.history(), readme))
 
     async def _large(self, turn: Turn) -> None:
         system = SYSTEM.format(root=turn.workspace.root)
@@ -53,4 +59,8 @@ def with_readme(history: tuple[Message, ...], readme: Readme) -> tuple[Message, 
 
 
 def preface(readme: Readme, question: str) -> str:
-    return f"I am reading the README of {readme.name}:\n\n{readme.text}\n\nMy question about {readme.name}: {question}"
+    """Ends with the question. The name stands on both sides of the README, since the answer is to begin with it."""
+    name = readme.name
+    return (
+        f"I am reading the README of {name}:\n\n{readme.text}\n\nMy question is about {name}. {KEEP_TO_IT} {question}"
+    )

@@ -30,6 +30,7 @@ TAG = re.compile(r"</?[a-zA-Z][^>]*>")
 TITLE_TAG = re.compile(r"<h1[^>]*>(.*?)</h1>", re.S | re.I)
 BARE = re.compile(r"^[^\w\n]*$|^\s*\|.*\|\s*$|^<?https?://\S+$", re.M)  # rules, tables, lines that are only a link
 UNDERLINED = re.compile(r"^(\S[^\n]*)\n(?P<mark>[=\-~^])(?P=mark){2,}[ \t]*$", re.M)
+BOLD_LINE = re.compile(r"^(\*\*|__)([^*_\n]+)\1:?[ \t]*$", re.M)  # a heading to those who read it
 HEADING = re.compile(r"^(#+)\s+(.*?)[\s#]*$")
 ASIDE = re.compile(
     r"install|licen[cs]e|contribut|contents|news|changelog|credit|thank|acknowledg|develop|build|compil|test|support"
@@ -81,6 +82,7 @@ def _is_readme(entry: Entry) -> bool:
 def _prose(text: str) -> str:
     text = TITLE_TAG.sub(r"\n# \1\n", text.replace("\r\n", "\n"))
     text = UNDERLINED.sub(lambda found: f"{'#' if found['mark'] == '=' else '##'} {found[1]}", text)
+    text = BOLD_LINE.sub(r"## \2", text)
     for pattern in NOISE:
         text = pattern.sub("", text)
     text = BARE.sub("", TAG.sub("", LINK.sub(r"\1", text)))

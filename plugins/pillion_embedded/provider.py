@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 
 import trio
 
-from pillion.contracts.provider import Chunk, Finish, Request, UsageSeen
-from pillion.errors import NotFound, ProviderError
+from pillion.contracts.provider import Chunk, Finish, Request, UsageSeen, Waiting
+from pillion.errors import BadRequest, ProviderError
 from pillion.values import ModelInfo, Text, Usage
 
 from .constrained import Unfolding, one_schema
-from .model import Model, Piece
+from .model import QUEUED, Model, Piece
 from .prompt import messages
 
 WAITING_PIECES = 32
@@ -34,9 +34,9 @@ class EmbeddedProvider:
 
     @trio.as_safe_channel
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
-        """Raises NotFound for another model, ContextOverflow when the prompt does not fit, BadRequest, ProviderDown."""
+        """Raises ContextOverflow when the prompt does not fit, BadRequest also for another model, ProviderDown."""
         if request.model != self._info.name:
-            raise NotFound(f"There is no model {request.model}; the embedded one is {self._info.name}.")
+            raise BadRequest(f"There is no model {request.model}; the embedded one is {self._info.name}.")
         reading = Reading(Unfolding() if request.tools else None)
         failure: ProviderError | None = None
         send, receive = trio.open_memory_channel[Piece | ProviderError](WAITING_PIECES)
@@ -79,6 +79,14 @@ class Reading:
         self._ended = ""
 
     def chunks(self, piece: Piece) -> Iterator[Chunk]:
+        if piece is QUEUED:
+            yield Waiting(0.0, "the model answers another call")
+        elif "prompt_progress" in piece:
+            yield from _progress(piece["prompt_progress"])
+        else:
+            yield from self._content(piece)
+
+    def _content(self, piece: Piece) -> Iterator[Chunk]:
         for choice in piece.get("choices", ()):
             if text := choice["delta"].get("content"):
                 yield from self._unfolding.feed(text) if self._unfolding else (Text(text),)
@@ -96,3 +104,11 @@ class Reading:
         if self._ended == "length":
             return Finish("length")
         return Finish("tool_calls" if self._unfolding and self._unfolding.called else "stop")
+
+
+def _progress(progress: Piece) -> Iterator[Waiting]:
+    """How much of a long prompt is read; what has been read tells how long the rest takes."""
+    done, total = progress["processed"] - progress["cache"], progress["total"] - progress["cache"]
+    if 0 < done < total:
+        seconds = progress["time_ms"] / 1000 / done * (total - done)
+        yield Waiting(round(seconds, 1), f"the model has read {progress['processed']} of {progress['total']} tokens")

@@ -20,6 +20,11 @@ BUSY = """\
 
 ---
 
+**News**
+
+- Version 4 is out.
+
+## What it is
 Orbitkeeper computes [orbits](docs/orbits.md) of satellites.
 
 ## Table of contents
@@ -57,7 +62,7 @@ async def test_prose_stays_and_the_rest_goes(tmp_path: Path) -> None:
     assert found is not None
     assert found.name == "Orbitkeeper"
     assert found.text == (
-        "# Orbitkeeper\n\nOrbitkeeper computes orbits of satellites.\n\n"
+        "# Orbitkeeper\n\n## What it is\nOrbitkeeper computes orbits of satellites.\n\n"
         "## Why\nAntennas must be pointed.\n\n## Who uses it\n\nAmateur radio operators."
     )
 

