@@ -15,7 +15,7 @@ SHORTEST_TOKEN = 16
 
 
 class HostSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """[host]. `grace` and `stop_within` are in seconds; `names` are further values of the Host header, `NAME` or `NAME:PORT`."""
+    """[host]. Times are in seconds; `names` are further values of the Host header, `NAME` or `NAME:PORT`."""
 
     bind: str = "127.0.0.1:42424"
     names: tuple[str, ...] = ()

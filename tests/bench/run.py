@@ -1,7 +1,7 @@
-"""`python tests/bench/run.py`: every figure as a JSON line, with the bare floor's beside it, then a table.
+"""`python tests/bench/run.py`: every figure as a JSON line, with the floors' beside it, then a table.
 
-The same rounds run against Pillion and against a bare trio server, turn by turn, so that a slow minute of the machine
-hits both. Nothing here passes or fails.
+The same rounds run against Pillion, a bare trio server and a bare Quart app, turn by turn, so that a slow minute of the
+machine hits all. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from statistics import median
 
 import figures
 import trio
-from servers import bare, pillion, vendor
+from servers import bare, pillion, quart, vendor
 
-BOTH = (figures.chunks_200, figures.first_text, figures.sessions_100, figures.requests, figures.sessions_1000)
+WHO = ("pillion", "bare", "quart")
+ALL = (figures.requests,)
+BOTH = (figures.chunks_200, figures.first_text, figures.sessions_100, figures.sessions_1000)
 OURS = (figures.tool_round, figures.session_memory, figures.busy, figures.fault)
 
 
@@ -28,7 +30,7 @@ async def main(rounds: int, only: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with vendor() as model:
             for _ in range(rounds):
-                for who in ("pillion", "bare"):
+                for who in WHO:
                     await one_round(who, model, Path(tempfile.mkdtemp(dir=folder)), only, found)
     load = os.getloadavg()[0]
     for (name, who), values in found.items():
@@ -36,18 +38,19 @@ async def main(rounds: int, only: str) -> None:
                           "max": max(values), "rounds": len(values), "load": load}))  # fmt: skip
     names = dict.fromkeys(name for name, _ in found)
     for name in names:
-        ours, floor = (median(found[name, who]) if found.get((name, who)) else None for who in ("pillion", "bare"))
-        print(f"{name:64} {_shown(ours):>10} {_shown(floor):>10}")
+        shown = [_shown(median(found[name, who]) if found.get((name, who)) else None) for who in WHO]
+        print(f"{name:64}" + "".join(f"{value:>11}" for value in shown))
 
 
 async def one_round(who: str, model, folder: Path, only: str, found) -> None:  # type: ignore[no-untyped-def]
     began = time.perf_counter()
-    async with pillion(folder, model) if who == "pillion" else bare(model) as server:
+    making = {"pillion": lambda: pillion(folder, model), "bare": lambda: bare(model), "quart": quart}
+    async with making[who]() as server:
         await server.api.call("GET", "/api/health")
         take = {"start to first healthy answer": (time.perf_counter() - began) * 1000}
         await trio.sleep(0.3)
         take["memory at rest, MiB"] = server.memory()
-        for figure in BOTH + (OURS if who == "pillion" else ()):
+        for figure in ALL + (BOTH if who != "quart" else ()) + (OURS if who == "pillion" else ()):
             if only in figure.__name__:
                 take |= await figure(server, str(folder))
         if who == "pillion":

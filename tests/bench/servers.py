@@ -84,5 +84,9 @@ def pillion(folder: Path, vendor: Server) -> Any:
     return started(*command, "--port", "0")
 
 
+def quart() -> Any:
+    return started(str(Path(__file__).with_name("quartfloor.py")))
+
+
 def bare(vendor: Server) -> Any:
     return started(str(Path(__file__).with_name("bare.py")), vendor.url.rpartition(":")[2])

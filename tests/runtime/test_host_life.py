@@ -160,7 +160,7 @@ async def test_a_plugin_that_does_not_let_go_can_not_hold_the_end(tmp_path: Path
         prompt = {"text": "go", "strategy": "clinging"}
         await running.client.post(f"/api/sessions/{session}/prompts", json=prompt)
         with trio.fail_after(BOUND):
-            while "clinging now" not in (tmp_path / "stderr").read_text():
+            while "clinging now" not in (tmp_path / "stderr").read_text():  # noqa: ASYNC110 - another process writes
                 await trio.sleep(0.05)
         running.process.terminate()
         assert await ended(running.process) == 1
