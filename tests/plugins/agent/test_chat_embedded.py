@@ -20,28 +20,7 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{' and '.join(MISSING)} 
 
 READMES = Path(__file__).parent / "readmes"
 QUESTION = "What does this project do?"
-SMALL = {"about", "also", "does", "from", "have", "into", "that", "them", "this", "what", "when", "which", "with", "your"}
-    [
-        "about",
-        "also",
-        "been",
-        "does",
-        "from",
-        "have",
-        "into",
-        "that",
-        "them",
-        "then",
-        "they",
-        "this",
-        "what",
-        "when",
-        "which",
-        "will",
-        "with",
-        "your",
-    ]
-)
+SMALL = {"about", "also", "does", "from", "have", "into", "that", "them", "this", "what", "when", "which", "with"}
 
 
 def content_words(text: str) -> set[str]:
