@@ -14,6 +14,8 @@ from .constrained import Unfolding, one_schema
 from .model import QUEUED, Model, Piece
 from .prompt import messages
 
+PROGRESS = 10_000
+"""Milliseconds of reading a prompt after which the call says how far it is, again and again."""
 WAITING_PIECES = 32
 """Pieces the model may be ahead of its reader. Full: the model waits."""
 
@@ -77,12 +79,13 @@ class Reading:
     def __init__(self, unfolding: Unfolding | None) -> None:
         self._unfolding = unfolding
         self._ended = ""
+        self._told = 0
 
     def chunks(self, piece: Piece) -> Iterator[Chunk]:
         if piece is QUEUED:
             yield Waiting(0.0, "the model answers another call")
         elif "prompt_progress" in piece:
-            yield from _progress(piece["prompt_progress"])
+            yield from self._progress(piece["prompt_progress"])
         else:
             yield from self._content(piece)
 
@@ -105,10 +108,12 @@ class Reading:
             return Finish("length")
         return Finish("tool_calls" if self._unfolding and self._unfolding.called else "stop")
 
-
-def _progress(progress: Piece) -> Iterator[Waiting]:
-    """How much of a long prompt is read; what has been read tells how long the rest takes."""
-    done, total = progress["processed"] - progress["cache"], progress["total"] - progress["cache"]
-    if 0 < done < total:
-        seconds = progress["time_ms"] / 1000 / done * (total - done)
-        yield Waiting(round(seconds, 1), f"the model has read {progress['processed']} of {progress['total']} tokens")
+    def _progress(self, progress: Piece) -> Iterator[Waiting]:
+        """How much of a long prompt is read; what has been read tells how long the rest takes."""
+        done, total = progress["processed"] - progress["cache"], progress["total"] - progress["cache"]
+        if 0 < done < total and progress["time_ms"] - self._told >= PROGRESS:
+            self._told = progress["time_ms"]
+            seconds = progress["time_ms"] / 1000 / done * (total - done)
+            yield Waiting(
+                round(seconds, 1), f"the model has read {progress['processed']} of {progress['total']} tokens"
+            )

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import trio
 
-from pillion.contracts.provider import CallPart, Chunk, Finish, Provider, Request, UsageSeen, Waiting
+from pillion.contracts.provider import CallPart, Chunk, Finish, Provider, Request, UsageSeen
 from pillion.errors import BadRequest, ContextOverflow
 from pillion.processes import Processes
 from pillion.values import Message, Text, ToolCall, ToolResult, ToolSpec
@@ -59,14 +59,6 @@ async def test_leaving_the_stream_stops_the_model(embedded: Provider) -> None:
             async for _ in stream:
                 break
         assert await gather(embedded, Request(MODEL, QUESTION, max_output=3))
-
-
-async def test_a_long_prompt_tells_how_far_it_is(embedded: Provider) -> None:
-    chunks = await gather(embedded, Request(MODEL, LONG, max_output=1))
-    waits = [chunk for chunk in chunks if isinstance(chunk, Waiting)]
-    assert len(waits) > 2
-    assert waits[0].seconds > 0
-    assert re.search(r"128 of \d+ tokens", waits[0].why)
 
 
 async def test_calls_wait_for_each_other(embedded: Provider) -> None:
