@@ -165,7 +165,7 @@ class Transcript:
     def _remark(self, event: e.Event) -> Iterator[s.Shown]:
         match event:
             case e.ModelWaiting():
-                yield s.Remark(f"Asking again in {max(event.seconds, 0.1):.1f} s: {one_line(event.why)}")
+                yield s.Remark(f"Waiting about {max(event.seconds, 0.1):.1f} s: {one_line(event.why)}")
             case e.ChildStarted():
                 yield s.Remark(f"Started a session of its own: {one_line(event.title or event.child)}")
             case e.TurnStopping():
