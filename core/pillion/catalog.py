@@ -91,6 +91,7 @@ class Catalog:
         self.checks: dict[str, Callable[[], Awaitable[str]]] = {}
         self._workspaces: dict[str, Callable[[str], Workspace]] = {}
         self._models: dict[str, ModelInfo] = {}
+        self._fitting: set[tuple[type, Any]] = set()
         self._collect()
 
     def models(self) -> list[ModelInfo]:
@@ -229,6 +230,9 @@ class Catalog:
         return [thing for thing in answer if self._is(plugin, hook, thing, kind)]
 
     def _is(self, plugin: str, hook: str, thing: Any, kind: Any) -> bool:
+        fit = (type(thing), kind)
+        if fit in self._fitting:  # asking a protocol about each object anew would cost most of a turn's beginning
+            return True
         try:
             good = isinstance(thing, kind)
             for member in getattr(kind, "__protocol_attrs__", ()) if good else ():
@@ -238,6 +242,8 @@ class Catalog:
             return False
         if not good:
             self._host.fault(plugin, f"Its hook {hook} returned a {type(thing).__name__}, no {kind.__name__}.")
+        else:
+            self._fitting.add(fit)
         return good
 
     def _ways_to_a_model(self) -> str:

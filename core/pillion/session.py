@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import trio
-from msgspec import Struct
 
 from . import events as e
 from .approvals import Approvals, Decision, Pending
@@ -20,6 +19,7 @@ from .contracts.store import Opened, Record, SessionInfo
 from .errors import BudgetSpent, Busy, Conflict, Gone, LostLease, PillionError
 from .eventlog import EventLog, Reader
 from .history import History, interruption
+from .letters import Accepted, Cancel, Decide, Ended, Letter, Note, Prompt, Reply
 from .tags import put
 from .turn import Turn
 from .values import Image, Limits, Message
@@ -33,63 +33,6 @@ MAILBOX = 64
 """Letters that may wait; who sends one more waits for the actor, which itself only waits for the log."""
 When = Literal["queue", "interrupt", "reject"]
 _log = logging.getLogger(__name__)
-
-
-class Accepted(Struct, frozen=True):
-    """A prompt is durable: `turn` will run it; its events come behind the cursor `after`."""
-
-    turn: str
-    after: str
-
-
-class Prompt(Struct, frozen=True):
-    event: e.PromptQueued
-    blobs: Mapping[str, bytes]
-
-
-class Cancel(Struct, frozen=True):
-    by: str
-
-
-class Decide(Struct, frozen=True):
-    approval: str
-    decision: Decision
-
-
-class Note(Struct, frozen=True):
-    events: tuple[e.Event, ...]
-
-
-class Ended(Struct, frozen=True):
-    """The turn's own last word to its actor."""
-
-    turn: Turn
-
-
-Letter = Prompt | Cancel | Decide | Note | Ended
-
-
-class _Reply:
-    """Carries a letter's answer, or what it raised, back to its sender."""
-
-    def __init__(self) -> None:
-        self._ready = trio.Event()
-        self._value: Any = None
-        self._error: Exception | None = None
-
-    def set(self, value: Any) -> None:
-        self._value = value
-        self._ready.set()
-
-    def fail(self, error: Exception) -> None:
-        self._error = error
-        self._ready.set()
-
-    async def wait(self) -> Any:
-        await self._ready.wait()
-        if self._error is not None:
-            raise self._error
-        return self._value
 
 
 class Session:
@@ -117,8 +60,8 @@ class Session:
         self._messages: list[Message] = []
         self._queue: deque[str] = deque(history.prompts)
         self._turn: Turn | None = None
-        self._send, self._mailbox = trio.open_memory_channel[tuple[Letter, _Reply]](MAILBOX)
-        self._replies: set[_Reply] = set()
+        self._send, self._mailbox = trio.open_memory_channel[tuple[Letter, Reply]](MAILBOX)
+        self._replies: set[Reply] = set()
         # a child is ended by Turn.child, which gives it the time to write its end; its parent's cancel does not cut it
         self._scope = trio.CancelScope(shield=parent is not None)
         self._gone = trio.Event()
@@ -232,7 +175,7 @@ class Session:
             await self._turn.over.wait()
 
     async def _ask(self, letter: Letter) -> Any:
-        reply = _Reply()
+        reply = Reply()
         self._replies.add(reply)
         try:
             await self._send.send((letter, reply))
@@ -281,7 +224,7 @@ class Session:
                 reply.fail(Gone("The session has ended."))
             self._gone.set()
 
-    async def _take(self, letter: Letter, reply: _Reply) -> None:
+    async def _take(self, letter: Letter, reply: Reply) -> None:
         try:
             match letter:
                 case Prompt():
@@ -419,7 +362,7 @@ class Session:
     async def _over(self, turn: Turn) -> None:
         if not turn.over.is_set():
             turn.over.set()
-            await self._send.send((Ended(turn), _Reply()))
+            await self._send.send((Ended(turn), Reply()))
 
     # ── the log ──
 

@@ -78,7 +78,7 @@ class OpenAIProvider:
             create = client.responses.with_streaming_response.create
         async with AsyncExitStack() as stack:
             with translated(self.name, server.hint):
-                response = await stack.enter_async_context(create(**asked))
+                response = await stack.enter_async_context(create(**_as_extra(asked, server.api)))
             chunks = self._chunks(response, reader)
             if server.api == "chat" and info.tools == "constrained" and request.tools:
                 chunks = _as_calls(chunks)
@@ -119,6 +119,12 @@ class OpenAIProvider:
                     timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),  # the kernel has the deadlines
                 )
         return self._client
+
+
+def _as_extra(asked: dict[str, Any], api: Literal["chat", "responses"]) -> dict[str, Any]:
+    """The same request with all but what the client demands as `extra_body`, which it sends as it is: walking through
+    messages and tools by their types costs it more than the rest of the request."""
+    return {"model": asked["model"], "stream": True, "messages" if api == "chat" else "input": [], "extra_body": asked}
 
 
 async def _drain(pieces: AsyncIterator[bytes]) -> None:

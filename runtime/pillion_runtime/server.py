@@ -17,6 +17,7 @@ import trio
 
 from pillion.errors import PillionError
 from pillion.kernel import open_kernel
+from pillion.secrets import hide_process
 from pillion.settings import Settings
 
 from . import discovery, hostsettings, logs
@@ -74,6 +75,7 @@ def say(announcement: Announcement) -> None:
 def run(settings: Settings, *, parent_pid: int | None = None) -> None:
     """Serves until SIGTERM, Ctrl-C or the end of the process `parent_pid`. Raises ConfigError when it can't begin."""
     host = hostsettings.read(settings)
+    hide_process()
     lines = logs.configure(settings.secrets, form=host.log, level=host.log_level)
     trio.run(_run, settings, parent_pid)
     lines.flush()

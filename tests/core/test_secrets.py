@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -106,3 +109,19 @@ def test_a_log_line_that_does_not_fit_its_arguments_stops_nothing() -> None:
     line = record("%d files", KEY)
     assert RedactingFilter(knowing(KEY)).filter(line)
     assert line.getMessage() == "a line of x can't be formatted: TypeError"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc/PID/environ")
+def test_a_hidden_process_keeps_its_environment_from_programs_of_its_user() -> None:
+    """As root nothing is hidden, so there the mark itself is looked at."""
+    code = (
+        "import ctypes, os, subprocess\n"
+        "from pillion.secrets import hide_process\n"
+        "hide_process()\n"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))\n"  # PR_GET_DUMPABLE
+        "if os.geteuid(): print(subprocess.run(['cat', f'/proc/{os.getpid()}/environ'], capture_output=True).stdout)\n"
+    )
+    environment = os.environ | {"CANARY": "in-the-environment"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("0\n")
+    assert "in-the-environment" not in done.stdout

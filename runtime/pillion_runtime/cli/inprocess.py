@@ -10,6 +10,7 @@ import msgspec
 
 from pillion.eventlog import Reader
 from pillion.kernel import Kernel, open_kernel
+from pillion.secrets import hide_process
 from pillion.session import Session
 from pillion.settings import Settings
 from pillion.values import ModelInfo
@@ -21,6 +22,7 @@ from .source import Answer, Posted, Wish
 @asynccontextmanager
 async def open_inprocess(settings: Settings) -> AsyncIterator[InProcess]:
     """Opens the kernel, and closes it with all that runs in it."""
+    hide_process()
     async with open_kernel(settings, hookspecs=(HostHooks,)) as kernel:
         yield InProcess(kernel)
 

@@ -1,0 +1,72 @@
+"""What an actor's mailbox takes, and how the answer comes back to who sent the letter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import trio
+from msgspec import Struct
+
+from . import events as e
+from .approvals import Decision
+
+if TYPE_CHECKING:
+    from .turn import Turn
+
+
+class Accepted(Struct, frozen=True):
+    """A prompt is durable: `turn` will run it; its events come behind the cursor `after`."""
+
+    turn: str
+    after: str
+
+
+class Prompt(Struct, frozen=True):
+    event: e.PromptQueued
+    blobs: Mapping[str, bytes]
+
+
+class Cancel(Struct, frozen=True):
+    by: str
+
+
+class Decide(Struct, frozen=True):
+    approval: str
+    decision: Decision
+
+
+class Note(Struct, frozen=True):
+    events: tuple[e.Event, ...]
+
+
+class Ended(Struct, frozen=True):
+    """The turn's own last word to its actor."""
+
+    turn: Turn
+
+
+Letter = Prompt | Cancel | Decide | Note | Ended
+
+
+class Reply:
+    """Carries a letter's answer, or what it raised, back to its sender."""
+
+    def __init__(self) -> None:
+        self._ready = trio.Event()
+        self._value: Any = None
+        self._error: Exception | None = None
+
+    def set(self, value: Any) -> None:
+        self._value = value
+        self._ready.set()
+
+    def fail(self, error: Exception) -> None:
+        self._error = error
+        self._ready.set()
+
+    async def wait(self) -> Any:
+        await self._ready.wait()
+        if self._error is not None:
+            raise self._error
+        return self._value
