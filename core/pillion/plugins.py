@@ -56,7 +56,7 @@ class PluginHost:
 
     def load(self) -> None:
         """Loads what the settings list, one by one; what can't be loaded says why and the rest goes on."""
-        self._found = {point.name: point for point in metadata.entry_points(group=GROUP)}
+        self._found = _entry_points({section.use for section in self._settings.plugins.values() if section.enabled})
         waiting = dict(self._settings.plugins)
         classes: dict[str, Any] = {}
         for name, section in waiting.items():
@@ -244,6 +244,19 @@ def _from_file(section: PluginSection) -> Any:
     sys.modules[module_name] = module
     spec.loader.exec_module(module)
     return getattr(module, attribute)
+
+
+def _entry_points(wanted: set[str]) -> dict[str, metadata.EntryPoint]:
+    """The installed plugins by name. All distributions are only looked through for a name that our own lacks: with a
+    few dozen installed that takes as long as a quarter of the whole start."""
+    try:
+        own = metadata.distribution("pillion").entry_points.select(group=GROUP)
+    except metadata.PackageNotFoundError:  # run from a source tree
+        own = metadata.EntryPoints()
+    found = {point.name: point for point in own}
+    if all(name in found or ":" in name for name in wanted):
+        return found
+    return {point.name: point for point in metadata.entry_points(group=GROUP)} | found
 
 
 def _ordered(needs: dict[str, tuple[str, ...]]) -> list[str]:
