@@ -189,17 +189,22 @@ class Kernel:
         opened = await self.store.create(info)
         session = self._actor(opened, History(), limits, parent=parent, budget=budget, tools=tools)
         await nursery.start(session.run)
-        await session.note(
-            e.SessionOpened(
-                workspace=info.workspace,
-                model=info.model,
-                strategy=info.strategy,
-                labels=info.labels,
-                parent=info.parent,
-                trusted=info.trusted,
-                limits=limits,
+        try:
+            await session.note(
+                e.SessionOpened(
+                    workspace=info.workspace,
+                    model=info.model,
+                    strategy=info.strategy,
+                    labels=info.labels,
+                    parent=info.parent,
+                    trusted=info.trusted,
+                    limits=limits,
+                )
             )
-        )
+        except BaseException:  # also when cancelled: a child's actor is shielded, and nobody else would end it
+            with trio.CancelScope(shield=True):
+                await session.aclose()
+            raise
         return session
 
     def _actor(

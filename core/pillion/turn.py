@@ -186,13 +186,12 @@ class Turn:
                 seed=seed,
                 tools=None if tools is None else frozenset(tools),
             )
-            await self.emit(e.ChildStarted(step=self.steps, child=session.id, title=title))
             try:
+                await self.emit(e.ChildStarted(step=self.steps, child=session.id, title=title))
                 yield session
             finally:
                 with trio.CancelScope(shield=True):  # aclose has its own deadline
                     await session.aclose()
-                budget.settle()
             await self.emit(e.ChildFinished(step=self.steps, child=session.id, usage=budget.usage))
         finally:
             budget.settle()
