@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 import trio
 import trio.testing
 from hypothesis import HealthCheck, given, settings
@@ -104,6 +105,7 @@ def check(found: list[e.Event]) -> None:
     assert not queued
 
 
+@pytest.mark.promise("events.gapless")
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(MOVES)
 def test_any_order_of_letters_leaves_a_sound_log(moves: list[str]) -> None:

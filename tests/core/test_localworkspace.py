@@ -56,6 +56,7 @@ OUTSIDE = [
 ]  # fmt: skip
 
 
+@pytest.mark.promise("files.inside")
 @pytest.mark.parametrize("path", OUTSIDE)
 async def test_no_path_leads_out(workspace: LocalWorkspace, ground: Path, path: str) -> None:
     path = path.format(t=ground)
@@ -102,6 +103,7 @@ def test_it_is_a_workspace(workspace: LocalWorkspace) -> None:
     assert isinstance(workspace, Workspace)
 
 
+@pytest.mark.promise("files.inside")
 async def test_a_link_swapped_in_meanwhile_leads_nowhere(workspace: LocalWorkspace, ground: Path) -> None:
     """Somebody changes a folder to a link that leads out, again and again, while it is read and written."""
     door, stop, seen = ground / "root" / "door", threading.Event(), set()
@@ -188,6 +190,7 @@ async def test_a_write_makes_folders(workspace: LocalWorkspace, ground: Path) ->
     assert (ground / "root/x/y/z.txt").read_bytes() == b"deep"
 
 
+@pytest.mark.promise("files.conflict")
 @pytest.mark.parametrize(("name", "expected"), [("a.txt", ""), ("a.txt", "0" * 64), ("new.txt", "0" * 64)])
 async def test_another_hash_is_a_conflict(workspace: LocalWorkspace, ground: Path, name: str, expected: str) -> None:
     before = sorted(os.listdir(ground / "root"))

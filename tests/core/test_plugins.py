@@ -61,6 +61,7 @@ def test_a_file_beside_the_settings_is_a_plugin(tmp_path: Path) -> None:
     assert (good.state, good.summary, good.hooks) == ("on", "Brings nothing.", ("register_strategies",))
 
 
+@pytest.mark.promise("plugins.quarantine")
 @pytest.mark.parametrize(
     ("source", "said"),
     [

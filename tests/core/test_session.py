@@ -57,6 +57,7 @@ async def test_cancel_without_a_turn_says_so(host: Host) -> None:
     assert not await session.cancel()
 
 
+@pytest.mark.promise("prompts.order")
 async def test_prompts_wait_in_order(host: Host, autojump_clock) -> None:
     host.provider.script([Pause(5), *says("one")], says("two"), says("three"))
     session = await host.open()
@@ -76,6 +77,7 @@ async def test_the_seventeenth_waiting_prompt_is_refused(host: Host, autojump_cl
         await session.prompt("x")
 
 
+@pytest.mark.promise("prompts.interrupt", "prompts.bounded")
 async def test_reject_and_interrupt(host: Host, autojump_clock) -> None:
     host.provider.script([Pause(100), *says("old")], says("new"))
     session = await host.open()
@@ -88,6 +90,7 @@ async def test_reject_and_interrupt(host: Host, autojump_clock) -> None:
     assert await session.ended(second.turn) == e.TurnFinished(steps=1)
 
 
+@pytest.mark.promise("sessions.limits")
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [
@@ -115,6 +118,7 @@ async def test_limits_end_a_turn(tmp_path, autojump_clock, limits: Limits, reaso
         assert next(count) <= 4
 
 
+@pytest.mark.promise("turns.stuck")
 async def test_the_same_call_with_the_same_result_three_times_is_stuck(tmp_path, autojump_clock) -> None:
     async def same(arguments, call) -> str:
         return "same"
@@ -136,6 +140,7 @@ async def test_a_provider_that_raises_fails_the_turn_and_the_next_works(host: Ho
     assert await host.run(session, "2") == e.TurnFinished(steps=1)
 
 
+@pytest.mark.promise("models.half_answer")
 async def test_a_stream_without_a_finish_is_a_fault(host: Host) -> None:
     host.provider.script([Text("half")])
     end = await host.run(await host.open(), "1")

@@ -69,6 +69,7 @@ async def test_an_unknown_tool_is_told_with_what_there_is(tmp_path) -> None:
         assert "cut" in result.text
 
 
+@pytest.mark.promise("tools.one_result")
 @pytest.mark.parametrize(
     "answer", [5, None, b"x", ToolError("no such line"), ValueError("private"), Output("bad", error=True)]
 )
@@ -84,6 +85,7 @@ async def test_whatever_a_tool_does_is_one_result(tmp_path, answer) -> None:
         assert "private" not in result.text
 
 
+@pytest.mark.promise("tools.deadline")
 async def test_a_tool_that_hangs_is_stopped_at_its_deadline(tmp_path, autojump_clock) -> None:
     async def hang(arguments, call) -> str:
         await trio.sleep_forever()
@@ -132,6 +134,7 @@ async def test_calls_that_write_run_one_after_the_other(tmp_path) -> None:
         assert order == ["+0", "-0", "+1", "-1", "+2", "-2"]
 
 
+@pytest.mark.promise("approvals.strictest")
 @pytest.mark.parametrize(
     ("verdicts", "words"),
     [
@@ -211,6 +214,7 @@ async def test_an_answer_for_the_session_is_not_asked_again(writing, autojump_cl
     assert sum(isinstance(event, e.ApprovalWanted) for event in await events(session)) == 1
 
 
+@pytest.mark.promise("approvals.guard")
 async def test_a_guard_that_can_not_run_denies_what_it_guards(tmp_path) -> None:
     from pillion.settings import load
 
@@ -227,6 +231,7 @@ async def test_a_guard_that_can_not_run_denies_what_it_guards(tmp_path) -> None:
         assert result.text.startswith("Denied: what guards 'write'")
 
 
+@pytest.mark.promise("tools.one_result")
 async def test_cancel_gives_each_running_call_its_one_result(tmp_path, autojump_clock) -> None:
     async def slow(arguments, call) -> str:
         call.output("so far")

@@ -144,6 +144,7 @@ def plain(wires: list[bytes]) -> str:
     return re.sub(r"[0-9a-f]{32}", "ID", text)
 
 
+@pytest.mark.promise("turns.isolated")
 @pytest.mark.parametrize("how", ["raise", "hang", "nonsense"])
 @pytest.mark.parametrize("part", ["strategy", "tool", "observer", "policy", "provider"])
 async def test_45_logs_equal_those_of_a_run_without_the_bad_five(tmp_path, autojump_clock, part: str, how: str) -> None:

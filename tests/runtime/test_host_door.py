@@ -21,11 +21,13 @@ def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.promise("door.token")
 @pytest.mark.parametrize("path", ["/api/health", "/livez", "/readyz", "/api/version", "/api/config"])
 async def test_five_routes_need_no_token(server: Any, path: str) -> None:
     assert (await server.anyone.get(path)).status_code == 200
 
 
+@pytest.mark.promise("door.token")
 @pytest.mark.parametrize(
     "path", ["/api/models", "/api/tools", "/api/strategies", "/api/plugins", "/api/sessions", "/api/sessions/x/events"]
 )
@@ -35,6 +37,7 @@ async def test_the_others_need_one(server: Any, path: str) -> None:
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
+@pytest.mark.promise("door.token")
 @pytest.mark.parametrize("path", ["/api/models", "/api/health", "/nothing"])
 @pytest.mark.parametrize("header", ["Bearer wrong", "Bearer", "Basic eDp5", "Bearer {token}x", "{token}"])
 async def test_a_wrong_token_is_refused_everywhere(server: Any, path: str, header: str) -> None:
@@ -42,6 +45,7 @@ async def test_a_wrong_token_is_refused_everywhere(server: Any, path: str, heade
     problem(await server.anyone.get(path, headers={"authorization": header}), 401, "unauthorized")
 
 
+@pytest.mark.promise("door.token_not_in_address")
 async def test_a_token_in_the_address_is_refused(server: Any) -> None:
     for client in (server.anyone, server.client):
         answer = await client.get("/api/models", params={"token": server.found.token})
@@ -49,6 +53,7 @@ async def test_a_token_in_the_address_is_refused(server: Any) -> None:
         problem(answer, 401, "unauthorized")
 
 
+@pytest.mark.promise("door.origin")
 @pytest.mark.parametrize(
     "origin",
     ["https://evil.example", "null", "file://", "chrome-extension://abc", "http://127.0.0.1:1", "http://localhost"],
@@ -58,12 +63,14 @@ async def test_a_foreign_origin_is_refused_before_the_token(server: Any, origin:
     problem(await server.anyone.post("/api/sessions", headers={"origin": origin}), 403, "origin_refused")
 
 
+@pytest.mark.promise("door.origin")
 async def test_a_configured_origin_may_call_but_null_never(open_server: Any) -> None:
     async with open_server(host__origins=["https://ide.example", "null"]) as server:
         assert (await server.client.get("/api/models", headers={"origin": "https://ide.example"})).status_code == 200
         problem(await server.client.get("/api/models", headers={"origin": "null"}), 403, "origin_refused")
 
 
+@pytest.mark.promise("door.host")
 @pytest.mark.parametrize(
     "host",
     [
@@ -114,6 +121,7 @@ async def test_odd_requests_are_answered_and_closed(server: Any, request_line: s
     assert answer.split()[1] == status
 
 
+@pytest.mark.promise("door.no_websocket")
 async def test_a_websocket_is_refused(server: Any) -> None:
     upgrade = "Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     token = f"Authorization: Bearer {server.found.token}\r\n"
@@ -124,6 +132,7 @@ async def test_a_websocket_is_refused(server: Any) -> None:
         assert PROBLEM.encode() in answer
 
 
+@pytest.mark.promise("door.only_json")
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"])
 async def test_only_json_is_taken(server: Any, content_type: str) -> None:
     headers = {"content-type": content_type} if content_type else {}
@@ -131,6 +140,7 @@ async def test_only_json_is_taken(server: Any, content_type: str) -> None:
     problem(answer, 415, "not_json")
 
 
+@pytest.mark.promise("door.body_limit")
 async def test_a_large_body_is_refused_with_and_without_a_length(server: Any) -> None:
     async def pieces() -> Any:
         for _ in range(24):
@@ -151,6 +161,7 @@ async def test_who_sends_all_before_reading_can_read_the_refusal(server: Any, to
     assert answer.split()[1] == status
 
 
+@pytest.mark.promise("door.problems")
 async def test_unknown_paths_and_methods_are_problems(server: Any) -> None:
     problem(await server.client.get("/nothing"), 404, "not_found")
     problem(await server.client.get("/static/x"), 404, "not_found")
@@ -159,6 +170,7 @@ async def test_unknown_paths_and_methods_are_problems(server: Any) -> None:
     assert "GET" in answer.headers["allow"]
 
 
+@pytest.mark.promise("door.request_id")
 async def test_a_request_id_is_kept_when_it_is_sane(server: Any) -> None:
     answer = await server.client.get("/nothing", headers={"x-request-id": "abc-1"})
     assert answer.json()["request_id"] == "abc-1"

@@ -108,6 +108,7 @@ async def ended(process: trio.Process) -> int:
         return await process.wait()
 
 
+@pytest.mark.promise("life.announced")
 async def test_the_line_and_the_file_say_where_it_is(tmp_path: Path) -> None:
     async with serving(tmp_path) as running:
         file = tmp_path / "data" / "server.json"
@@ -128,6 +129,7 @@ async def test_the_line_and_the_file_say_where_it_is(tmp_path: Path) -> None:
         assert not file.exists()
 
 
+@pytest.mark.promise("life.gentle_stop")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_turns_and_streams_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     async with serving(tmp_path) as running:
@@ -151,6 +153,7 @@ async def test_a_signal_ends_turns_and_streams_cleanly(tmp_path: Path, number: s
     assert running.found.token not in (tmp_path / "stderr").read_text()
 
 
+@pytest.mark.promise("life.forced_stop")
 async def test_a_plugin_that_does_not_let_go_can_not_hold_the_end(tmp_path: Path) -> None:
     clinging = tmp_path / "clinging.py"
     clinging.write_text(CLINGING)
@@ -167,6 +170,7 @@ async def test_a_plugin_that_does_not_let_go_can_not_hold_the_end(tmp_path: Path
     assert "ends by force" in (tmp_path / "stderr").read_text()
 
 
+@pytest.mark.promise("life.parent")
 async def test_it_ends_with_the_process_it_was_started_for(tmp_path: Path) -> None:
     parent = await trio.lowlevel.open_process([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     async with serving(tmp_path, "--parent-pid", str(parent.pid)) as running:
@@ -208,6 +212,7 @@ def test_a_taken_port_is_said() -> None:
             server.bind(address)
 
 
+@pytest.mark.promise("life.beyond_loopback")
 def test_a_token_beyond_loopback_is_ones_own(tmp_path: Path) -> None:
     settings = plain_settings(tmp_path, host__bind="0.0.0.0:1")
     for text, needed in (("127.0.0.1:1", False), ("[::1]:1", False), ("localhost:1", False), ("10.0.0.1:1", True)):

@@ -6,6 +6,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 from quart import Blueprint
 
@@ -17,6 +18,7 @@ JSON = {"content-type": "application/json; charset=utf-8"}
 PNG = base64.b64encode(b"\x89PNG\r\n").decode()
 
 
+@pytest.mark.promise("life.health")
 async def test_health_tells_more_with_a_token(server: Any) -> None:
     assert (await server.anyone.get("/api/health")).json() == {"done": True, "status": "ok"}
     told = (await server.client.get("/api/health")).json()
@@ -34,6 +36,7 @@ async def test_version_and_config(server: Any) -> None:
     assert settings["limits.steps"] == {"value": 50, "from": "default"}
 
 
+@pytest.mark.promise("life.config")
 async def test_config_masks_secrets(open_server: Any) -> None:
     async with open_server(plugins__gone__enabled=False, plugins__gone__key="sk-very-secret-1") as server:
         answer = await server.client.get("/api/config")
@@ -54,6 +57,7 @@ async def test_what_there_is(open_server: Any) -> None:
         assert (tool["name"], tool["effect"], tool["schema"]["type"]) == ("look", "read", "object")
 
 
+@pytest.mark.promise("sessions.lifecycle")
 async def test_a_session_is_opened_shown_listed_and_deleted(server: Any) -> None:
     folder = str(server.settings.data_dir)
     made = await server.client.post("/api/sessions", json={"workspace": folder, "labels": {"team": "a"}})
@@ -70,6 +74,7 @@ async def test_a_session_is_opened_shown_listed_and_deleted(server: Any) -> None
     assert (await server.client.get("/api/sessions")).json() == {"data": [], "next_cursor": None}
 
 
+@pytest.mark.promise("sessions.lifecycle")
 async def test_the_list_is_paged_and_filtered(server: Any, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     made = {await server.session() for _ in range(5)}
@@ -85,6 +90,7 @@ async def test_the_list_is_paged_and_filtered(server: Any, tmp_path: Path) -> No
     assert [session["id"] for session in found["data"]] == [other]
 
 
+@pytest.mark.promise("door.problems")
 async def test_each_wrong_field_of_a_session_is_named(server: Any) -> None:
     body = {"workspce": "/tmp", "labels": {"a": 1}, "limits": {"steps": 0}, "model": 3}
     answer = await server.client.post("/api/sessions", json=body)
@@ -116,6 +122,7 @@ async def test_wrong_query_parameters_are_named(server: Any) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "limit")
 
 
+@pytest.mark.promise("sessions.limits")
 async def test_limits_left_out_are_the_settings(open_server: Any) -> None:
     async with open_server(limits__steps=7) as server:
         session = await server.session(limits={"seconds": 60, "tokens": None})
@@ -126,6 +133,7 @@ async def test_limits_left_out_are_the_settings(open_server: Any) -> None:
         assert opened["limits"]["tokens"] is None
 
 
+@pytest.mark.promise("prompts.accepted")
 async def test_a_prompt_is_accepted_and_its_events_are_where_it_says(server: Any) -> None:
     server.provider.script(says("hello there"))
     session = await server.session()
@@ -142,6 +150,7 @@ async def test_a_prompt_is_accepted_and_its_events_are_where_it_says(server: Any
     assert messages[1]["parts"][0]["text"] == "hello there"
 
 
+@pytest.mark.promise("prompts.bounded")
 async def test_a_prompt_is_refused_while_a_turn_runs_or_too_many_wait(server: Any) -> None:
     gate = Gate()
     server.provider.script([gate], *[says("next") for _ in range(16)])
@@ -185,6 +194,7 @@ async def test_cancel_ends_the_turn(server: Any) -> None:
     assert events[-1]["type"] == "turn.cancelled"
 
 
+@pytest.mark.promise("approvals.first_wins")
 async def test_approvals_first_wins_second_conflicts(open_server: Any) -> None:
     async def wrote(arguments: Any, call: Any) -> str:
         return "written"
@@ -206,6 +216,7 @@ async def test_approvals_first_wins_second_conflicts(open_server: Any) -> None:
         assert unknown.status_code == 404
 
 
+@pytest.mark.promise("approvals.first_wins")
 async def test_a_late_answer_is_gone(open_server: Any) -> None:
     async def wrote(arguments: Any, call: Any) -> str:
         return "written"
@@ -232,6 +243,7 @@ class Routes:
         return [self._blueprint]
 
 
+@pytest.mark.promise("plugins.routes")
 async def test_a_plugin_brings_routes_which_need_the_token(open_server: Any) -> None:
     blueprint = Blueprint("mine", __name__)
 
@@ -251,6 +263,7 @@ async def test_a_plugin_brings_routes_which_need_the_token(open_server: Any) -> 
         assert "inner detail" not in answer.text
 
 
+@pytest.mark.promise("plugins.routes")
 async def test_a_plugin_whose_routes_collide_is_quarantined(open_server: Any) -> None:
     taken, twin = Blueprint("mine", __name__), Blueprint("health", __name__)
 

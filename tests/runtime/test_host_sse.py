@@ -32,6 +32,7 @@ async def test_headers_greeting_and_frames(server: Any) -> None:
     assert [event["text"] for event in events if event["type"] == "text.finished"] == ["hello there"]
 
 
+@pytest.mark.promise("events.resume")
 async def test_it_resumes_behind_the_last_id_which_beats_the_address(server: Any) -> None:
     server.provider.script(says("hello"))
     session = await server.session()
@@ -59,6 +60,7 @@ async def test_latest_tells_its_place_at_once(server: Any) -> None:
     assert int(line.removeprefix("id: ").partition(".")[0]) >= 2
 
 
+@pytest.mark.promise("events.resync")
 async def test_beyond_the_head_is_one_resync_then_the_start(server: Any) -> None:
     session = await server.session()
     async with server.watch(session, last_event_id="999.3") as watcher:
@@ -67,6 +69,7 @@ async def test_beyond_the_head_is_one_resync_then_the_start(server: Any) -> None
     assert (opened["type"], opened["id"]) == ("session.opened", "1")
 
 
+@pytest.mark.promise("events.bad_cursor")
 @pytest.mark.parametrize("cursor", ["x", "1.", "-1", "1.2.3", "9" * 30, "1 OR 1", "٣"])
 async def test_a_malformed_cursor_is_a_problem(server: Any, cursor: str) -> None:
     session = await server.session()
@@ -84,6 +87,7 @@ async def test_a_stream_ends_when_its_session_is_deleted(server: Any) -> None:
         assert await watcher.event() is None
 
 
+@pytest.mark.promise("events.resume")
 async def test_cut_at_every_place_each_whole_event_comes_once(server: Any) -> None:
     server.provider.script([*(Text(f"{i} ") for i in range(40)), Finish("stop")])
     session = await server.session()
@@ -113,6 +117,7 @@ async def test_who_leaves_leaves_nothing_behind(open_server: Any) -> None:
                 await trio.sleep(0.01)
 
 
+@pytest.mark.promise("events.slow_reader")
 async def test_a_sleeping_reader_slows_nobody_and_does_not_hold_the_end(open_server: Any) -> None:
     gate = Gate()
     async with open_server() as server:

@@ -74,6 +74,7 @@ async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
         yield server
 
 
+@pytest.mark.promise("door.origin")
 async def test_a_preflight_of_a_foreign_page_gets_no_leave(server: ServerProcess) -> None:
     asked = "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization, content-type"
     for origin in ("https://evil.example", "null", f"http://127.0.0.1.evil.example:{server.port}"):
@@ -82,6 +83,7 @@ async def test_a_preflight_of_a_foreign_page_gets_no_leave(server: ServerProcess
         assert (answer.split()[1], b"access-control" in answer) == (b"403", False)
 
 
+@pytest.mark.promise("door.token", "door.host")
 async def test_an_event_stream_is_guarded_like_the_rest(server: ServerProcess, tmp_path: Path) -> None:
     path = f"/api/sessions/{await server.session(tmp_path)}/events"
     foreign = await raw(server, head(server, f"GET {path}", "Origin: https://evil.example"))
@@ -91,6 +93,7 @@ async def test_an_event_stream_is_guarded_like_the_rest(server: ServerProcess, t
     assert b"session.opened" not in foreign + stranger + in_query
 
 
+@pytest.mark.promise("secrets.nowhere", "door.token_not_in_address")
 async def test_no_token_gets_into_the_log(tmp_path: Path) -> None:
     async with server_process(tmp_path, PLAIN) as server:
         token = server.found.token
@@ -102,6 +105,7 @@ async def test_no_token_gets_into_the_log(tmp_path: Path) -> None:
     assert token not in log
 
 
+@pytest.mark.promise("door.ids")
 async def test_ids_cannot_be_guessed(server: ServerProcess, tmp_path: Path) -> None:
     ids = [await server.session(tmp_path) for _ in range(50)]
     assert len(set(ids)) == 50
@@ -114,6 +118,7 @@ async def test_ids_cannot_be_guessed(server: ServerProcess, tmp_path: Path) -> N
         assert refused.value.status == 404
 
 
+@pytest.mark.promise("door.hostile_requests")
 @pytest.mark.parametrize(
     "framing",
     ["Content-Length: 4\r\nTransfer-Encoding: chunked", "Content-Length: 4\r\nContent-Length: 5", "Content-Length: -1"],
@@ -125,6 +130,7 @@ async def test_a_body_of_two_lengths_is_refused(server: ServerProcess, framing: 
     assert answer.split()[1] in (b"400", b"422")
 
 
+@pytest.mark.promise("door.hostile_requests", "door.body_limit")
 async def test_huge_requests_cost_neither_memory_nor_others(server: ServerProcess, tmp_path: Path) -> None:
     before = server.memory()
     headers = (b"X-%d: y\r\n" % number * 100 for number in range(10_000))
@@ -137,6 +143,7 @@ async def test_huge_requests_cost_neither_memory_nor_others(server: ServerProces
     assert server.memory() - before < 64 * MIB
 
 
+@pytest.mark.promise("door.hostile_requests")
 async def test_slow_and_idle_connections_do_not_keep_others_out(server: ServerProcess, tmp_path: Path) -> None:
     before = server.memory()
     session = await server.session(tmp_path)

@@ -25,6 +25,7 @@ async def passes(repository: Repository) -> bool:
     return done.returncode == 0
 
 
+@pytest.mark.promise("turns.bug_is_mended")
 @pytest.mark.parametrize("model", FORMATS)
 @pytest.mark.parametrize("bug", BUGS)
 async def test_it_finds_and_mends_the_bug(tmp_path: Path, bug: str, model: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 
 from pillion_runtime.testing import Asked, Reply, call
@@ -88,6 +89,7 @@ def whose(line: dict[str, Any]) -> tuple[str, ...]:
     return tuple(line.get(tag, "") for tag in ("session", "turn", "step", "tool"))
 
 
+@pytest.mark.promise("logs.own_ids")
 async def test_no_line_carries_another_sessions_ids(tmp_path: Path) -> None:
     (tmp_path / "notes.py").write_text(NOTES)
     turns: set[tuple[str, str]] = set()

@@ -55,6 +55,7 @@ def descendants(pid: int) -> list[int]:
     return [pid, *(inner for child in below for inner in descendants(child))]
 
 
+@pytest.mark.promise("door.one_port")
 @pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 @pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="needs /proc/net")
 async def test_the_embedded_model_opens_no_port(tmp_path: Path) -> None:

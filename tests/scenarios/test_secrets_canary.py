@@ -104,6 +104,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     assert {key_of(asked) for asked in vendor.asked} <= set(keys.values())
 
 
+@pytest.mark.promise("secrets.nowhere")
 @pytest.mark.parametrize("model", ["anthropic/scripted", "openai/scripted"])
 async def test_no_key_shows_anywhere(scene: Scene, model: str) -> None:
     events = await scene.run(model, "refuse", "break", "say", "call", "snoop")
@@ -115,6 +116,7 @@ async def test_no_key_shows_anywhere(scene: Scene, model: str) -> None:
     assert "snooped" in output and "PATH=" in output
 
 
+@pytest.mark.promise("processes.environment")
 async def test_programs_do_not_get_the_keys(scene: Scene) -> None:
     events = await scene.run("openai/scripted", "environment")
     (output,) = [event["text"] for event in events if event["type"] == "tool.finished"]
@@ -122,6 +124,7 @@ async def test_programs_do_not_get_the_keys(scene: Scene) -> None:
     assert [name for name in (*scene.keys, MASK) if name in output] == []
 
 
+@pytest.mark.promise("secrets.nowhere", "life.announced")
 async def test_the_token_file_holds_the_token_and_no_log_does(scene: Scene) -> None:
     await scene.run("openai/scripted", "say")
     await scene.look_round()

@@ -49,6 +49,7 @@ async def stopped(
     return types
 
 
+@pytest.mark.promise("cancel.reaches_everything")
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
 @pytest.mark.parametrize(
     "command",
@@ -68,6 +69,7 @@ async def test_a_cancelled_command_leaves_no_process(tmp_path: Path, command: st
         assert "tool.interrupted" in types
 
 
+@pytest.mark.promise("models.closed_stream")
 async def test_the_vendor_sees_the_stream_closed(tmp_path: Path) -> None:
     program = replies(Reply(text=("Thinking ", "for ", "ever"), fault=Silence(3)))
     async with riding(tmp_path, program, **KEY) as (vendor, server):
@@ -78,6 +80,7 @@ async def test_the_vendor_sees_the_stream_closed(tmp_path: Path) -> None:
             assert (types[-2:], len(vendor.asked)) == (["text.interrupted", "turn.cancelled"], number)
 
 
+@pytest.mark.promise("cancel.next_prompt")
 async def test_the_next_prompt_runs_after_a_stop(tmp_path: Path) -> None:
     def program(asked: Asked) -> Reply:
         return Reply(text="Never mind.") if asked.number > 1 else Reply(text=("Well ", "…"), fault=Silence(2))

@@ -36,6 +36,7 @@ async def doctor(folder: Path) -> dict[str, Any]:
     return dict(msgspec.json.decode(done.stdout))
 
 
+@pytest.mark.promise("plugins.off")
 @pytest.mark.parametrize("plugin", FIRST_PARTY)
 async def test_without_one_plugin_all_is_well(tmp_path: Path, plugin: str) -> None:
     async with server_process(tmp_path, f"[plugins.{plugin}]\nenabled = false\n") as server:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import pytest
 import trio
 
 from pillion_runtime.testing import Cut, Reply
@@ -65,6 +66,7 @@ def check(reader: Reader) -> None:
     assert (reader.open, reader.resyncs) == (set(), 0)
 
 
+@pytest.mark.promise("events.resume")
 async def test_a_watcher_cut_anywhere_ends_with_the_exact_text(tmp_path: Path) -> None:
     step = 1 if os.environ.get("PILLION_LONG") == "1" else 7
     async with riding(tmp_path, lambda asked: good() if asked.number % 2 == 0 else faulty()) as (_, server):
@@ -75,6 +77,7 @@ async def test_a_watcher_cut_anywhere_ends_with_the_exact_text(tmp_path: Path) -
                 check(reader)
 
 
+@pytest.mark.promise("events.slow_reader")
 async def test_sleepers_slow_nobody_cost_no_memory_and_come_back_exactly(tmp_path: Path) -> None:
     words = tuple(f"{number:9} ".ljust(2000, ".") for number in range(1500))  # 3 MB: more than sockets hold
     async with riding(tmp_path, lambda asked: Reply(text=words, pause=0.001)) as (_, server):
@@ -97,6 +100,7 @@ async def test_sleepers_slow_nobody_cost_no_memory_and_come_back_exactly(tmp_pat
     assert grown < 60 * MIB, f"{grown / MIB:.1f} MiB"
 
 
+@pytest.mark.promise("events.resume", "events.slow_reader")
 async def test_a_sleeper_that_wakes_amid_growth_misses_nothing(tmp_path: Path) -> None:
     words = tuple(f"{number:9} " for number in range(1500))
     async with riding(tmp_path, lambda asked: Reply(text=words, pause=0.001)) as (_, server):
@@ -115,6 +119,7 @@ async def test_a_sleeper_that_wakes_amid_growth_misses_nothing(tmp_path: Path) -
     assert napper.types.count("text.delta") < awake.types.count("text.delta")
 
 
+@pytest.mark.promise("events.resync")
 async def test_a_cursor_from_beyond_the_head_gets_one_resync_amid_a_turn(tmp_path: Path) -> None:
     async with riding(tmp_path, lambda asked: good()) as (_, server):
         session = await server.session(tmp_path)

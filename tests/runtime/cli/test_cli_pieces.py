@@ -123,6 +123,7 @@ def test_text_for_people() -> None:
     assert (duration(0.42), duration(12.3), duration(200)) == ("0.4 s", "12 s", "3 min 20 s")
 
 
+@pytest.mark.promise("cli.exit_codes")
 @pytest.mark.parametrize(
     ("code", "exit_code"),
     [("provider_down", 5), ("bad_request", 5), ("config", 2), ("missing_library", 2), ("budget", 4), ("stuck", 1)],

@@ -20,6 +20,7 @@ WRITES = Reply(text="I write it down.", calls=(call("write_note", path="note.txt
 WROTE = Reply(text="It is written.")
 
 
+@pytest.mark.promise("cli.piped")
 async def test_piped_stdout_is_the_answer_alone(door: Any) -> None:
     ended = await door.run("run", "hello")
     assert (ended.code, ended.out) == (0, "Hello there.\n"), ended
@@ -28,6 +29,7 @@ async def test_piped_stdout_is_the_answer_alone(door: Any) -> None:
     assert ended.last.endswith("0 files changed")
 
 
+@pytest.mark.promise("cli.piped")
 async def test_json_is_the_events(door: Any) -> None:
     ended = await door.run("run", "hello", "--json")
     events = ended.events()
@@ -59,6 +61,7 @@ async def test_yes_allows_and_the_last_line_names_the_files(door: Any, scripted:
     assert ended.last.endswith("1 file changed: note.txt (+1 -0)")
 
 
+@pytest.mark.promise("cli.approval", "cli.exit_codes")
 async def test_an_approval_without_a_terminal_ends_the_run(door: Any, scripted: Any) -> None:
     scripted.says(WRITES, WROTE)
     ended = await door.run("run", "write it")
@@ -69,6 +72,7 @@ async def test_an_approval_without_a_terminal_ends_the_run(door: Any, scripted: 
     assert "tokens" in ended.last
 
 
+@pytest.mark.promise("cli.exit_codes")
 async def test_a_limit_has_its_code(door: Any, scripted: Any) -> None:
     scripted.says(WRITES)
     ended = await door.run("run", "write it", "--yes", "--max-steps", "1")
@@ -76,6 +80,7 @@ async def test_a_limit_has_its_code(door: Any, scripted: Any) -> None:
     assert "The limit of steps is reached" in ended.err
 
 
+@pytest.mark.promise("cli.exit_codes")
 async def test_a_provider_that_refuses_has_its_code(door: Any, scripted: Any) -> None:
     scripted.says(Reply(fault=Status(401, message="Your key is wrong.")))
     ended = await door.run("run", "hello")

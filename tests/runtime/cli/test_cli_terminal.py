@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+import pytest
 import trio
 
 from pillion_runtime.testing import Reply, Silence, call
@@ -25,6 +26,7 @@ async def test_an_answer_is_laid_out_and_the_last_line_tells_the_cost(door: Any,
     assert "15 tokens" in screen.seen.splitlines()[-1]
 
 
+@pytest.mark.promise("cli.approval")
 async def test_yes_at_the_question_lets_it_run(door: Any, scripted: Any) -> None:
     scripted.says(WRITES, WROTE)
     async with door.terminal("run", "write it") as screen:
@@ -65,6 +67,7 @@ async def test_the_deadline_takes_the_question_back(cli: Any, scripted: Any) -> 
     assert "Nobody answered." in screen.seen
 
 
+@pytest.mark.promise("cli.interrupt")
 async def test_ctrl_c_stops_the_turn(door: Any, scripted: Any) -> None:
     scripted.says(HANGS)
     async with door.terminal("run", "hello") as screen:
@@ -77,6 +80,7 @@ async def test_ctrl_c_stops_the_turn(door: Any, scripted: Any) -> None:
         await door.vendor.until(lambda vendor: not vendor.open_streams)
 
 
+@pytest.mark.promise("cli.interrupt")
 async def test_a_second_ctrl_c_ends_at_once(cli: Any, scripted: Any) -> None:
     scripted.says(Reply(calls=(call("write_note", path="never.txt", text="x"),)))
     async with cli.terminal("run", "write it", "--yes", PILLION__DEADLINES__STOPPING="3600") as screen:
@@ -113,6 +117,7 @@ async def test_no_color_is_honoured(cli: Any, scripted: Any) -> None:
     assert "+remember" in screen.seen
 
 
+@pytest.mark.promise("cli.escapes")
 async def test_escape_sequences_of_a_model_do_nothing(cli: Any, scripted: Any) -> None:
     scripted.says(Reply(text="red \x1b[31m title \x1b]0;evil\x07 end"))
     async with cli.terminal("run", "hello") as screen:
