@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +16,14 @@ LIMIT = 20 * 1024 * 1024
 """Bytes of a request's body."""
 
 T = TypeVar("T", bound=Struct)
+Row = TypeVar("Row")
+
+
+class Listed(Struct, Generic[Row], frozen=True):
+    """A list that is whole."""
+
+    data: Sequence[Row]
+
 
 _encoder = msgspec.json.Encoder()
 

@@ -18,8 +18,9 @@ LAST_WORDS = 0.2
 """Seconds of silence after which a stream that is asked to end has said all."""
 FAREWELL = 2.0
 """Seconds that a stream which is asked to end gets for its last words."""
+MEDIA_TYPE = "text/event-stream"
 HEADERS = {
-    "content-type": "text/event-stream; charset=utf-8",
+    "content-type": f"{MEDIA_TYPE}; charset=utf-8",
     "cache-control": "no-store",
     "x-accel-buffering": "no",
 }

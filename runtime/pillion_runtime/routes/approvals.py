@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
 from ..bodies import answer, read
+from ..described import described
 from ..host import Host
 
 
@@ -23,15 +24,33 @@ class NewDecision(Struct, frozen=True, forbid_unknown_fields=True):
     by: Literal["person", "flag"] = "person"
 
 
+class Decided(Struct, frozen=True):
+    """The decision as it stands in the log."""
+
+    approval: str
+    decision: Literal["allow", "deny"]
+    remember: Literal["once", "session"]
+
+
 def blueprint(host: Host) -> Blueprint:
     routes = Blueprint("approvals", __name__, url_prefix="/api/sessions/<id>")
 
     @routes.post("/approvals/<approval>")
-    async def decide(id: str, approval: str) -> Response:
-        """The first answer wins: a second gets 409, one after the deadline 410."""
+    @described(
+        body=NewDecision,
+        answers={200: Decided},
+        errors=(409, 410),
+        path={"approval": "The approval's id, as the event `approval.wanted` gives it."},
+        example={"decision": "allow", "remember": "once"},
+    )
+    async def decide_approval(id: str, approval: str) -> Response:
+        """Says whether a tool call may run.
+
+        The first answer wins: a second gets 409, one after the deadline or the turn's end 410.
+        """
         wanted = await read(NewDecision)
         session = await host.kernel.session(id)
         await session.decide(approval, wanted.decision, remember=wanted.remember, reason=wanted.reason, by=wanted.by)
-        return answer({"approval": approval, "decision": wanted.decision, "remember": wanted.remember})
+        return answer(Decided(approval, wanted.decision, wanted.remember))
 
     return routes

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from quart import Blueprint, Response
 
+from pillion.plugins import PluginState
 from pillion.settings import Settings
 
 from ..bodies import answer
+from ..described import described
 from ..host import Host, is_authorized
 from ..hostsettings import HostSettings
 from ..problems import Refused
@@ -19,43 +22,84 @@ from ..version import package_version, version_hash
 GREETING = "Pillion is here, and rides along."
 
 
+class Status(Struct, frozen=True):
+    status: Literal["ok"] = "ok"
+
+
+class Health(Struct, frozen=True):
+    """`checks` (each plugin's, "" when well) and `plugins` are told to those who have the token."""
+
+    done: Literal[True]
+    status: Literal["ok", "degraded", "stopping"]
+    checks: Mapping[str, str] | UnsetType = UNSET
+    plugins: Sequence[PluginState] | UnsetType = UNSET
+
+
+class Version(Struct, frozen=True):
+    """`version_hash` is a SHA-256 over the kernel's and the host's source files."""
+
+    package_version: str
+    version_hash: str
+
+
+class InForce(Struct, frozen=True, rename={"source": "from"}):
+    """A setting's value, secrets masked, and the layer it came from."""
+
+    value: Any
+    source: str
+
+
+class Config(Struct, frozen=True):
+    """`settings`, by their dotted keys, are told to those who have the token."""
+
+    response: str
+    settings: Mapping[str, InForce] | UnsetType = UNSET
+
+
 def blueprint(host: Host) -> Blueprint:
     routes = Blueprint("health", __name__)
 
     @routes.get("/livez")
+    @described(answers={200: Status})
     async def livez() -> Response:
-        return answer({"status": "ok"})
+        """The process lives."""
+        return answer(Status())
 
     @routes.get("/readyz")
+    @described(answers={200: Status}, errors=(503,))
     async def readyz() -> Response:
+        """It takes work."""
         if host.stopping:
             raise Refused(503, "The server is stopping.", code="stopping", retryable=True)
-        return answer({"status": "ok"})
+        return answer(Status())
 
     @routes.get("/api/health")
-    async def health() -> Response:
-        """`done` is what Aide waits for. Plugins and checks are told to those who have the token."""
+    @described(answers={200: Health})
+    async def show_health() -> Response:
+        """How it is. `done` is true as soon as the server answers."""
         if not is_authorized():
-            return answer({"done": True, "status": _status(host)})
+            return answer(Health(True, _status(host)))
         checks = await host.kernel.checks()
         status = "degraded" if any(checks.values()) and not host.stopping else _status(host)
-        return answer({"done": True, "status": status, "checks": checks, "plugins": host.kernel.host.states()})
+        return answer(Health(True, status, checks, host.kernel.host.states()))
 
     @routes.get("/api/version")
-    async def version() -> Response:
-        return answer({"package_version": package_version(), "version_hash": version_hash()})
+    @described(answers={200: Version})
+    async def show_version() -> Response:
+        """Which Pillion this is."""
+        return answer(Version(package_version(), version_hash()))
 
     @routes.get("/api/config")
-    async def config() -> Response:
-        told: dict[str, Any] = {"response": GREETING}
-        if is_authorized():
-            told["settings"] = in_force(host.kernel.settings, host.settings)
-        return answer(told)
+    @described(answers={200: Config})
+    async def show_config() -> Response:
+        """A greeting, and every setting in force."""
+        settings = in_force(host.kernel.settings, host.settings) if is_authorized() else UNSET
+        return answer(Config(GREETING, settings))
 
     return routes
 
 
-def in_force(settings: Settings, host: HostSettings) -> dict[str, Any]:
+def in_force(settings: Settings, host: HostSettings) -> dict[str, InForce]:
     """Every setting by its dotted key, with the layer it came from; secrets masked, defaults included."""
     sections: dict[str, Struct] = {
         "host": host,
@@ -65,15 +109,16 @@ def in_force(settings: Settings, host: HostSettings) -> dict[str, Any]:
         "execution": settings.execution,
         "trust": settings.trust,
     }
-    told: dict[str, Any] = {
-        f"{name}.{key}": {"value": value, "from": "default"}
+    told = {
+        f"{name}.{key}": InForce(value, "default")
         for name, section in sections.items()
         for key, value in msgspec.to_builtins(section).items()
     }
-    return dict(sorted((told | settings.masked()).items()))
+    said = {key: InForce(setting["value"], setting["from"]) for key, setting in settings.masked().items()}
+    return dict(sorted((told | said).items()))
 
 
-def _status(host: Host) -> str:
+def _status(host: Host) -> Literal["ok", "degraded", "stopping"]:
     if host.stopping:
         return "stopping"
     return "degraded" if any(state.state == "quarantined" for state in host.kernel.host.states()) else "ok"

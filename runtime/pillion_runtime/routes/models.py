@@ -7,7 +7,10 @@ from typing import Any
 from msgspec import Struct
 from quart import Blueprint, Response
 
-from ..bodies import answer
+from pillion.values import ModelInfo
+
+from ..bodies import Listed, answer
+from ..described import described
 from ..host import Host
 
 
@@ -29,20 +32,23 @@ def blueprint(host: Host) -> Blueprint:
     routes = Blueprint("models", __name__)
 
     @routes.get("/api/models")
-    async def models() -> Response:
-        return answer({"data": host.kernel.catalog.models()})
+    @described(answers={200: Listed[ModelInfo]})
+    async def list_models() -> Response:
+        """The models that can answer now; the first is what `auto` takes."""
+        return answer(Listed(host.kernel.catalog.models()))
 
     @routes.get("/api/strategies")
-    async def strategies() -> Response:
+    @described(answers={200: Listed[StrategyView]})
+    async def list_strategies() -> Response:
+        """The ways to run a turn."""
         known = host.kernel.catalog.strategies
-        return answer({"data": [StrategyView(name, known[name].description) for name in sorted(known)]})
+        return answer(Listed([StrategyView(name, known[name].description) for name in sorted(known)]))
 
     @routes.get("/api/tools")
-    async def tools() -> Response:
+    @described(answers={200: Listed[ToolView]})
+    async def list_tools() -> Response:
         """The tools that a turn would get in an empty folder."""
         known = host.kernel.tools()
-        return answer(
-            {"data": [ToolView(spec.name, spec.description, tool.effect, spec.schema) for tool, spec in known]}
-        )
+        return answer(Listed([ToolView(spec.name, spec.description, tool.effect, spec.schema) for tool, spec in known]))
 
     return routes

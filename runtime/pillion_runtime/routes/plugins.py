@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from quart import Blueprint, Response
 
-from ..bodies import answer
+from pillion.plugins import PluginState
+
+from ..bodies import Listed, answer
+from ..described import described
 from ..host import Host
 
 
@@ -12,7 +15,9 @@ def blueprint(host: Host) -> Blueprint:
     routes = Blueprint("plugins", __name__)
 
     @routes.get("/api/plugins")
-    async def plugins() -> Response:
-        return answer({"data": host.kernel.host.states()})
+    @described(answers={200: Listed[PluginState]})
+    async def list_plugins() -> Response:
+        """What became of each plugin that the settings list."""
+        return answer(Listed(host.kernel.host.states()))
 
     return routes

@@ -11,6 +11,7 @@ from pillion.session import When
 from pillion.values import Image
 
 from ..bodies import answer, read, read_optional
+from ..described import described
 from ..host import Host
 from . import names
 
@@ -40,11 +41,29 @@ class NewCancel(Struct, frozen=True, forbid_unknown_fields=True):
     by: Annotated[str, Meta(min_length=1, max_length=100)] = "person"
 
 
+class Cancelling(Struct, frozen=True):
+    """`stopping`: did a turn run?"""
+
+    session: str
+    stopping: bool
+
+
 def blueprint(host: Host) -> Blueprint:
     routes = Blueprint("prompts", __name__, url_prefix="/api/sessions/<id>")
 
     @routes.post("/prompts")
-    async def prompt(id: str) -> Response:
+    @described(
+        body=NewPrompt,
+        answers={202: PromptAccepted},
+        sends={"location": "Where to watch the turn."},
+        errors=(409, 410, 429, 503),
+        example={"text": "Run the tests.", "when": "queue"},
+    )
+    async def post_prompt(id: str) -> Response:
+        """Asks for something. When this is answered the prompt is durable.
+
+        409: a turn runs and `when` is `reject`. 410: the session has just ended. 429: 16 prompts wait already.
+        """
         host.expect_work()
         wanted = await read(NewPrompt)
         names.check(host, model=wanted.model, strategy=wanted.strategy)
@@ -56,10 +75,14 @@ def blueprint(host: Host) -> Blueprint:
         return answer(PromptAccepted(id, accepted.turn, accepted.after, where), 202, {"location": where})
 
     @routes.post("/cancel")
-    async def cancel(id: str) -> Response:
-        """202 in any case; `stopping` says whether a turn ran. `turn.cancelled` comes when nothing of it is left."""
+    @described(body=NewCancel, body_optional=True, answers={202: Cancelling}, errors=(410,), example={"by": "person"})
+    async def cancel_turn(id: str) -> Response:
+        """Stops the running turn, with its model call, tools, processes and child sessions.
+
+        `stopping` says whether one ran; the event `turn.cancelled` comes when nothing of it is left.
+        """
         wanted = await read_optional(NewCancel)
         session = await host.kernel.session(id)
-        return answer({"session": id, "stopping": await session.cancel(by=wanted.by)}, 202)
+        return answer(Cancelling(id, await session.cancel(by=wanted.by)), 202)
 
     return routes

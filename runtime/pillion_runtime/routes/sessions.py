@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,9 +12,10 @@ from quart import Blueprint, Response, request
 
 from pillion.contracts.store import SessionInfo, SessionQuery
 from pillion.session import Session
-from pillion.values import Limits
+from pillion.values import Limits, Message
 
-from ..bodies import answer, checked, read
+from ..bodies import Listed, answer, checked, read
+from ..described import described
 from ..host import Host
 from . import names
 
@@ -66,11 +67,26 @@ class SessionView(Struct, frozen=True):
     waiting: int = 0
 
 
+class SessionPage(Struct, frozen=True):
+    """Newest first. `next_cursor` is null on the last page."""
+
+    data: Sequence[SessionView]
+    next_cursor: str | None
+
+
 def blueprint(host: Host) -> Blueprint:
     routes = Blueprint("sessions", __name__, url_prefix="/api/sessions")
 
     @routes.post("")
-    async def create() -> Response:
+    @described(
+        body=NewSession,
+        answers={201: SessionView},
+        sends={"location": "The session's own address."},
+        errors=(503,),
+        example={"workspace": "/home/me/lantern", "labels": {"ide": "example"}, "limits": {"steps": 20, "cost": None}},
+    )
+    async def open_session() -> Response:
+        """Opens a session on a workspace."""
         host.expect_work()
         wanted = await read(NewSession)
         names.check(host, workspace=wanted.workspace, model=wanted.model, strategy=wanted.strategy)
@@ -84,27 +100,38 @@ def blueprint(host: Host) -> Blueprint:
         return answer(_view(session.info, session), 201, {"location": f"/api/sessions/{session.id}"})
 
     @routes.get("")
-    async def listing() -> Response:
+    @described(query=Listing, answers={200: SessionPage}, errors=(404,))
+    async def list_sessions() -> Response:
+        """A page of sessions, newest first; children only with `parent`.
+
+        404: no page gave this `cursor`.
+        """
         asked = checked(request.args, Listing)
         page = await host.kernel.sessions(SessionQuery(asked.workspace, asked.parent, asked.cursor, asked.limit))
         live = {session.id: session for session in host.kernel.live()}
         data = [_view(info, live.get(info.id)) for info in page.data]
-        return answer({"data": data, "next_cursor": page.next or None})
+        return answer(SessionPage(data, page.next or None))
 
     @routes.get("/<id>")
-    async def show(id: str) -> Response:
+    @described(answers={200: SessionView})
+    async def show_session(id: str) -> Response:
+        """One session."""
         session = await host.kernel.session(id)
         return answer(_view(session.info, session))
 
     @routes.delete("/<id>")
-    async def delete(id: str) -> Response:
+    @described(answers={204: None})
+    async def delete_session(id: str) -> Response:
+        """Stops what runs in a session, then forgets it."""
         await host.kernel.delete(id)
         return Response(b"", 204, content_type=None)
 
     @routes.get("/<id>/messages")
-    async def messages(id: str) -> Response:
+    @described(answers={200: Listed[Message]})
+    async def list_messages(id: str) -> Response:
+        """A session's conversation so far, for those who want its state and not its course."""
         session = await host.kernel.session(id)
-        return answer({"data": await session.messages()})
+        return answer(Listed(await session.messages()))
 
     return routes
 
