@@ -61,6 +61,8 @@ PROMISES = {
     # ── plugins ──
     "plugins.off": "Without any one first-party plugin the server starts and the rest works.",
     "plugins.quarantine": "A plugin that can't be used is quarantined with its reason, and the rest runs.",
+    "plugins.hostile": "Plugins that raise, hang, leak, block or swallow cancellation don't stop other sessions.",
+    "plugins.blocker_named": "One that blocks the loop is named within a second, with its stack, then interrupted.",
     "plugins.routes": "A plugin's routes stand behind the same door; one that collides is refused.",
     # ── models ──
     "models.closed_stream": "A cancelled turn closes the connection to the vendor.",

@@ -19,6 +19,7 @@ PillionError
 │   └── BadRequest     the request can't work as it is
 ├── BudgetSpent        the turn ends at its limit
 ├── Stuck              the turn ends, since it goes in circles
+├── HeldUp             raised inside a plugin's code that keeps the event loop from turning: let go
 ├── LostLease          another process owns the session now: let go
 └── StoreFailed        the store can't keep things at the moment
 """
@@ -170,6 +171,12 @@ class Stuck(PillionError):
     """The same call brought the same result again and again."""
 
     code = "stuck"
+
+
+class HeldUp(PillionError):
+    """A plugin's code kept the event loop from turning, and was interrupted where it stood."""
+
+    code = "held_up"
 
 
 class LostLease(PillionError):

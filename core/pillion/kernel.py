@@ -29,6 +29,7 @@ from .processes import Processes
 from .session import Session
 from .settings import Settings
 from .values import Limits, Message, ToolSpec
+from .watchdog import Watchdog
 
 if TYPE_CHECKING:
     from .contracts.tool import Tool
@@ -303,28 +304,29 @@ async def open_kernel(
     ConfigError when the store that the settings name can't be had.
     """
     host = PluginHost(settings, hookspecs)
-    host.load()
-    for name, plugin in (plugins or {}).items():
-        host.add(name, plugin)
-    catalog = Catalog(settings, host)
-    kernel = Kernel(settings, host, catalog, store or await _store(settings, catalog))
-    try:
-        async with _lifespans(kernel), trio.open_nursery() as background:
-            background.start_soon(kernel._flush)
-            for plugin, observer in catalog.observers:
-                background.start_soon(kernel._observe, plugin, observer)
-            async with trio.open_nursery() as sessions:
-                kernel._nursery = sessions
-                try:
-                    yield kernel
-                finally:
-                    with trio.CancelScope(shield=True):  # each session's end has its own deadline
-                        await kernel._stop_sessions()
-                    sessions.cancel_scope.cancel()
-            background.cancel_scope.cancel()
-    finally:
-        with trio.move_on_after(settings.deadlines.store, shield=True):
-            await kernel.store.aclose()
+    with Watchdog(host, settings.deadlines.blocking):
+        host.load()
+        for name, plugin in (plugins or {}).items():
+            host.add(name, plugin)
+        catalog = Catalog(settings, host)
+        kernel = Kernel(settings, host, catalog, store or await _store(settings, catalog))
+        try:
+            async with _lifespans(kernel), trio.open_nursery() as background:
+                background.start_soon(kernel._flush)
+                for plugin, observer in catalog.observers:
+                    background.start_soon(kernel._observe, plugin, observer)
+                async with trio.open_nursery() as sessions:
+                    kernel._nursery = sessions
+                    try:
+                        yield kernel
+                    finally:
+                        with trio.CancelScope(shield=True):  # each session's end has its own deadline
+                            await kernel._stop_sessions()
+                        sessions.cancel_scope.cancel()
+                background.cancel_scope.cancel()
+        finally:
+            with trio.move_on_after(settings.deadlines.store, shield=True):
+                await kernel.store.aclose()
 
 
 async def _store(settings: Settings, catalog: Catalog) -> Store:

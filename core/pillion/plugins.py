@@ -16,7 +16,7 @@ import msgspec
 import pluggy
 from msgspec import Struct
 
-from .errors import ConfigError, MissingLibrary
+from .errors import ConfigError, HeldUp, MissingLibrary
 from .hookspecs import Kernelhooks
 from .settings import PluginSection, Settings, convert
 
@@ -53,6 +53,8 @@ class PluginHost:
         self._states: dict[str, PluginState] = {}
         self._plugins: dict[str, Any] = {}
         self._found: dict[str, metadata.EntryPoint] = {}
+        self._homes: dict[str, str] = {}
+        """The plugin by the top of its modules' names."""
 
     def load(self) -> None:
         """Loads what the settings list, one by one; what can't be loaded says why and the rest goes on."""
@@ -86,6 +88,7 @@ class PluginHost:
             plugins={**self._settings.plugins, name: PluginSection(name, True, "object", Path(), {})},
         )
         self._admit(name, plugin)
+        self._homes[type(plugin).__module__] = name
         self._states[name] = PluginState(name, "on", source="object", hooks=self._hooks(plugin))
 
     def ask(self, hook: str, *, order: Sequence[str] | None = None, **arguments: Any) -> Iterator[tuple[str, Any]]:
@@ -101,6 +104,9 @@ class PluginHost:
                 continue
             try:
                 answer = impl.function(*(arguments[argument] for argument in impl.argnames))
+            except HeldUp as error:  # it would hold up every turn
+                self.quarantine(name, f"Its hook {hook} did not return: {error}", error)
+                continue
             except (Exception, SystemExit) as error:  # a plugin's fault is its own
                 self.fault(name, f"Its hook {hook} raised {_named(error)}.", error)
                 continue
@@ -122,6 +128,10 @@ class PluginHost:
         known = self._states.get(name, PluginState(name, "quarantined"))
         self._states[name] = msgspec.structs.replace(known, state="quarantined", reason=self._sentence(reason))
 
+    def owner(self, module: str) -> str:
+        """The plugin that a module, by its dotted name, belongs to; "" for none."""
+        return self._homes.get(module) or self._homes.get(module.partition(".")[0], "")
+
     def _sentence(self, reason: str) -> str:
         """A reason as people read it: on one line, ended, secrets masked."""
         text = " ".join(self._settings.secrets.redact(reason).split())
@@ -130,6 +140,7 @@ class PluginHost:
     def _guarded(self, name: str, work: Any) -> None:
         section = self._settings.plugins[name]
         self._states.setdefault(name, PluginState(name, "on", source=section.use))
+        self._homes[self._module(section).partition(".")[0]] = name
         try:
             work()
         except MissingLibrary as error:
@@ -153,7 +164,8 @@ class PluginHost:
     def _module(self, section: PluginSection) -> str:
         """Where the plugin itself is imported from."""
         point = self._found.get(section.use)
-        return point.module if point else section.use.partition(":")[0]
+        place = section.use.partition(":")[0]
+        return point.module if point else _file_module(section) if place.endswith(".py") else place
 
     def _find(self, section: PluginSection) -> Any:
         version, use, found = "", section.use, self._found
@@ -232,12 +244,17 @@ def _from_module(use: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
+def _file_module(section: PluginSection) -> str:
+    """The name of a file's module; the file has none of its own."""
+    return f"pillion_plugin_{section.name}"
+
+
 def _from_file(section: PluginSection) -> Any:
     file, _, attribute = section.use.partition(":")
     path = (section.folder / file).resolve()
     if not path.is_file():
         raise ConfigError(f"There is no file {path}.", plugin=section.name, key="use")
-    module_name = f"pillion_plugin_{section.name}"
+    module_name = _file_module(section)
     spec = importlib.util.spec_from_file_location(module_name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

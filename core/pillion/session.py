@@ -354,10 +354,17 @@ class Session:
         if turn.closing:
             return
         turn.detached = True
-        _log.error("The turn did not stop within %g s and is cut off", stopping)
+        for plugin in self._holders(turn):
+            self.kernel.host.fault(plugin, f"It did not let go of a turn within {stopping:g} s; the turn is cut off.")
         with trio.CancelScope(shield=True):
             await self._finish(turn, e.TurnCancelled(usage=turn.usage(), leftovers=True))
         await self._over(turn)
+
+    def _holders(self, turn: Turn) -> set[str]:
+        """The plugins, or else the modules, whose code a turn still waits for."""
+        running = [start.tool for start in self._history.open_items.values() if isinstance(start, e.ToolStarted)]
+        modules = {type(one).__module__ for one in turn.at_work(running)}
+        return {self.kernel.host.owner(module) or module for module in modules}
 
     async def _over(self, turn: Turn) -> None:
         if not turn.over.is_set():

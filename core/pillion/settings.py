@@ -62,7 +62,10 @@ class Defaults(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):
-    """[deadlines], all in seconds. `first_byte`, `between` and `total` are of one model call."""
+    """[deadlines], all in seconds. `first_byte`, `between` and `total` are of one model call.
+
+    `blocking` is how long a plugin's code may hold up the event loop before it is interrupted.
+    """
 
     first_byte: Seconds = 120.0
     between: Seconds = 60.0
@@ -72,6 +75,7 @@ class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):
     approval: Seconds = 300.0
     store: Seconds = 30.0
     stopping: Seconds = 15.0
+    blocking: Seconds = 30.0
 
 
 class Execution(Struct, frozen=True, forbid_unknown_fields=True):

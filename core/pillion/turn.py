@@ -226,6 +226,12 @@ class Turn:
     def kit(self) -> Kit:
         return self._kit
 
+    def at_work(self, running: Sequence[str]) -> list[object]:
+        """What of plugins it waits for, given the names of running tools: those, else its strategy."""
+        if self._budget is None:
+            return []  # it has not begun
+        return [self._kit.tools[name] for name in running if name in self._kit.tools] or [self.strategy]
+
     def usage(self) -> Usage:
         return self._budget.usage if self._budget else Usage()
 

@@ -40,9 +40,10 @@ def test_settings_in_it_are_taken(page: Path, tmp_path: Path) -> None:
                 convert(section.config, config, plugin=name, prefix=f"plugins.{name}")
 
 
-def test_decisions_are_numbered_without_a_gap() -> None:
+def test_each_decision_has_a_number_of_its_own() -> None:
     names = sorted(page.name for page in (pages.ROOT / "docs/decisions").glob("*.md"))
-    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+    numbers = [int(name[:4]) for name in names]
+    assert len(set(numbers)) == len(numbers)
     for name in names:
         text = pages.text(f"docs/decisions/{name}")
         assert re.match(rf"# {name[:4]} \S", text), name
