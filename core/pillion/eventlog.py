@@ -116,7 +116,7 @@ class EventLog:
         *,
         store_deadline: float,
         on_shown: Callable[[str, Sequence[Record]], None],
-        on_grown: Callable[[], None],
+        on_grown: Callable[[str], None],
     ) -> None:
         self.session = session
         self.head = opened.last
@@ -234,7 +234,7 @@ class EventLog:
             last.last = self._n
         else:
             self._runs.append(_Run(self.head, self._n, item, len(item.pieces) - 1))
-        self._on_grown()
+        self._on_grown(self.session)
         self._changed.unpark_all()
 
     # ── reading ──
@@ -299,6 +299,8 @@ class Reader:
 
     async def page(self) -> list[Frame]:
         """The next frames, at least one; waits for them. Empty: the log is closed and there will be no more."""
+        if self.cursor != self._log.now():
+            await trio.lowlevel.checkpoint()  # one that has much to catch up with lets others go between its pages
         while True:
             frames = await self._collect()
             if frames or self._log.closed:

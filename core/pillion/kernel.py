@@ -58,6 +58,8 @@ class Kernel:
         self._live: dict[str, Session] = {}
         self._opening = trio.Lock()
         self._growth = trio.Event()
+        self._grown: set[str] = set()
+        """Sessions whose text has grown since the last flush."""
         self._feeds: dict[str, trio.MemorySendChannel[Seen]] = {}
         self._nursery: trio.Nursery
 
@@ -225,7 +227,7 @@ class Kernel:
             self.secrets,
             store_deadline=self.settings.deadlines.store,
             on_shown=self._shown,
-            on_grown=lambda: self._growth.set(),
+            on_grown=self._grew,
         )
         session = Session(self, opened.info, log, history, limits=limits, parent=parent, budget=budget, tools=tools)
         self._live[session.id] = session
@@ -256,14 +258,19 @@ class Kernel:
                 except trio.BrokenResourceError:
                     pass
 
+    def _grew(self, session: str) -> None:
+        self._grown.add(session)
+        self._growth.set()
+
     async def _flush(self) -> None:
         while True:
             await self._growth.wait()
-            self._growth = trio.Event()
             await trio.sleep(FLUSH_SECONDS)
+            self._growth = trio.Event()
+            grown, self._grown = self._grown, set()
             async with trio.open_nursery() as nursery:
-                for session in self.live():
-                    nursery.start_soon(self._flush_one, session)
+                for id in grown & self._live.keys():
+                    nursery.start_soon(self._flush_one, self._live[id])
 
     async def _flush_one(self, session: Session) -> None:
         try:
