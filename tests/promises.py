@@ -8,7 +8,7 @@ from __future__ import annotations
 
 PROMISES = {
     # ── the door ──
-    "door.token": "Without the token only the five open routes answer; a wrong token is refused everywhere.",
+    "door.token": "Without token or cookie only the open routes answer; a wrong token is refused everywhere.",
     "door.token_not_in_address": "A token in an address is refused, so that none ends up in a history or a log.",
     "door.host": "A request with a foreign Host header is refused before anything else looks at it.",
     "door.origin": "A request of a foreign Origin, `null` included, is refused and gets no CORS header.",
@@ -20,6 +20,12 @@ PROMISES = {
     "door.no_websocket": "A WebSocket is refused in words.",
     "door.one_port": "Nothing that the server starts opens a port of its own.",
     "door.ids": "Ids have at least 128 random bits; one that nobody knows is 404.",
+    # ── browsers ──
+    "browsers.link": "A link signs one browser in, once, within a minute; only who has the token makes one.",
+    "browsers.cookie": "The cookie counts only for what our own page or one of a listed origin sends.",
+    "browsers.sign_out": "After signing out a browser's cookie counts no more.",
+    "browsers.signed_out": "A person who is not signed in gets a page that says how, and nothing else.",
+    "browsers.cors": "A listed origin gets exact CORS answers, preflight included; nobody else gets any.",
     # ── the server's life ──
     "life.announced": "One line on stdout and a file that only the owner can read say where the server is.",
     "life.gentle_stop": "SIGTERM lets turns end within their grace, ends streams cleanly, and the exit code is 0.",

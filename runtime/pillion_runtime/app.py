@@ -13,10 +13,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from . import bodies, problems
 from .host import Host
 from .logs import REQUEST
-from .routes import approvals, events, health, models, plugins, prompts, sessions
+from .routes import approvals, browsers, events, health, models, plugins, prompts, sessions
 
 log = logging.getLogger("pillion.http")
-OWN = (health, plugins, models, sessions, prompts, events, approvals)
+OWN = (health, plugins, models, sessions, prompts, events, approvals, browsers)
 
 
 def create_app(host: Host) -> QuartTrio:
@@ -43,9 +43,10 @@ def _bare(host: Host) -> QuartTrio:
         refused = _http_refusal(error) if isinstance(error, HTTPException) else problems.refusal(error)
         if refused.status == 500:
             log.error("request failed", exc_info=error)
-        body = problems.encode(refused, path=request.path, request_id=REQUEST.get())
-        body = host.kernel.secrets.redact_bytes(body)
-        return Response(body, refused.status, dict(refused.headers), content_type=problems.MEDIA_TYPE)
+        said = problems.said(
+            refused, request.path, REQUEST.get(), page="text/html" in request.headers.get("Accept", "")
+        )
+        return Response(host.kernel.secrets.redact_bytes(said.body), refused.status, said.headers)
 
     return app
 

@@ -13,8 +13,8 @@ import trio
 
 from pillion.secrets import Secrets
 
-from . import problems
-from .auth import Gate
+from . import cors, problems
+from .auth import Card, Gate
 from .logs import FIELDS, REQUEST
 
 Scope = MutableMapping[str, Any]
@@ -26,7 +26,7 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 LINGER = 5.0
 """Seconds that a refused client gets to finish its body, so that it reads our answer and not a reset."""
 AUTHORIZED = "pillion.authorized"
-"""In the scope's `state`: does the request carry the token?"""
+"""In the scope's `state`: does the request carry the token, or a cookie that counts?"""
 
 log = logging.getLogger("pillion.http")
 _sane_id = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
@@ -44,6 +44,8 @@ class Door:
         if scope["type"] not in ("http", "websocket"):
             raise NotImplementedError(scope["type"])  # an ASGI server takes that for "no lifespan here"
         exchange = Exchange(scope, receive, send, _request_id(scope))
+        if self._gate.expects_pages:
+            exchange.extra.append((b"vary", b"Origin"))
         token = REQUEST.set(exchange.request_id)
         try:
             await self._admit(scope, exchange)
@@ -54,7 +56,12 @@ class Door:
             REQUEST.reset(token)
 
     async def _admit(self, scope: Scope, exchange: Exchange) -> None:
-        authorized = self._gate.check(scope["path"], scope["query_string"], scope["headers"])
+        card = exchange.card
+        if origin := self._gate.further_origin(card):
+            exchange.extra += cors.headers(origin)
+            if card.is_preflight:
+                return await exchange.permit()
+        authorized = self._gate.authorized(card)
         if scope["type"] == "websocket":
             raise problems.Refused(403, "There are no WebSockets here.", code="no_websockets")
         scope["state"][AUTHORIZED] = authorized
@@ -78,6 +85,9 @@ class Exchange:
         self._receive, self._send = receive, send
         self._body_read = trio.Event()
         self._began = perf_counter()
+        self.card = Card.of(scope)
+        self.extra: list[tuple[bytes, bytes]] = []
+        """Headers that any answer gets."""
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -96,11 +106,11 @@ class Exchange:
 
     async def refuse(self, refused: problems.Refused, secrets: Secrets) -> None:
         """Sends a problem, then lets the client finish its body, which nobody keeps."""
-        body = problems.encode(refused, path=self._scope["path"], request_id=self.request_id)
-        body = secrets.redact_bytes(body)
+        said = problems.said(refused, self._scope["path"], self.request_id, page=self.card.wants_page)
+        body = secrets.redact_bytes(said.body)
         self.status = refused.status
-        headers = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-        headers += [(name.encode(), value.encode()) for name, value in refused.headers.items()]
+        headers = [(b"content-length", str(len(body)).encode())]
+        headers += [(name.encode(), value.encode()) for name, value in said.headers.items()]
         kind = "websocket.http" if self._scope["type"] == "websocket" else "http"
         await self._send({"type": f"{kind}.response.start", "status": self.status, "headers": self._headers(headers)})
         if kind == "http":
@@ -110,6 +120,13 @@ class Exchange:
                     await self.receive()
             body = b""
         await self._send({"type": f"{kind}.response.body", "body": body, "more_body": False})
+
+    async def permit(self) -> None:
+        """Answers a preflight."""
+        self.status = 204
+        headers = self._headers(cors.leave())
+        await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def log(self) -> None:
         """The request log: never a query, a body or a header."""
@@ -125,7 +142,7 @@ class Exchange:
         more = [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff")]
         if not any(name.lower() == b"cache-control" for name, _ in headers):
             more.append((b"cache-control", b"no-store"))
-        return [*headers, *more]
+        return [*headers, *more, *self.extra]
 
 
 def _request_id(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""What the routes hold: the kernel, the host's settings, the open streams, and whether the server is about to end."""
+"""What the routes hold: kernel, settings, open streams, signed-in browsers, and whether the server is about to end."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from quart import request
 
+from .browsers import Browsers
 from .door import AUTHORIZED
 from .hostsettings import HostSettings
 from .problems import Refused
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 class Host:
     """One server's life. `stopping`: no new work is taken, what runs may end."""
 
-    def __init__(self, kernel: Kernel, settings: HostSettings) -> None:
+    def __init__(self, kernel: Kernel, settings: HostSettings, browsers: Browsers | None = None) -> None:
         self.kernel = kernel
         self.settings = settings
+        self.browsers = browsers or Browsers()
         self.streams = Streams()
         self.stopping = False
 
@@ -31,5 +33,5 @@ class Host:
 
 
 def is_authorized() -> bool:
-    """Does the current request carry the token? Only the open routes need to ask."""
+    """Does the current request carry the token, or a cookie that counts? Only the open routes need to ask."""
     return bool(request.scope["state"].get(AUTHORIZED))

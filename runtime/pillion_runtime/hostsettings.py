@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import secrets
 from typing import Annotated, Literal
 
@@ -12,6 +13,8 @@ from pillion.errors import ConfigError
 from pillion.settings import Settings
 
 SHORTEST_TOKEN = 16
+_origin = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#@*\s]+)")
+_usual_ports = {"http": ":80", "https": ":443"}
 
 
 class HostSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +42,12 @@ class Address(Struct, frozen=True):
     @property
     def loopback(self) -> bool:
         return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine finds it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://{Address(host, self.port)}"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -78,6 +87,20 @@ def token(settings: Settings, host: HostSettings, address: Address) -> str:
         )
         raise ConfigError(f"Binding to {address}, beyond loopback, needs a token of yours.", key="host.bind", hint=hint)
     return settings.secrets.register(secrets.token_urlsafe(32))
+
+
+def origins(host: HostSettings) -> frozenset[str]:
+    """host.origins as browsers write them: lower case, without the usual port. Raises ConfigError."""
+    found = set()
+    for number, given in enumerate(host.origins):
+        key = f"host.origins[{number}]"
+        match = _origin.fullmatch(given.lower().removesuffix("/"))
+        if match is None:
+            hint = "Write scheme, host and port of each page: https://ide.example, http://localhost:3000."
+            why = "any page can have it" if given == "null" else "it is no origin"
+            raise ConfigError(f"Setting {key}: {given!r} can't be let in: {why}.", key=key, hint=hint)
+        found.add(match[0].removesuffix(_usual_ports.get(match[1], "/")))
+    return frozenset(found)
 
 
 def _is_host(host: str) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from pillion.errors import Busy, PillionError, ProviderBusy
+
+from . import signin
 
 MEDIA_TYPE = "application/problem+json"
 CODES = {
@@ -87,6 +90,21 @@ def encode(refused: Refused, *, path: str, request_id: str) -> bytes:
             errors=tuple(refused.errors),
         )
     )
+
+
+class Said(NamedTuple):
+    """An answer's body, and the headers that go with it."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
+def said(refused: Refused, path: str, request_id: str, *, page: bool) -> Said:
+    """The answer: a Problem, or for a person who is not signed in (`page`) one to look at."""
+    if refused.status == 401 and page:
+        return Said(signin.refused(refused.detail), {**refused.headers, **signin.HEADERS})
+    body = encode(refused, path=path, request_id=request_id)
+    return Said(body, {**refused.headers, "content-type": MEDIA_TYPE})
 
 
 def _title(status: int) -> str:

@@ -23,6 +23,7 @@ from pillion.settings import Settings
 from . import discovery, hostsettings, logs
 from .app import create_app
 from .auth import Gate
+from .browsers import Browsers
 from .door import Door
 from .hookspecs import HostHooks
 from .host import Host
@@ -107,15 +108,16 @@ async def serve(
     """
     section = hostsettings.read(settings)
     wanted = Address.parse(section.bind)
+    origins = hostsettings.origins(section)
     token = hostsettings.token(settings, section, wanted)
     last_resort = _LastResort(section.stop_within)
     with bind(wanted) as listening, last_resort:
         address = Address(wanted.host, listening.getsockname()[1])
         async with open_kernel(settings, hookspecs=(HostHooks,), plugins=plugins, store=store) as kernel:
-            host = Host(kernel, section)
-            gate = Gate(address, token, section.names, section.origins)
+            host = Host(kernel, section, Browsers(address.port))
+            gate = Gate(address, token, host.browsers, section.names, origins)
             listener = Listener(Door(gate, create_app(host), settings.secrets))
-            found = discovery.Found(f"http://{address}", os.getpid(), token, package_version())
+            found = discovery.Found(address.url, os.getpid(), token, package_version())
             async with trio.open_nursery() as nursery:
                 await nursery.start(listener.run, listening)
                 with _announced(settings, found, announce):

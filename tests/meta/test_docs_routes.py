@@ -21,6 +21,7 @@ from pillion_runtime.hookspecs import HostHooks
 from pillion_runtime.host import Host
 from pillion_runtime.hostsettings import HostSettings
 from pillion_runtime.routes.approvals import NewDecision
+from pillion_runtime.routes.browsers import CodeView, Link, NewCode
 from pillion_runtime.routes.models import StrategyView, ToolView
 from pillion_runtime.routes.prompts import NewCancel, NewPrompt, PromptAccepted
 from pillion_runtime.routes.sessions import Listing, NewSession, SessionView
@@ -36,6 +37,8 @@ REQUESTS: dict[str, type[Struct]] = {
     "POST /api/sessions/{id}/prompts": NewPrompt,
     "POST /api/sessions/{id}/cancel": NewCancel,
     "POST /api/sessions/{id}/approvals/{approval}": NewDecision,
+    "POST /api/browser-codes": NewCode,
+    "GET /open": Link,
 }
 ANSWERS: dict[str, type[Struct]] = {
     "POST /api/sessions": SessionView,
@@ -44,6 +47,7 @@ ANSWERS: dict[str, type[Struct]] = {
     "GET /api/plugins": PluginState,
     "GET /api/strategies": StrategyView,
     "GET /api/tools": ToolView,
+    "POST /api/browser-codes": CodeView,
 }
 SETTINGS = """
 [host]
@@ -96,6 +100,8 @@ async def test_each_example_is_answered_as_it_says(server: ServerProcess, tmp_pa
     begin, end = ["POST /api/sessions", "POST /api/sessions/{id}/prompts"], ["DELETE /api/sessions/{id}"]
     for route in [*begin, *sorted(ROUTES.keys() - {*begin, *end}), *end]:
         (example,) = pages.blocks(ROUTES[route], "http")
+        if "{code}" in example:
+            put["{code}"] = (await server.client.call("POST", "/api/browser-codes"))["url"].partition("=")[2]
         if "{approval}" in route:
             put["{approval}"] = (await _wanted(server, put["{id}"]))["approval"]
         said = await _sent(server, _replaced(example, put))

@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from pillion.errors import ConfigError
+from pillion_runtime import hostsettings
+from pillion_runtime.hostsettings import HostSettings
+
 PROBLEM = "application/problem+json"
 
 
@@ -64,10 +68,19 @@ async def test_a_foreign_origin_is_refused_before_the_token(server: Any, origin:
 
 
 @pytest.mark.promise("door.origin")
-async def test_a_configured_origin_may_call_but_null_never(open_server: Any) -> None:
-    async with open_server(host__origins=["https://ide.example", "null"]) as server:
-        assert (await server.client.get("/api/models", headers={"origin": "https://ide.example"})).status_code == 200
+async def test_our_own_and_a_configured_origin_may_call(open_server: Any) -> None:
+    async with open_server(host__origins=["https://ide.example"]) as server:
+        for origin in (server.url, "https://ide.example"):
+            assert (await server.client.get("/api/models", headers={"origin": origin})).status_code == 200
         problem(await server.client.get("/api/models", headers={"origin": "null"}), 403, "origin_refused")
+
+
+@pytest.mark.promise("door.origin")
+@pytest.mark.parametrize("given", ["null", "*", "ide.example", "https://ide.example/page", "https://*.example", ""])
+def test_what_is_no_origin_is_refused_in_the_settings(given: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        hostsettings.origins(HostSettings(origins=("https://ide.example", given)))
+    assert "host.origins[1]" in str(refused.value)
 
 
 @pytest.mark.promise("door.host")

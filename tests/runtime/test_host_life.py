@@ -226,6 +226,8 @@ def test_a_token_beyond_loopback_is_ones_own(tmp_path: Path) -> None:
 def test_addresses() -> None:
     assert str(Address.parse("[::1]:80")) == "[::1]:80"
     assert Address.parse("localhost:0") == Address("localhost", 0)
+    found = [Address.parse(text).url for text in ("0.0.0.0:1", "[::]:1", "[::1]:1")]
+    assert found == ["http://127.0.0.1:1", "http://[::1]:1", "http://[::1]:1"]
     for wrong in ("", "80", ":80", "::1:80", "127.0.0.1:", "127.0.0.1:65536", "example.com:80", "127.0.0.1:8x"):
         with pytest.raises(ConfigError, match=r"host\.bind"):
             Address.parse(wrong)

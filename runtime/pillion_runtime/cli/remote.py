@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import trio
 
+from pillion.errors import ConfigError
 from pillion.settings import Settings
 from pillion.values import ModelInfo
 
@@ -144,6 +145,21 @@ class Remote:
 
     async def plugins(self) -> list[dict[str, Any]]:
         return _rows(await self._client.call("GET", "/api/plugins"))
+
+    async def link(self, session: str) -> dict[str, Any]:
+        """A `url` that signs a browser in, and the `seconds` it works. Raises ConfigError: the server has no page."""
+        try:
+            async with self._client.open("GET", "/"):
+                pass
+        except ServerSaid as error:
+            if error.status != 404:
+                raise
+            hint = "Switch it on in the server's settings, `enabled = true` under [plugins.web], and start it again."
+            raise ConfigError(
+                "The server has no page, since its plugin `web` is off.", plugin="web", hint=hint
+            ) from None
+        made: dict[str, Any] = await self._client.call("POST", "/api/browser-codes", {"session": session})
+        return made
 
     async def checks(self) -> dict[str, str]:
         health = await self._client.call("GET", "/api/health")
