@@ -69,6 +69,9 @@ PROMISES = {
     "plugins.quarantine": "A plugin that can't be used is quarantined with its reason, and the rest runs.",
     "plugins.hostile": "Plugins that raise, hang, leak, block or swallow cancellation don't stop other sessions.",
     "plugins.blocker_named": "One that blocks the loop is named within a second, with its stack, then interrupted.",
+    "plugins.strangers": "A distribution of a third party brings tool, provider, strategy, policy, route and event.",
+    "plugins.commands": "A plugin's command runs as `pillion NAME`; a taken name and an unlisted plugin bring none.",
+    "plugins.replaced": "A first-party plugin is replaced through plugins.toml alone.",
     "plugins.routes": "A plugin's routes stand behind the same door; one that collides is refused.",
     # ── models ──
     "models.closed_stream": "A cancelled turn closes the connection to the vendor.",

@@ -137,12 +137,12 @@ class ToolRun:
             case Allow():
                 return
             case Deny():
-                raise Denied(f"Denied: {verdict.reason or 'a policy says no'}.")
+                raise Denied(f"Denied: {(verdict.reason or 'a policy says no').rstrip('.')}.")
             case Ask():
                 decision = await self._asked(tool, arguments, verdict.reason)
                 if decision.decision == "deny":
                     why = decision.reason or {"deadline": "nobody answered in time"}.get(decision.by, "")
-                    raise Denied(f"Denied by {decision.by}{': ' + why if why else ''}.")
+                    raise Denied(f"Denied by {decision.by}{': ' + why.rstrip('.') if why else ''}.")
 
     async def _judged(self, judged: JudgedCall) -> Verdict:
         """The strictest of all answers; a policy that fails or hangs counts as Ask."""

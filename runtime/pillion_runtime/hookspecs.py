@@ -1,4 +1,4 @@
-"""The host's hooks: what a plugin may add to HTTP."""
+"""The host's hooks: what a plugin may add to HTTP and to the command line."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pillion.hookspecs import hookspec
 
 if TYPE_CHECKING:
+    import click
     from quart import Blueprint
 
     from pillion.kernel import Kernel
@@ -22,4 +23,11 @@ class HostHooks:
 
         They stand behind the same door as the host's own routes: Host, Origin and token are checked before.
         A blueprint whose name or rule is taken already is refused, and the plugin's state says so.
+        """
+
+    @hookspec
+    def register_commands(self) -> Sequence[click.Command]:
+        """Commands of the program, beside its own. Asked for when somebody names one that Pillion has not, or asks for
+        help. A command runs in a process of its own, without a kernel: it speaks to the running server over HTTP, or to
+        files. A name that is taken is left out, and the plugin's state says so.
         """

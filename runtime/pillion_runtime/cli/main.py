@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -30,14 +32,14 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """Lists commands from COMMANDS; imports the one that is asked for."""
+    """Lists commands from COMMANDS; imports the one that is asked for. Only another name brings the plugins in."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            return _plugins_commands().get(cmd_name)
         where = COMMANDS[cmd_name]
         command = getattr(import_module(f"pillion_runtime.cli.{where.module}"), where.attribute)
         assert isinstance(command, click.Command)
@@ -46,19 +48,29 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, where.help) for name, where in COMMANDS.items()])
+        formatter.write_paragraph()
+        formatter.write_text("Plugins may bring more: `pillion plugins commands`.")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with the nearest command where there is none of that name."""
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
             import difflib
 
-            near = difflib.get_close_matches(name, COMMANDS, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(COMMANDS)}."
+            known = [*COMMANDS, *_plugins_commands()]
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(known)}."
             ctx.fail(f"No such command {name!r}.{hint}")
         return super().resolve_command(ctx, args)
+
+
+@cache
+def _plugins_commands() -> Mapping[str, click.Command]:
+    from . import brought
+
+    return brought.commands()
 
 
 def _say_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:

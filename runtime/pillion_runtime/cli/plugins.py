@@ -35,3 +35,17 @@ STYLES = {"on": "green", "off": "dim", "missing": "yellow", "quarantined": "red"
 
 def _said(state: dict[str, Any]) -> str:
     return str(state.get("reason") or state.get("summary", ""))
+
+
+@plugins.command("commands")
+@options.as_json
+def commands_(json_: bool) -> None:
+    """The commands that plugins bring: `pillion NAME`."""
+    from .brought import commands
+    from .listing import print_json, print_table
+
+    lines = [(name, command.get_short_help_str()) for name, command in commands().items()]
+    if json_:
+        print_json([{"name": name, "summary": said} for name, said in lines])
+        return
+    print_table(("command", "what it does"), lines)
