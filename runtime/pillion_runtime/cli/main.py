@@ -24,7 +24,7 @@ class Lazy(NamedTuple):
 COMMANDS = {
     "run": Lazy("run", "run", "Ask once, and watch the answer."),
     "serve": Lazy("serve", "serve", "Serve sessions over HTTP."),
-    "open": Lazy("open", "open_", "Open the server's page in a browser, signed in."),
+    "open": Lazy("open", "open_", "Open the running server's page in a browser, at SESSION if one is named."),
     "plugins": Lazy("plugins", "plugins", "What is switched on, and what keeps the rest from working."),
     "models": Lazy("models", "models", "The models that can answer here."),
     "doctor": Lazy("doctor", "doctor", "Check the installation, and say how to mend it."),
