@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import trio
@@ -21,6 +21,7 @@ from .request import ThinkingMode, body
 from .sse import DataLines
 
 if TYPE_CHECKING:
+    import httpx2
     from anthropic import AsyncAnthropic, AsyncAPIResponse
 
 CONNECT_SECONDS = 15.0
@@ -70,7 +71,7 @@ class AnthropicProvider:
         """The answer's chunks, `Finish` last, when the connection is free again."""
         lines, reader = DataLines(), Reader()
         with translated(self._hint):
-            async with aclosing(response.http_response.aiter_bytes()) as pieces:
+            async with aclosing(_pieces(response.http_response)) as pieces:
                 async for piece in pieces:
                     for data in lines.feed(piece):
                         for chunk in reader.read(data):
@@ -97,6 +98,13 @@ class AnthropicProvider:
                     timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),  # the kernel has the deadlines
                 )
         return self._client
+
+
+def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes]:
+    """The body as it comes, past two generators that httpx puts on top of each piece, where nothing is to be unpacked."""
+    if "content-encoding" in response.headers:
+        return response.aiter_bytes()
+    return cast("AsyncGenerator[bytes]", aiter(cast(AsyncIterable[bytes], response.stream)))
 
 
 async def _drain(pieces: AsyncIterator[bytes]) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 import trio
@@ -20,6 +20,7 @@ from .faults import translated
 from .sse import DataLines
 
 if TYPE_CHECKING:
+    import httpx2
     from openai import AsyncAPIResponse, AsyncOpenAI
 
 Reader = chat.Reader | responses.Reader
@@ -88,7 +89,7 @@ class OpenAIProvider:
         """The answer's chunks, `Finish` last, when the connection is free again."""
         lines = DataLines()
         with translated(self.name, self._server.hint):
-            async with aclosing(response.http_response.aiter_bytes()) as pieces:
+            async with aclosing(_pieces(response.http_response)) as pieces:
                 async for piece in pieces:
                     for data in lines.feed(piece):
                         for chunk in reader.read(data):
@@ -125,6 +126,13 @@ def _as_extra(asked: dict[str, Any], api: Literal["chat", "responses"]) -> dict[
     """The same request with all but what the client demands as `extra_body`, which it sends as it is: walking through
     messages and tools by their types costs it more than the rest of the request."""
     return {"model": asked["model"], "stream": True, "messages" if api == "chat" else "input": [], "extra_body": asked}
+
+
+def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes]:
+    """The body as it comes, past two generators that httpx puts on top of each piece, where nothing is to be unpacked."""
+    if "content-encoding" in response.headers:
+        return response.aiter_bytes()
+    return cast("AsyncGenerator[bytes]", aiter(cast(AsyncIterable[bytes], response.stream)))
 
 
 async def _drain(pieces: AsyncIterator[bytes]) -> None:
