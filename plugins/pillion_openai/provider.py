@@ -129,7 +129,7 @@ def _as_extra(asked: dict[str, Any], api: Literal["chat", "responses"]) -> dict[
 
 
 def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes]:
-    """The body as it comes, past two generators that httpx puts on top of each piece, where nothing is to be unpacked."""
+    """The body as it comes. Two generators that httpx puts round each piece are left out where nothing is packed."""
     if "content-encoding" in response.headers:
         return response.aiter_bytes()
     return cast("AsyncGenerator[bytes]", aiter(cast(AsyncIterable[bytes], response.stream)))

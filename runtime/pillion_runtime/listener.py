@@ -2,13 +2,14 @@
 
 hypercorn's own `serve` sends inside an endless shield: a client that stops reading holds the shutdown for ever. Here a
 send has a deadline, what is left when the server ends is cut, and one broken connection never ends the server.
-Closing and idling are shielded: Quart cancels the task that sent the last byte, and hypercorn closes in that task.
+Closing is shielded: Quart cancels the task that sent the last byte, and hypercorn closes in that task.
 A head whose length says that a body follows leaves together with it: a send costs as much as a handler.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 from typing import Any, cast
@@ -49,12 +50,33 @@ def bind(address: Address) -> socket.socket:
     return listening
 
 
+class _Silence:
+    """Since when a connection waits for a request. hypercorn begins a task for that, twice a request; here one looks
+    after all.
+    """
+
+    def __init__(self) -> None:
+        self.since = math.inf
+
+    async def restart(self, *_: object) -> None:
+        self.since = trio.current_time()
+
+    async def stop(self) -> None:
+        self.since = math.inf
+
+
 class Connection(TCPServer):
     """One client's connection."""
 
     _sending: trio.CancelScope | None = None
     _stalled = STALLED
     _head = b""
+    idle_task: _Silence  # type: ignore[assignment]
+
+    async def close_if_silent(self, seconds: float) -> None:
+        """Ends it when it has waited so long for a request."""
+        if trio.current_time() - self.idle_task.since >= seconds:
+            await trio.aclose_forcefully(self.stream)
 
     async def protocol_send(self, event: Event) -> None:
         """As hypercorn's, but what the client does not take within STALLED ends the connection."""
@@ -111,7 +133,6 @@ class Listener:
         self._config = Config()
         self._config.include_server_header = False
         self._config.errorlog = logging.getLogger("hypercorn.error")
-        self._config.keep_alive_timeout = IDLE
         self._config.keep_alive_max_requests = 1_000_000
         self._context = WorkerContext(None)
         self._app = wrap_app(cast(Any, door), 0, "asgi")
@@ -125,10 +146,12 @@ class Listener:
         listener = trio.SocketListener(trio.socket.from_stdlib_socket(listening))
         async with trio.open_nursery() as connections:
             try:
+                connections.start_soon(self._close_silent)
                 with self._accepting:
                     task_status.started()
                     await trio.serve_listeners(self._handle, [listener], handler_nursery=connections)
-                await self._context.terminated.set()  # idle connections close now, busy ones after their answer
+                await self._context.terminated.set()  # busy connections close after their answer
+                await self._close_silent_now(0)
                 await self._last_answers()
             finally:
                 connections.cancel_scope.cancel()
@@ -142,6 +165,7 @@ class Listener:
 
     async def _handle(self, stream: trio.SocketStream) -> None:
         connection = Connection(self._app, self._config, self._context, ConnectionState({}), cast(Any, stream))
+        connection.idle_task = _Silence()
         self._live.add(connection)
         try:
             await connection.run()
@@ -150,6 +174,15 @@ class Listener:
         finally:
             self._live.discard(connection)
             self._ended.unpark_all()
+
+    async def _close_silent(self) -> None:
+        while True:
+            await trio.sleep(IDLE / 10)
+            await self._close_silent_now(IDLE)
+
+    async def _close_silent_now(self, seconds: float) -> None:
+        for connection in tuple(self._live):
+            await connection.close_if_silent(seconds)
 
     async def _last_answers(self) -> None:
         with trio.move_on_after(self._farewell):

@@ -1,6 +1,8 @@
 """The anthropic plugin against the vendor server."""
 
+import gzip
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 import pytest
@@ -17,6 +19,14 @@ TOOL = ToolSpec("read_file", "Reads a file.", {"type": "object", "properties": {
 DOT = Image("image/png", b"\x89PNG")
 HI = Message("user", (Text("hi"),))
 ASK = Request("anthropic/claude-new", (HI,))
+
+PACKED = b"""data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}
+
+data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}
+
+data: {"type":"message_stop"}
+
+"""
 
 
 @asynccontextmanager
@@ -166,3 +176,24 @@ def test_anthropic_models_can_be_added_and_corrected():
     known = {model.name: model for model in provider.models()}
     assert (known["anthropic/new"].context, known["anthropic/new"].output) == (9, 32_000)
     assert (known["anthropic/claude-haiku-4-5"].context, known["anthropic/claude-haiku-4-5"].output) == (200_000, 7)
+
+
+async def test_anthropic_unpacks_what_is_packed():
+    body = gzip.compress(PACKED)
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\n"
+
+    async def answer(stream):
+        await stream.receive_some()
+        await stream.send_all(head + b"content-length: %d\r\n\r\n" % len(body) + body)
+        async for _ in stream:
+            pass
+
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            (listener,) = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
+            plugin = Plugin(Config(base_url=f"http://127.0.0.1:{listener.socket.getsockname()[1]}"))
+            (provider, *_) = plugin.register_providers(Environment({"ANTHROPIC_API_KEY": "sk-12345678"}, Secrets()))
+            async with plugin.lifespan():
+                chunks = await said(provider, ASK)
+            nursery.cancel_scope.cancel()
+    assert [chunk for chunk in chunks if isinstance(chunk, Text | Finish)] == [Text("hi"), Finish("stop")]

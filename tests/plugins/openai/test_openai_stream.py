@@ -1,6 +1,8 @@
 """The openai plugin against the vendor server, on both of its wire formats."""
 
+import gzip
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 import pytest
@@ -17,6 +19,14 @@ BOTH = pytest.mark.parametrize("api", ["chat", "responses"])
 TOOL = ToolSpec("read_file", "Reads a file.", {"type": "object", "properties": {"path": {"type": "string"}}})
 DOT = Image("image/png", b"\x89PNG")
 ASK = Request("openai/m", (Message("user", (Text("hi"),)),))
+
+PACKED = b"""data: {"choices":[{"delta":{"content":"hi"}}]}
+
+data: {"choices":[{"finish_reason":"stop"}]}
+
+data: [DONE]
+
+"""
 
 
 @asynccontextmanager
@@ -151,3 +161,24 @@ async def test_openai_cancel_closes_the_connection(api):
                     scope.cancel()
         assert scope.cancelled_caught
         await vendor.until(lambda vendor: vendor.left_early == 1 and vendor.open_connections == 0)
+
+
+async def test_openai_unpacks_what_is_packed():
+    body = gzip.compress(PACKED)
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\n"
+
+    async def answer(stream):
+        await stream.receive_some()
+        await stream.send_all(head + b"content-length: %d\r\n\r\n" % len(body) + body)
+        async for _ in stream:
+            pass
+
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            (listener,) = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
+            plugin = Plugin(Config(base_url=f"http://127.0.0.1:{listener.socket.getsockname()[1]}/v1", api="chat"))
+            (provider, *_) = plugin.register_providers(Environment({"OPENAI_API_KEY": "sk-12345678"}, Secrets()))
+            async with plugin.lifespan():
+                chunks = await said(provider, ASK)
+            nursery.cancel_scope.cancel()
+    assert [chunk for chunk in chunks if isinstance(chunk, Text | Finish)] == [Text("hi"), Finish("stop")]
