@@ -20,6 +20,11 @@ PROMISES = {
     "door.no_websocket": "A WebSocket is refused in words.",
     "door.one_port": "Nothing that the server starts opens a port of its own.",
     "door.ids": "Ids have at least 128 random bits; one that nobody knows is 404.",
+    # ── the description ──
+    "description.routes": "The OpenAPI document has every route, a plugin's too, from the types that do the work.",
+    "description.contract": "Every answer is as described: status, content type, each field.",
+    "description.events": "Every event has its JSON Schema, a plugin's too, as it comes over the wire.",
+    "description.version": "Every answer names the API's version; a request for another one is refused.",
     # ── browsers ──
     "browsers.link": "A link signs one browser in, once, within a minute; only who has the token makes one.",
     "browsers.cookie": "The cookie counts only for what our own page or one of a listed origin sends.",

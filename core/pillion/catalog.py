@@ -20,6 +20,7 @@ from .contracts.strategy import Strategy
 from .contracts.tool import Effect, Tool
 from .contracts.workspace import Workspace
 from .errors import ConfigError, NotFound
+from .events import Event, is_own, type_of
 from .hookspecs import TurnInfo
 from .localworkspace import LocalWorkspace
 from .plugins import PluginHost
@@ -70,6 +71,17 @@ def fault_of(tool: Tool) -> str:
     return ""
 
 
+def event_fault(kind: Any) -> str:
+    """Why `kind` can't be described as an event, as the rest of a sentence; "" when it can."""
+    if not (isinstance(kind, type) and issubclass(kind, Event) and isinstance(kind.__struct_config__.tag, str)):
+        return "no subclass of Event with a tag"
+    try:
+        msgspec.json.schema(kind)
+    except Exception as error:  # whatever stands where a type belongs
+        return f"which has no JSON schema ({type(error).__name__})"
+    return ""
+
+
 class Offer(NamedTuple):
     """One thing that a plugin brings under a name; `models` are a provider's."""
 
@@ -89,6 +101,8 @@ class Catalog:
         self.stores: dict[str, Callable[[], Awaitable[Store]]] = {}
         self.observers: list[tuple[str, Observer]] = []
         self.checks: dict[str, Callable[[], Awaitable[str]]] = {}
+        self.events: dict[str, tuple[str, type[Event]]] = {}
+        """The plugins' own: type -> plugin and Struct."""
         self._workspaces: dict[str, Callable[[str], Workspace]] = {}
         self._models: dict[str, ModelInfo] = {}
         self._fitting: set[tuple[type, Any]] = set()
@@ -176,6 +190,8 @@ class Catalog:
                 tables[offer.what][offer.name] = offer.thing
                 self._models |= {model.name: model for model in offer.models}
         self.observers = self._gather("register_observers", Observer)
+        for plugin, answer in self._host.ask("register_events"):
+            self._add_events(plugin, answer)
         for name, provider in self.providers.items():
             self.providers[name] = self._wrapped(provider)
 
@@ -200,6 +216,16 @@ class Catalog:
                     self._host.fault(plugin, f"Its hook register_{what}s returned no table of makers by name.")
         on = self._host.plugins()
         return {plugin: found for plugin, found in offers.items() if plugin in on}
+
+    def _add_events(self, plugin: str, answer: Any) -> None:
+        for kind in answer if isinstance(answer, (list, tuple)) else [answer]:
+            fault = event_fault(kind)
+            if fault:
+                self._host.fault(plugin, f"Its hook register_events returned {kind!r}, {fault}.")
+            elif is_own(type_of(kind)) or type_of(kind) in self.events:
+                self._host.fault(plugin, f"Its event {type_of(kind)!r} is left out: another one has that name.")
+            else:
+                self.events[type_of(kind)] = plugin, kind
 
     def _wrapped(self, provider: Provider) -> Provider:
         """The provider with its deadlines, and every plugin's wrapper round it: the highest order innermost."""

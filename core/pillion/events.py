@@ -385,6 +385,11 @@ def _mended(value: Any) -> Any:
             return value
 
 
+def is_own(type: str) -> bool:
+    """Is it the name of one of the kernel's?"""
+    return type in _decoders
+
+
 def decode(type: str, data: bytes) -> Event | None:
     """The kernel's event, or None where the type is a plugin's. Raises msgspec.ValidationError on nonsense."""
     decoder = _decoders.get(type)

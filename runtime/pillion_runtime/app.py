@@ -10,13 +10,13 @@ from quart import Blueprint, Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from . import bodies, problems
+from . import bodies, openapi, problems
 from .host import Host
 from .logs import REQUEST
-from .routes import approvals, browsers, events, health, models, plugins, prompts, sessions
+from .routes import approvals, browsers, description, events, health, models, plugins, prompts, sessions
 
 log = logging.getLogger("pillion.http")
-OWN = (health, plugins, models, sessions, prompts, events, approvals, browsers)
+OWN = (health, description, plugins, models, sessions, prompts, events, approvals, browsers)
 
 
 def create_app(host: Host) -> QuartTrio:
@@ -76,6 +76,7 @@ def _refusal(app: QuartTrio, answer: Any) -> str:
             if blueprint.name in app.blueprints:
                 return f"It brings a blueprint {blueprint.name!r}, and there is one of that name."
             trial.register_blueprint(blueprint)
+        openapi.document(trial)
     except Exception as error:  # a plugin's fault is its own
         return f"Its routes can't be registered: {error}."
     taken = {(rule.rule, method) for rule in app.url_map.iter_rules() for method in rule.methods or ()}

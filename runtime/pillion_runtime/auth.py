@@ -11,7 +11,12 @@ from .browsers import Browsers
 from .hostsettings import Address
 from .problems import Refused
 
-OPEN_PATHS = frozenset({"/api/health", "/livez", "/readyz", "/api/version", "/api/config", "/open"})
+OPEN_PATHS = frozenset(
+    {
+        "/livez", "/readyz", "/api/health", "/api/version", "/api/config",
+        "/openapi.json", "/docs", "/api/events/schema", "/open",
+    }
+)  # fmt: skip
 """Answered without a token; some say more with one. `/open` wants a code instead."""
 QUERY_TOKENS = frozenset({"token", "access_token", "api_key", "authorization"})
 OWN_SITES = (["same-origin"], ["none"])

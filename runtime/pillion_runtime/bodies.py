@@ -76,6 +76,13 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
     return Response(_encoder.encode(value), status, headers, content_type="application/json")
 
 
+def nothing(status: int = 204, headers: Mapping[str, str] = {}) -> Response:
+    """An answer without a body, and so without a content type."""
+    response = Response(b"", status, dict(headers))
+    del response.headers["content-type"]
+    return response
+
+
 def _wrong_fields(body: bytes, kind: type[Struct]) -> list[FieldError]:
     try:
         given = msgspec.json.decode(body, type=dict[str, msgspec.Raw])

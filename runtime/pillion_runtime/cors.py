@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-SENT = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-Request-ID"
-SEEN = "Allow, ETag, Idempotency-Replayed, Location, Retry-After, Server-Timing, WWW-Authenticate, X-Request-ID"
+SENT = (
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, "
+    "Pillion-API-Version, X-Request-ID"
+)
+SEEN = (
+    "Allow, ETag, Idempotency-Replayed, Location, Pillion-API-Version, "
+    "Retry-After, Server-Timing, WWW-Authenticate, X-Request-ID"
+)
 REMEMBERED = 600
 """Seconds for which a browser need not ask again."""
 

@@ -13,7 +13,7 @@ import trio
 
 from pillion.secrets import Secrets
 
-from . import cors, problems
+from . import apiversion, cors, problems
 from .auth import Card, Gate
 from .logs import FIELDS, REQUEST
 
@@ -29,6 +29,7 @@ AUTHORIZED = "pillion.authorized"
 """In the scope's `state`: does the request carry the token, or a cookie that counts?"""
 
 log = logging.getLogger("pillion.http")
+_VERSION = (apiversion.HEADER.lower().encode(), apiversion.VERSION.encode())
 _sane_id = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 
 
@@ -62,6 +63,7 @@ class Door:
             if card.is_preflight:
                 return await exchange.permit()
         authorized = self._gate.authorized(card)
+        apiversion.check(scope["headers"])
         if scope["type"] == "websocket":
             raise problems.Refused(403, "There are no WebSockets here.", code="no_websockets")
         scope["state"][AUTHORIZED] = authorized
@@ -139,7 +141,7 @@ class Exchange:
         log.info("request", extra={FIELDS: fields})
 
     def _headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        more = [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff")]
+        more = [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff"), _VERSION]
         if not any(name.lower() == b"cache-control" for name, _ in headers):
             more.append((b"cache-control", b"no-store"))
         return [*headers, *more, *self.extra]

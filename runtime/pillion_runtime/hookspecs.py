@@ -23,6 +23,14 @@ class HostHooks:
 
         They stand behind the same door as the host's own routes: Host, Origin and token are checked before.
         A blueprint whose name or rule is taken already is refused, and the plugin's state says so.
+
+        A route says what it takes and gives in an attribute of its view function, and `/openapi.json` tells it:
+        `view.openapi = {"body": NewNote, "answers": {201: Note}, "errors": (409,)}`. All of it may be left out. `body`
+        and `answers` (by status) are msgspec types, or types by media type; `query` is a Struct whose fields are the
+        parameters; `headers` and `sends` tell the request's and the answers' headers, `path` the parts of the path,
+        each name by a sentence; `errors` are statuses from 400 on besides those that follow from the rest; `example`
+        is a body, `shows` an answer, as JSON values; `body_optional` is true where none is needed. The docstring's
+        first paragraph is the summary, the rest the description. One that can't be read quarantines the plugin.
         """
 
     @hookspec

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from pillion import Allow, ConfigError, ModelInfo, NotFound, hookimpl
+from pillion import Allow, ConfigError, Event, ModelInfo, NotFound, Tool, hookimpl
 from pillion.catalog import Catalog, schema_of
 from pillion.hookspecs import TurnInfo
 from pillion.localworkspace import LocalWorkspace
@@ -217,6 +217,45 @@ def test_a_tool_that_a_model_cannot_be_told_of_is_left_out(tmp_path: Path, tool:
     kit = catalog.kit(turn(tmp_path))
     assert list(kit.tools) == ["taken", "fine"]
     assert [spec.name for spec in kit.specs()] == ["taken", "fine"]
+    assert said in state(host, "bad").reason
+
+
+class Events(Answer):
+    @hookimpl
+    def register_events(self) -> Any:
+        return self.value
+
+
+class Noted(Event, frozen=True, tag="note.taken"):
+    note: int
+
+
+class Untagged(Event, frozen=True, tag=7):
+    note: int
+
+
+class NoSchemaEvent(Event, frozen=True, tag="note.lost"):
+    note: Tool
+
+
+class Twin(Event, frozen=True, tag="turn.finished"):
+    note: int
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ([Untagged], "no subclass of Event with a tag"),
+        ([Noted(note=1)], "no subclass of Event with a tag"),
+        ([NoSchemaEvent], "which has no JSON schema"),
+        ([Twin], "Its event 'turn.finished' is left out: another one has that name."),
+        ([Noted], "Its event 'note.taken' is left out: another one has that name."),
+        (3, "returned 3, no subclass of Event"),
+    ],
+)
+def test_an_event_that_cannot_be_described_is_left_out_and_said(tmp_path: Path, answer: Any, said: str) -> None:
+    catalog, host = built(tmp_path, good=Events([Noted]), bad=Events(answer))
+    assert catalog.events == {"note.taken": ("good", Noted)}
     assert said in state(host, "bad").reason
 
 

@@ -18,6 +18,8 @@ from pillion.testing.scripted import ProviderPlugin, ScriptedProvider
 from pillion_runtime import discovery
 from pillion_runtime.server import Announcement, Stop, serve
 
+from ..contract import STREAMS, Contract, contract
+
 BOUND = 20
 """Seconds that any wait of these tests may take."""
 
@@ -34,9 +36,32 @@ class Serving:
         assert found is not None
         self.found = found
         self.bearer = {"authorization": f"Bearer {found.token}"}
-        self.anyone = httpx2.AsyncClient(base_url=self.url, timeout=BOUND)
-        self.client = httpx2.AsyncClient(base_url=self.url, timeout=BOUND, headers=self.bearer)
+        hooks: Any = {"response": [self.check]}
+        self.anyone = httpx2.AsyncClient(base_url=self.url, timeout=BOUND, event_hooks=hooks)
+        self.client = httpx2.AsyncClient(base_url=self.url, timeout=BOUND, headers=self.bearer, event_hooks=hooks)
         self.ended = trio.Event()
+        self.contract: Contract | None = None
+
+    async def learn(self) -> Contract:
+        """What the server says of its answers, from now on."""
+        self.contract = contract(*[await self._get(path) for path in ("/openapi.json", "/api/events/schema")])
+        return self.contract
+
+    async def _get(self, path: str) -> bytes:
+        answer = await self.raw(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nConnection: close\r\n\r\n")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head
+        return body
+
+    async def check(self, response: httpx2.Response) -> None:
+        """Every answer is as the server describes it."""
+        request, headers = response.request, response.headers
+        streams = headers.get("content-type", "").partition(";")[0] in STREAMS
+        body = None if streams else await response.aread()
+        known = self.contract or await self.learn()
+        if response.status_code < 400 and not known.knows(request.url.path):
+            known = await self.learn()  # a plugin was switched on
+        known.check(request.method, request.url.path, response.status_code, headers, body)
 
     async def session(self, **fields: Any) -> str:
         """Opens a session through HTTP; its id."""
@@ -64,8 +89,9 @@ class Serving:
 class Watcher:
     """Reads an event stream: `comments`, and events one by one."""
 
-    def __init__(self, response: httpx2.Response) -> None:
+    def __init__(self, response: httpx2.Response, contract: Contract | None) -> None:
         self.response = response
+        self._contract = contract
         self.comments: list[str] = []
         self.retry = ""
         self.place = ""
@@ -83,7 +109,10 @@ class Watcher:
                     fields[name] = value
                 elif "data" in fields:
                     self.place = fields.get("id", self.place)
-                    return msgspec.json.decode(fields["data"]) | {  # type: ignore[no-any-return]
+                    event = msgspec.json.decode(fields["data"])
+                    if self._contract is not None:
+                        self._contract.check_event(event)
+                    return event | {  # type: ignore[no-any-return]
                         "sse_id": fields.get("id"),
                         "sse_event": fields["event"],
                     }
@@ -110,7 +139,7 @@ async def _watch(
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     async with serving.client.stream("GET", path, params=params, headers=sent) as response:
         assert response.status_code == 200, await response.aread()
-        yield Watcher(response)
+        yield Watcher(response, serving.contract)
 
 
 @asynccontextmanager

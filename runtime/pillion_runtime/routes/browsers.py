@@ -11,7 +11,7 @@ from quart import Blueprint, Response, request
 from pillion.errors import NotFound
 
 from .. import hostsettings, signin
-from ..bodies import answer, read_optional
+from ..bodies import answer, nothing, read_optional
 from ..browsers import LASTS
 from ..described import described
 from ..host import Host, is_authorized
@@ -68,7 +68,7 @@ def blueprint(host: Host) -> Blueprint:
         `code_refused`: it is unknown, used or too old.
         """
         if request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", ""):
-            return Response(b"", 204, content_type=None)
+            return nothing()
         path = browsers.exchange(request.args.get("code", ""))
         if path is None and is_authorized():
             path = "/"  # an old link, in a browser that is signed in
@@ -78,7 +78,7 @@ def blueprint(host: Host) -> Blueprint:
         cookie += "; Secure" if _scheme(host) == "https" else ""
         log.info("a browser is signed in")
         if request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin"):
-            return Response(b"", 303, {"location": path, "set-cookie": cookie}, content_type=None)
+            return nothing(303, {"location": path, "set-cookie": cookie})
         return Response(signin.arrived(path), 200, {**signin.HEADERS, "set-cookie": cookie})
 
     @routes.post("/api/sign-out")
@@ -87,7 +87,7 @@ def blueprint(host: Host) -> Blueprint:
         """Signs this browser out: its cookie counts no more."""
         browsers.sign_out(request.headers.getlist("Cookie"))
         gone = f"{browsers.cookie}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"
-        return Response(b"", 204, {"set-cookie": gone}, content_type=None)
+        return nothing(headers={"set-cookie": gone})
 
     return routes
 

@@ -14,7 +14,7 @@ from pillion.contracts.store import SessionInfo, SessionQuery
 from pillion.session import Session
 from pillion.values import Limits, Message
 
-from ..bodies import Listed, answer, checked, read
+from ..bodies import Listed, answer, checked, nothing, read
 from ..described import described
 from ..host import Host
 from . import names
@@ -124,7 +124,7 @@ def blueprint(host: Host) -> Blueprint:
     async def delete_session(id: str) -> Response:
         """Stops what runs in a session, then forgets it."""
         await host.kernel.delete(id)
-        return Response(b"", 204, content_type=None)
+        return nothing()
 
     @routes.get("/<id>/messages")
     @described(answers={200: Listed[Message]})

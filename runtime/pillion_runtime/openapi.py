@@ -1,0 +1,250 @@
+"""The API's description, OpenAPI 3.1, made of what the routes of an app say of themselves."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from msgspec import Struct
+from quart import Quart
+from werkzeug.routing import Rule
+
+from .apiversion import HEADER, VERSION
+from .auth import OPEN_PATHS
+from .described import Description, description
+from .problems import MEDIA_TYPE as PROBLEM
+from .problems import Problem
+from .schemas import Schema, Schemas
+
+ANYWHERE = (400, 401, 403, 500)
+OF_BODIES = (408, 413, 415, 422)
+JSON = "application/json"
+SCHEMAS = "#/components/schemas/{name}"
+ABOUT = """\
+Pillion runs coding agents beside an editor. Open a session on a folder, post prompts, follow the session's events.
+
+`server.json` in the data directory tells where the server listens and its token. Every error is
+`application/problem+json`; programs go by its `code`. What events look like: `GET /api/events/schema`. `HEAD` is
+answered where `GET` is. Fields, routes, events and codes are added without a new version: ignore those you don't know.
+"""
+SECURITY: dict[str, Schema] = {
+    "token": {"type": "http", "scheme": "bearer", "description": "`token` in the data directory's `server.json`."},
+    "browser": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "pillion_PORT",
+        "description": "A browser that `pillion open` signed in. PORT is the server's.",
+    },
+}
+HEADERS: dict[str, Schema] = {
+    "RequestId": {"description": "Stands on every log line about the request.", "schema": {"type": "string"}},
+    "ApiVersion": {"description": "The version of the API that answers.", "schema": {"const": VERSION}},
+    "RetryAfter": {"description": "Seconds after which to come back.", "schema": {"type": "integer"}},
+    "Challenge": {"description": "That a bearer token is wanted.", "schema": {"type": "string"}},
+}
+PARAMETERS: dict[str, Schema] = {
+    "RequestId": {
+        "name": "X-Request-ID",
+        "in": "header",
+        "description": "Your name for the request; the answer carries it. Another one is made where it does not fit.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+    },
+    "ApiVersion": {
+        "name": HEADER,
+        "in": "header",
+        "description": "The version that you were made for; 400 `version_unsupported` when this server has another.",
+        "schema": {"const": VERSION},
+    },
+}
+_PART = re.compile(r"<(?:[a-z]\w*(?:\([^)]*\))?:)?(\w+)>")
+
+
+class Operation(Struct, frozen=True):
+    """One method of one path. `name` is what a generated client calls it."""
+
+    method: str
+    path: str
+    name: str
+    tag: str
+    said: Description
+    rule: Any
+    view: Any
+
+    @property
+    def is_open(self) -> bool:
+        return self.path in OPEN_PATHS
+
+    def errors(self) -> list[int]:
+        """Every status from 400 on that it may answer."""
+        found = {*ANYWHERE, *self.said.errors}
+        found |= {404} if self.rule.arguments else set()
+        found |= {422} if self.said.query else set()
+        found |= set(OF_BODIES) if self.said.body else set()
+        return sorted(found)
+
+
+def operations(app: Quart) -> list[Operation]:
+    """What the app answers to, in the order of registration. Raises TypeError for what is no description."""
+    found: dict[str, Operation] = {}
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            tag, _, _ = rule.endpoint.rpartition(".")
+            name = _name(view, tag, method, found)
+            path = _PART.sub(r"{\1}", rule.rule)
+            found[name] = Operation(method, path, name, tag, description(view) or Description(), rule, view)
+    return list(found.values())
+
+
+def _name(view: Callable[..., Any], tag: str, method: str, taken: Mapping[str, Operation]) -> str:
+    """The view's name; a plugin's with its blueprint's before it, so that it stays when another plugin comes."""
+    own = view.__module__.startswith(f"{__package__}.")
+    name = view.__name__ if own or not tag else f"{tag.replace('.', '_')}_{view.__name__}"
+    while name in taken:
+        name = f"{name}_{method.lower()}"
+    return name
+
+
+def document(app: Quart) -> Schema:
+    """The whole description. Raises TypeError where a type has no schema."""
+    found = operations(app)
+    schemas = Schemas(
+        written=[Problem, *(kind for o in found for said in o.said.answers.values() for _, kind in _contents(said))],
+        read=[kind for o in found for _, kind in _contents(o.said.body)],
+        ref=SCHEMAS,
+    )
+    paths: dict[str, Schema] = {}
+    for operation in found:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
+    problem = schemas.written(Problem)
+    errors = sorted({status for operation in found for status in operation.errors()})
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Pillion", "version": VERSION, "description": ABOUT, "license": {"name": "Apache-2.0"}},
+        "servers": [{"url": "/"}],
+        "security": [{name: []} for name in SECURITY],
+        "tags": _tags(found),
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(schemas.parts.items())),
+            "responses": {_phrase(status): _refusal(status, problem) for status in errors},
+            "headers": HEADERS,
+            "parameters": PARAMETERS,
+            "securitySchemes": SECURITY,
+        },
+    }
+
+
+def _operation(operation: Operation, schemas: Schemas) -> Schema:
+    said = operation.said
+    summary, _, more = (inspect.getdoc(operation.view) or "").partition("\n\n")
+    told: Schema = {"operationId": operation.name, "tags": [operation.tag], "summary": _flat(summary)}
+    if more:
+        told["description"] = more
+    if operation.is_open:
+        told["security"] = [{}, *({name: []} for name in SECURITY)]
+    told["parameters"] = [*_parameters(operation), *({"$ref": _ref("parameters", name)} for name in PARAMETERS)]
+    if said.body is not None:
+        content = _content(said.body, schemas.read, said.example)
+        told["requestBody"] = {"required": not said.body_optional, "content": content}
+    told["responses"] = {str(status): _answer(said, status, schemas) for status in said.answers}
+    if not said.answers:
+        told["responses"]["default"] = {"description": "Not described."}
+    told["responses"] |= {str(status): {"$ref": _ref("responses", _phrase(status))} for status in operation.errors()}
+    return told
+
+
+def _parameters(operation: Operation) -> Iterator[Schema]:
+    said = operation.said
+    for name in operation.rule.arguments:
+        told = {"name": name, "in": "path", "required": True, "schema": _path_schema(operation.rule, name)}
+        yield told | ({"description": said.path[name]} if name in said.path else {})
+    if said.query is not None:
+        query = Schemas(read=[said.query], ref=SCHEMAS)
+        query.read(said.query)
+        (schema,) = query.parts.values()
+        for name, field in schema["properties"].items():
+            told = {"name": name, "in": "query", "required": name in schema.get("required", ())}
+            note = field.pop("description", "")
+            yield told | ({"description": note} if note else {}) | {"schema": field}
+    for name, sentence in said.headers.items():
+        yield {"name": name, "in": "header", "description": sentence, "schema": {"type": "string"}}
+
+
+def _path_schema(rule: Rule, name: str) -> Schema:
+    converter = type(rule._converters[name]).__name__
+    return {"type": "integer", "minimum": 0} if converter == "IntegerConverter" else {"type": "string", "minLength": 1}
+
+
+def _answer(said: Description, status: int, schemas: Schemas) -> Schema:
+    first = status == next(iter(said.answers))
+    content = _content(said.answers[status], schemas.written, said.shows if first else None)
+    headers = {name: {"description": sentence, "schema": {"type": "string"}} for name, sentence in said.sends.items()}
+    told: Schema = {"description": _words(status), "headers": _always() | headers}
+    return told | ({"content": content} if content else {})
+
+
+def _content(said: Any, schema: Callable[[Any], Schema], example: Any) -> Schema:
+    content: Schema = {}
+    for media_type, kind in _media(said):
+        content[media_type] = {"schema": schema(kind)} if kind not in (str, bytes) else _plain(kind)
+    if content and example is not None:
+        next(iter(content.values()))["example"] = example
+    return content
+
+
+def _plain(kind: Any) -> Schema:
+    return {"schema": {"type": "string"}} if kind is str else {}
+
+
+def _media(said: Any) -> Iterable[tuple[str, Any]]:
+    return said.items() if isinstance(said, Mapping) else [(JSON, said)] if said is not None else []
+
+
+def _contents(said: Any) -> list[tuple[str, Any]]:
+    return [(media_type, kind) for media_type, kind in _media(said) if kind not in (str, bytes)]
+
+
+def _refusal(status: int, problem: Schema) -> Schema:
+    headers = _always()
+    if status == 401:
+        headers |= {"www-authenticate": {"$ref": _ref("headers", "Challenge")}}
+    if status in (429, 503):
+        headers |= {"retry-after": {"$ref": _ref("headers", "RetryAfter")}}
+    content = {PROBLEM: {"schema": problem}}
+    if status == 401:  # somebody who looks with a browser is told how to sign in
+        content["text/html"] = _plain(str)
+    return {"description": _words(status), "headers": headers, "content": content}
+
+
+def _always() -> Schema:
+    return {"x-request-id": {"$ref": _ref("headers", "RequestId")}, HEADER: {"$ref": _ref("headers", "ApiVersion")}}
+
+
+def _tags(found: Iterable[Operation]) -> list[Schema]:
+    modules = {operation.tag: sys.modules.get(operation.view.__module__) for operation in found}
+    return [{"name": tag, "description": _flat(inspect.getdoc(module) or "")} for tag, module in modules.items()]
+
+
+def _ref(kind: str, name: str) -> str:
+    return f"#/components/{kind}/{name}"
+
+
+def _words(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return str(status)
+
+
+def _phrase(status: int) -> str:
+    """`NotFound`: the name of a response."""
+    return re.sub(r"\W", "", _words(status).title())
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
