@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import trio
@@ -18,6 +19,8 @@ from pillion_runtime import discovery
 from pillion_runtime.cli.client import Body, Client
 from pillion_runtime.cli.sse_reader import EventStream
 from pillion_runtime.testing import Program, Vendor, vendor_server
+
+from ..contract import STREAMS, Contract, contract
 
 BOUND = 40
 """Seconds that any wait of these tests may take."""
@@ -53,11 +56,52 @@ models = ["scripted"]
 """Settings for a vendor's server at `url`: `chat/scripted`, `responses/scripted`; with keys the vendors' own too."""
 
 
+class Checked:
+    """An answer that is held against the server's description when it is whole."""
+
+    def __init__(self, body: Body, contract: Contract, method: str, path: str) -> None:
+        self._body, self._contract = body, contract
+        self._asked = method, urlsplit(path).path
+        self.status, self.headers = body.status, body.headers
+        if self.headers.get("content-type", "").partition(";")[0] in STREAMS:
+            self._check(None)
+
+    async def more(self) -> bytes:
+        return await self._body.more()
+
+    async def whole(self) -> bytes:
+        data = await self._body.whole()
+        self._check(data)
+        return data
+
+    def _check(self, data: bytes | None) -> None:
+        self._contract.check(*self._asked, self.status, self.headers, data)
+
+
+class CheckedClient(Client):
+    """The command line's own client; every answer has to be as the server describes it."""
+
+    contract: Contract | None = None
+
+    async def learn(self) -> Contract:
+        """What the server says of its answers, from now on."""
+        known = []
+        for path in ("/openapi.json", "/api/events/schema"):
+            async with await self._connect() as stream:
+                known.append(await (await super()._send(stream, "GET", path, None, {})).whole())
+        self.contract = contract(*known)
+        return self.contract
+
+    async def _send(self, stream: trio.abc.Stream, method: str, path: str, body: Any, more: Mapping[str, str]) -> Any:
+        answer = await super()._send(stream, method, path, body, more)
+        return Checked(answer, self.contract or await self.learn(), method, path)
+
+
 class Watch:
     """An open event stream."""
 
-    def __init__(self, body: Body) -> None:
-        self._body = body
+    def __init__(self, body: Any, contract: Contract | None) -> None:
+        self._body, self._contract = body, contract
         self._stream = EventStream()
         self._ready: deque[bytes] = deque()
 
@@ -70,6 +114,8 @@ class Watch:
                     raise EOFError("the stream has ended")
                 self._ready.extend(self._stream.feed(piece))
         event: dict[str, Any] = msgspec.json.decode(self._ready.popleft())
+        if self._contract is not None:
+            self._contract.check_event(event)
         return event
 
     async def until(self, *types: str) -> list[dict[str, Any]]:
@@ -86,7 +132,7 @@ class ServerProcess:
     def __init__(self, process: trio.Process, found: discovery.Found, folder: Path) -> None:
         self.process, self.found, self.folder = process, found, folder
         self.port = int(found.url.rpartition(":")[2])
-        self.client = Client(found.url, found.token)
+        self.client = CheckedClient(found.url, found.token)
 
     async def session(self, workspace: Path, **fields: Any) -> str:
         """Opens a session; its id."""
@@ -109,7 +155,7 @@ class ServerProcess:
     async def watch(self, session: str, after: str = "") -> AsyncIterator[Watch]:
         path = f"/api/sessions/{session}/events" + (f"?after={after}" if after else "")
         async with self.client.open("GET", path) as body:
-            yield Watch(body)
+            yield Watch(body, self.client.contract)
 
     async def ride(
         self, session: str, text: str, decide: Callable[[dict[str, Any]], str] = lambda wanted: "allow", **fields: Any

@@ -36,11 +36,12 @@ class _Problem(msgspec.Struct):
 
 
 class Body:
-    """An answer whose head has come. `status` is its HTTP status."""
+    """An answer whose head has come. `status` is its HTTP status, `headers` by their names in small letters."""
 
     def __init__(self, stream: trio.abc.Stream, connection: h11.Connection) -> None:
         self._stream, self._connection = stream, connection
         self.status = 0
+        self.headers: dict[str, str] = {}
 
     async def more(self) -> bytes:
         """The next bytes; empty at the end. Raises ServerLost when the connection is cut before it."""
@@ -64,6 +65,7 @@ class Body:
         if not isinstance(event, h11.Response):
             raise ServerLost("The server gave no answer.")
         self.status = event.status_code
+        self.headers = {name.decode(): value.decode("latin-1") for name, value in event.headers}
 
     async def _next(self) -> Any:
         try:
