@@ -24,6 +24,7 @@ PROMISES = {
     "description.routes": "The OpenAPI document has every route, a plugin's too, from the types that do the work.",
     "description.contract": "Every answer is as described: status, content type, each field.",
     "description.events": "Every event has its JSON Schema, a plugin's too, as it comes over the wire.",
+    "description.page": "The page /docs shows the whole description offline: no script, nothing from elsewhere.",
     "description.version": "Every answer names the API's version; a request for another one is refused.",
     # ── browsers ──
     "browsers.link": "A link signs one browser in, once, within a minute; only who has the token makes one.",

@@ -126,7 +126,7 @@ async def _sent(server: ServerProcess, example: str) -> Any:
             return await _streamed(answer, shown)
         with trio.fail_after(20):
             said = await answer.whole()
-    real = msgspec.json.decode(said) if said else None
+    real = msgspec.json.decode(said) if answer.headers.get("content-type", "").endswith("json") else None
     if shown.strip():
         _fits(json.loads(shown), real, head)
     return real

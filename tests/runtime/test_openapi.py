@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from typing import Any
 
 import jsonschema_rs
@@ -112,6 +115,24 @@ async def test_a_plugin_that_describes_its_route_wrongly_is_quarantined_and_told
     async with open_server(plugins={"notes": Described(anwsers={})}) as server:
         (state,) = [one for one in (await server.client.get("/api/plugins")).json()["data"] if one["name"] == "notes"]
     assert (state["state"], "openapi has no 'anwsers'; known are body" in state["reason"]) == ("quarantined", True)
+
+
+@pytest.mark.promise("description.page")
+async def test_the_page_shows_every_route_and_runs_and_loads_nothing(open_server: Any) -> None:
+    async with open_server(plugins={"notes": Described()}) as server:
+        answer = await server.anyone.get("/docs")
+        document = (await server.anyone.get("/openapi.json")).json()
+        events = (await server.anyone.get("/api/events/schema")).json()
+    names = {reference["$ref"].rpartition("/")[2] for reference in events["anyOf"]}
+    page, policy = answer.text, answer.headers["content-security-policy"]
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.S)
+    assert f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'" in policy
+    assert "default-src 'none'" in policy and "<script" not in page
+    assert not re.findall(r"""(?:src|href)=.(?!#|/openapi.json|/api/events/schema)[^ >]*""", page)
+    ids = set(re.findall(r"id='([^']+)'", page))
+    assert set(re.findall(r"href='#([^']+)'", page)) <= ids
+    assert {operation["operationId"] for item in document["paths"].values() for operation in item.values()} <= ids
+    assert names | document["components"]["schemas"].keys() <= ids
 
 
 @pytest.mark.promise("description.events")
