@@ -118,6 +118,8 @@ class Settings(Struct, frozen=True):
     environment: Environment
     secrets: Secrets
     data_dir: Path
+    user_file: Path | None = None
+    """The user's settings file, or where it would be; None: there is no place for one."""
 
     def section(self, name: str, kind: type[T]) -> T:
         """The table [name] as a Struct; for sections that belong to the host."""
@@ -126,7 +128,7 @@ class Settings(Struct, frozen=True):
     def masked(self) -> dict[str, Any]:
         """For people: every value with its origin, secrets masked."""
         return {
-            key: {"value": MASK if _is_secret(key, value) else self.secrets.redact_value(value), "from": origin}
+            key: {"value": MASK if is_secret(key, value) else self.secrets.redact_value(value), "from": origin}
             for key, value in sorted(_flat(self.raw).items())
             for origin in (self.origins[key],)
         }
@@ -155,7 +157,7 @@ def load(
     if shipped:
         layers.append((_read(shipped_file()), "shipped", shipped_file().parent))
     user = _users_file(config, variables, given=environ is not None)
-    if user is not None:
+    if user is not None and user.is_file():
         layers.append((_read(user), str(user.resolve()), user.resolve().parent))
     for key, value in variables.items():
         if key.startswith(PREFIX):
@@ -169,7 +171,8 @@ def load(
                 folders[name] = folder
         _lay(raw, table, origin, origins)
     home = Path(variables.get("PILLION_DATA_DIR") or platformdirs.user_data_path("pillion"))
-    return _frozen(raw, origins, folders, environment, secrets, (data_dir or home).expanduser().resolve())
+    settings = _frozen(raw, origins, folders, environment, secrets, (data_dir or home).expanduser().resolve())
+    return msgspec.structs.replace(settings, user_file=user)
 
 
 def shipped_file() -> Path:
@@ -196,12 +199,13 @@ def convert(value: Any, kind: type[T], *, plugin: str, prefix: str) -> T:
 
 
 def _users_file(config: Path | None, variables: Mapping[str, str], *, given: bool) -> Path | None:
+    """The one that is named and exists, else the usual place, whether there is a file or not."""
     named = config or (Path(variables["PILLION_CONFIG"]) if variables.get("PILLION_CONFIG") else None)
     if named is not None and not named.is_file():
         raise ConfigError(f"There is no settings file {named}.", hint="Check --config or PILLION_CONFIG.")
     home = variables.get("XDG_CONFIG_HOME") or ("" if given else str(platformdirs.user_config_path()))
     default = Path(home) / "pillion" / "plugins.toml"
-    return named or (default if home and default.is_file() else None)
+    return named or (default if home else None)
 
 
 def _check_sections(table: Mapping[str, Any], origin: str) -> None:
@@ -244,7 +248,7 @@ def _frozen(
             config=rest,
         )
     for key, value in _flat(raw).items():
-        if _is_secret(key, value):
+        if is_secret(key, value):
             secrets.register(value)
     return Settings(
         defaults=convert(raw.get("defaults", {}), Defaults, plugin="", prefix="defaults"),
@@ -316,6 +320,7 @@ def _flat(table: Mapping[str, Any], at: str = "") -> dict[str, Any]:
     return flat
 
 
-def _is_secret(key: str, value: Any) -> bool:
+def is_secret(key: str, value: Any) -> bool:
+    """Is a text under this dotted key a secret, by the key's name?"""
     last = key.rpartition(".")[2]
     return isinstance(value, str) and any(last == name or last.endswith(f"_{name}") for name in SECRET_KEYS)
