@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -61,12 +62,18 @@ class Frame(Struct, frozen=True):
     def wire(self) -> bytes:
         """The JSON object that crosses the border, on one line."""
         head = len(self.type) + 10  # {"type":"…"
-        stamp = datetime.fromtimestamp(self.time // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
         turn = f'"turn":"{self.turn}",' if self.turn else ""
         id = f'"id":"{self.id}",' if self.id else ""
-        envelope = f',{id}"time":"{stamp}.{self.time % 1000:03d}Z","session":"{self.session}",{turn}'
+        envelope = (
+            f',{id}"time":"{_second(self.time // 1000)}.{self.time % 1000:03d}Z","session":"{self.session}",{turn}'
+        )
         rest = self.data[head + 1 :] if self.data[head : head + 1] == b"," else self.data[head:]
         return self.data[:head] + (envelope.encode() + rest if rest != b"}" else envelope[:-1].encode() + b"}")
+
+
+@lru_cache(64)
+def _second(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class Delta(Struct, frozen=True, omit_defaults=True):
