@@ -32,6 +32,9 @@ PROMISES = {
     "browsers.sign_out": "After signing out a browser's cookie counts no more.",
     "browsers.signed_out": "A person who is not signed in gets a page that says how, and nothing else.",
     "browsers.cors": "A listed origin gets exact CORS answers, preflight included; nobody else gets any.",
+    "web.works": "The page does what a session can: prompt, watch, approve, deny, stop; errors can be read.",
+    "web.exact": "What the page shows of a text is the text, after a reload and a cut, too.",
+    "web.hostile": "What models, tools and files say stays text on the page: nothing runs, nothing is fetched.",
     # ── the server's life ──
     "life.announced": "One line on stdout and a file that only the owner can read say where the server is.",
     "life.gentle_stop": "SIGTERM lets turns end within their grace, ends streams cleanly, and the exit code is 0.",

@@ -102,7 +102,8 @@ class Said(NamedTuple):
 def said(refused: Refused, path: str, request_id: str, *, page: bool) -> Said:
     """The answer: a Problem, or for a person who is not signed in (`page`) one to look at."""
     if refused.status == 401 and page:
-        return Said(signin.refused(refused.detail), {**refused.headers, **signin.HEADERS})
+        detail = refused.detail if refused.code != CODES[401] else ""  # the usual one speaks of tokens
+        return Said(signin.refused(detail), {**refused.headers, **signin.HEADERS})
     body = encode(refused, path=path, request_id=request_id)
     return Said(body, {**refused.headers, "content-type": MEDIA_TYPE})
 

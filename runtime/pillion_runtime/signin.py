@@ -21,18 +21,20 @@ small, a { color: var(--soft) }
 )
 HEADERS = headers(STYLE)
 _REFUSED = """<h1>This browser is not signed in</h1>
+{detail}
 <p>In a terminal on the machine where Pillion runs:</p>
 <pre>pillion open</pre>
 <p>It opens this page with a link that works once, within a minute. Give it the <code>--data-dir</code> of the server,
 if the server has one of its own; <code>--print</code> only prints the link.</p>
-<p><small>{detail} <a href="">Try again</a></small></p>"""
+<p><small>Signed in already, in another tab? <a href="">Try again</a></small></p>"""
 _ARRIVED = """<h1>Signed in</h1>
 <p><a href="{path}">Go on to the page</a></p>"""
 
 
 def refused(detail: str) -> bytes:
-    """For somebody who is not signed in; `detail` says what was wrong."""
-    return page("Sign in", STYLE, f"<main>{_REFUSED.format(detail=escape(detail))}</main>")
+    """For somebody who is not signed in; `detail` is a sentence for people, or ""."""
+    why = f"<p>{escape(detail)}</p>" if detail else ""
+    return page("Sign in", STYLE, f"<main>{_REFUSED.format(detail=why)}</main>")
 
 
 def arrived(path: str) -> bytes:

@@ -1,0 +1,1 @@
+"""A web page for sessions: no framework, no build step, nothing from elsewhere."""

@@ -1,0 +1,303 @@
+// A session's events as a page of turns. What grows is kept as text and drawn once a frame.
+
+import { approvalView } from "./approval.js";
+import { el, fill, say, visible } from "./dom.js";
+import { Growing } from "./growing.js";
+import { Prose } from "./markdown.js";
+import { ToolCall } from "./tool.js";
+import { TurnView } from "./turn.js";
+import { Usage } from "./usage.js";
+
+const NEAR = 80; // pixels from the end within which the reader is taken to follow it
+const FRAME = 30; // milliseconds; a timer, since a hidden page draws no frames and still has a title to change
+
+export class Transcript {
+  #timer = 0;
+  #dirty = new Set();
+  #follow = false;
+
+  // told: changed() when the session's state may be another, decide(approval, answer), again(text)
+  constructor(scroller, told) {
+    this.scroller = scroller;
+    this.told = told;
+    this.root = el("div", { class: "transcript", role: "log", "aria-live": "off", "aria-label": "Transcript" });
+    this.latest = el("button", { type: "button", class: "latest", hidden: true, onclick: () => this.toEnd() }, "To the latest");
+    fill(scroller, this.root, this.latest);
+    scroller.addEventListener("scroll", () => (this.latest.hidden = this.#following()), { passive: true });
+    this.reset();
+  }
+
+  reset() {
+    this.turns = new Map();
+    this.items = new Map();
+    this.calls = new Map();
+    this.approvals = new Map();
+    this.title = "";
+    this.#dirty.clear();
+    fill(this.root);
+  }
+
+  get running() {
+    return [...this.turns.values()].some((turn) => turn.running);
+  }
+
+  get wanted() {
+    return [...this.approvals.values()].filter((view) => !view.over).length;
+  }
+
+  get usage() {
+    return [...this.turns.values()].reduce((sum, turn) => sum.add(turn.usage), new Usage());
+  }
+
+  toEnd() {
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  take(event) {
+    if (!this.#timer) {
+      this.#follow = this.#following(); // looked at once a frame: it costs a layout
+      this.#timer = setTimeout(() => this.#draw(), FRAME);
+    }
+    HANDLERS[event.type]?.call(this, event);
+  }
+
+  turnOf(event, id = event.turn ?? "") {
+    let turn = this.turns.get(id);
+    if (!turn) {
+      turn = new TurnView(this.told.again);
+      this.turns.set(id, turn);
+      this.root.append(turn.root);
+    }
+    return turn;
+  }
+
+  // ── items: text that grows ──
+
+  open(event, item) {
+    this.items.set(Number(event.id), item);
+    if (item.root) this.turnOf(event).add(item.root);
+  }
+
+  grow({ item, at, text }) {
+    const found = this.items.get(item);
+    found?.grow(at, text);
+    if (found) this.#dirty.add(found);
+  }
+
+  close(event) {
+    const found = this.items.get(event.item);
+    found?.close(event);
+    if (found) this.#dirty.add(found);
+    this.items.delete(event.item);
+  }
+
+  void(event) {
+    this.items.get(event.item)?.root?.remove();
+    this.items.delete(event.item);
+  }
+
+  call(id, event) {
+    let found = this.calls.get(id);
+    if (!found) {
+      found = new ToolCall(event.tool ?? "");
+      this.calls.set(id, found);
+      this.turnOf(event).add(found.root);
+    }
+    return found;
+  }
+
+  // ── drawing ──
+
+  #following() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    return scrollHeight - scrollTop - clientHeight < NEAR;
+  }
+
+  #draw() {
+    this.#timer = 0;
+    for (const item of this.#dirty) item.draw();
+    this.#dirty.clear();
+    if (this.#follow) this.toEnd();
+    this.latest.hidden = this.#following();
+    this.told.changed();
+  }
+}
+
+class Text {
+  growing = new Growing();
+
+  constructor() {
+    this.root = el("div", { class: "prose" });
+    this.prose = new Prose(this.root);
+  }
+
+  grow(at, text) {
+    this.growing.grow(at, text);
+  }
+
+  close({ text }) {
+    this.growing.close(text);
+  }
+
+  draw() {
+    this.prose.show(this.growing.text);
+  }
+}
+
+class Thinking {
+  growing = new Growing();
+
+  constructor() {
+    this.summary = el("summary", {}, "Thinks");
+    this.words = el("div", { class: "words", dir: "auto" });
+    this.root = el("details", { class: "thinking" }, this.summary, this.words);
+  }
+
+  grow(at, text) {
+    this.growing.grow(at, text);
+  }
+
+  close({ text }) {
+    this.growing.close(text);
+    this.summary.textContent = "Thought";
+    this.root.hidden = !text;
+  }
+
+  draw() {
+    this.words.textContent = this.growing.text;
+  }
+}
+
+// The two texts of a call are items of one thing: as the model writes it, and as it runs.
+const writing = (call) => ({
+  root: null,
+  grow: (at, text) => call.growArguments(at, text),
+  close: (event) => (event.type === "call.finished" ? call.written(event.text) : call.stopped("")),
+  draw: () => call.draw(),
+});
+const running = (call) => ({
+  root: null,
+  grow: (at, text) => call.growOutput(at, text),
+  close: (event) => (event.type === "tool.finished" ? call.finished({ error: false, seconds: 0, ...event }) : call.stopped(event.text)),
+  draw: () => {},
+});
+
+function grows(event) {
+  this.grow(event);
+}
+
+function closes(event) {
+  this.close(event);
+}
+
+function voids(event) {
+  this.void(event);
+}
+
+function ends(event) {
+  this.turnOf(event).finished(event);
+  say({ "turn.finished": "The turn is done.", "turn.failed": `The turn failed: ${visible(event.message ?? "")}` }[event.type] ?? "The turn was stopped.");
+}
+
+// Each is called with the transcript as `this`.
+const HANDLERS = {
+  "prompt.queued"(event) {
+    this.turnOf(event, event.prompt).queued(event);
+    this.title ||= event.text;
+  },
+  "prompt.dropped"(event) {
+    this.turnOf(event, event.prompt).dropped(event);
+  },
+  "turn.started"(event) {
+    this.turnOf(event).started(event);
+  },
+  "turn.stopping"(event) {
+    this.turnOf(event).waits("Stops …");
+  },
+  "turn.finished": ends,
+  "turn.failed": ends,
+  "turn.cancelled": ends,
+  "turn.interrupted": ends,
+  "usage.recorded"(event) {
+    this.turnOf(event).usage.add(event.usage);
+  },
+  "step.started"(event) {
+    this.turnOf(event).waits("");
+  },
+  "model.waiting"(event) {
+    this.turnOf(event).waits(`Waits ${Math.round(event.seconds)} s: ${visible(event.why)}`);
+  },
+  "tool.progress"(event) {
+    const share = event.done === undefined || event.done === null ? "" : `${Math.round(event.done * 100)} % `;
+    this.turnOf(event).waits(`${share}${visible(event.note)}`);
+  },
+
+  "text.started"(event) {
+    this.open(event, new Text());
+  },
+  "text.delta": grows,
+  "text.finished": closes,
+  "text.interrupted": closes,
+  "text.voided": voids,
+  "thinking.started"(event) {
+    this.open(event, new Thinking());
+  },
+  "thinking.delta": grows,
+  "thinking.finished": closes,
+  "thinking.interrupted": closes,
+  "thinking.voided": voids,
+  "call.started"(event) {
+    this.open(event, writing(this.call(event.call, event)));
+    this.items.get(Number(event.id)).of = event.call;
+  },
+  "call.delta": grows,
+  "call.finished": closes,
+  "call.interrupted": closes,
+  "call.voided"(event) {
+    const call = this.items.get(event.item)?.of;
+    this.calls.get(call)?.root.remove();
+    this.calls.delete(call);
+    this.void(event);
+  },
+  "tool.started"(event) {
+    const call = this.call(event.call, event);
+    call.become("running");
+    this.open(event, running(call));
+  },
+  "tool.output": grows,
+  "tool.finished": closes,
+  "tool.interrupted": closes,
+
+  "approval.wanted"(event) {
+    const decide = (answer) => this.told.decide(event.approval, answer);
+    if (!event.path?.length && this.calls.has(event.call)) {
+      const call = this.calls.get(event.call);
+      call.wants(event, decide);
+      this.approvals.set(event.approval, call);
+      call.over = false;
+      return;
+    }
+    const view = approvalView(event, decide); // of a child session, whose calls are not in this log
+    this.turnOf(event).add(el("article", { class: "tool", "data-state": "waiting" }, el("p", { class: "name" }, visible(event.tool)), view.root));
+    this.approvals.set(event.approval, view);
+  },
+  "approval.decided"(event) {
+    const view = this.approvals.get(event.approval);
+    if (!view) return;
+    view.decided(event);
+    view.over = true;
+  },
+  "file.changed"(event) {
+    if (event.call && this.calls.has(event.call)) return this.calls.get(event.call).changed(event);
+    const call = new ToolCall("changed");
+    call.changed(event);
+    this.turnOf(event).add(call.changes);
+  },
+  "child.started"(event) {
+    const link = el("a", { href: `/sessions/${encodeURIComponent(event.child)}` }, visible(event.title ?? "") || "A session of its own");
+    this.turnOf(event).add(el("p", { class: "child" }, "Handed on: ", link));
+  },
+  "child.finished"(event) {
+    this.turnOf(event).usage.add(event.usage);
+  },
+};

@@ -1,0 +1,81 @@
+// One turn: the prompt, what came of it in order, and how it ended.
+
+import { el, fill, visible } from "./dom.js";
+import { Usage } from "./usage.js";
+
+const REASONS = {
+  done: "Done", question: "Waits for your answer", "limit:steps": "Stopped: the limit of steps is reached",
+  "limit:seconds": "Stopped: the limit of time is reached", "limit:tokens": "Stopped: the limit of tokens is reached",
+  "limit:cost": "Stopped: the limit of cost is reached",
+};
+
+export class TurnView {
+  usage = new Usage();
+  running = false;
+  #began = 0;
+
+  // `again` asks the same once more.
+  constructor(again) {
+    this.#again = again;
+    this.badge = el("span", { class: "badge" });
+    this.words = el("div", { class: "words", dir: "auto" });
+    this.prompt = el("header", { class: "prompt", hidden: true }, this.words, this.badge);
+    this.body = el("div", { class: "body" });
+    this.end = el("footer", { class: "end" });
+    this.root = el("section", { class: "turn", "aria-label": "Turn" }, this.prompt, this.body, this.end);
+  }
+
+  #again;
+
+  queued({ text, images = [] }) {
+    this.text = text;
+    this.words.textContent = text;
+    this.prompt.hidden = false;
+    this.badge.textContent = images.length ? `${images.length} ${images.length === 1 ? "picture" : "pictures"}` : "";
+    this.end.textContent = "Waits its turn";
+  }
+
+  dropped({ why }) {
+    this.#over("stopped", `Not run: ${visible(why)}`);
+  }
+
+  started(event) {
+    this.running = true;
+    this.#began = Date.parse(event.time);
+    this.root.classList.add("running");
+    this.end.textContent = "";
+  }
+
+  waits(words) {
+    if (this.running) this.end.textContent = words;
+  }
+
+  add(node) {
+    this.body.append(node);
+  }
+
+  finished(event) {
+    const { type, time, usage } = event;
+    if (usage) this.usage = new Usage().add(usage);
+    const seconds = this.#began ? (Date.parse(time) - this.#began) / 1000 : 0;
+    const facts = [String(this.usage), seconds >= 0.1 ? `${seconds.toFixed(1)} s` : ""].filter(Boolean).join(" · ");
+    if (type === "turn.finished") {
+      const reason = event.reason ?? "done";
+      this.#over(reason === "done" ? "done" : "limit", REASONS[reason] ?? reason, facts);
+    } else if (type === "turn.failed") {
+      this.#over("failed", visible(event.message), facts, event.code);
+      if (event.retryable && this.text) this.end.append(el("button", { type: "button", class: "quiet", onclick: () => this.#again(this.text) }, "Ask again"));
+    } else if (type === "turn.cancelled") {
+      this.#over("stopped", event.leftovers ? "Cancelled; a plugin did not let go in time" : "Cancelled", facts);
+    } else {
+      this.#over("stopped", "Cut off: the server ended in the middle");
+    }
+  }
+
+  #over(state, words, facts = "", code = "") {
+    this.running = false;
+    this.root.classList.remove("running");
+    this.end.dataset.state = state;
+    fill(this.end, el("span", { class: "how" }, words), code ? el("code", {}, code) : null, facts ? el("span", { class: "facts" }, facts) : null);
+  }
+}
