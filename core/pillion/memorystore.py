@@ -53,6 +53,11 @@ class MemoryStore:
         for item in batch.closes:
             log.drafts.pop(item, None)
         self._blobs.update(batch.blobs)
+        if batch.info is not None:
+            new = batch.info
+            log.info = msgspec.structs.replace(
+                log.info, title=new.title, labels=new.labels, model=new.model, strategy=new.strategy
+            )
         if batch.records:
             log.info = msgspec.structs.replace(log.info, updated=batch.records[-1].time)
 

@@ -60,6 +60,10 @@ class Broken(MemoryStore):
                 log.records.append(record)  # type: ignore[union-attr]
                 await trio.lowlevel.checkpoint()
             return
+        if self.fault == "info":
+            batch = msgspec.structs.replace(batch, info=None)
+        if self.fault == "all info" and batch.info is not None and log is not None:
+            log.info = batch.info
         try:
             await super().commit(batch)
         except NotFound:
@@ -109,7 +113,7 @@ class Lasting(OfStore):
 
     async def again(self, store: Any) -> MemoryStore:
         fresh = MemoryStore()
-        await fresh.create(SessionInfo("a", "/w", 1))
+        await fresh.create(SessionInfo("a", "/w", 1, labels={"k": "new"}))
         return fresh
 
 
@@ -136,6 +140,8 @@ class Lasting(OfStore):
         ("workspace", "test_sessions_of_one_workspace_or_one_parent", "not ['a']"),
         ("children", "test_sessions_of_one_workspace_or_one_parent", "'child'"),
         ("delete", "test_a_deleted_session_is_gone_and_the_others_stay", "still listed"),
+        ("info", "test_a_batch_may_change_what_a_session_is_called", "all else stays"),
+        ("all info", "test_a_batch_may_change_what_a_session_is_called", "all else stays"),
         ("updated", "test_the_last_record_says_when_a_session_was_touched", "`updated` is 0"),
     ],
 )

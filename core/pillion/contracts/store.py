@@ -27,7 +27,10 @@ class Draft(Struct, frozen=True):
 
 
 class Batch(Struct, frozen=True):
-    """All or nothing. `expected` is the last seq before it; `closes` are items whose drafts are done with."""
+    """All or nothing. `expected` is the last seq before it; `closes` are items whose drafts are done with.
+
+    `info`, if given: title, labels, model and strategy of the session are these from now on.
+    """
 
     session: str
     generation: int
@@ -36,6 +39,7 @@ class Batch(Struct, frozen=True):
     drafts: Sequence[Draft] = ()
     closes: Sequence[int] = ()
     blobs: Mapping[str, bytes] = {}
+    info: SessionInfo | None = None
 
 
 class SessionInfo(Struct, frozen=True, omit_defaults=True):

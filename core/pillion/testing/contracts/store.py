@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
+import msgspec
 import trio
 
 from ...contracts.store import Batch, Draft, Opened, Record, SessionInfo, SessionQuery, Store
@@ -195,15 +196,32 @@ class StoreContract:
             updated = (await store.info("a")).updated
             assert updated == _records(0, 3)[-1].time, f"`updated` is {updated}, not the last record's time."
 
+    async def test_a_batch_may_change_what_a_session_is_called(self) -> None:
+        async with self.opened() as store:
+            made = await store.create(_info("a", labels={"x": "1"}))
+            wanted = SessionInfo("a", "/other", 7, 7, "Tïtle", "p/m", "agent", {"y": "2"}, "parent", True)
+            await store.commit(msgspec.structs.replace(_batch(made, 0, 1), info=wanted))
+            kept = SessionInfo("a", "/w", 1, _records(0, 1)[0].time, "Tïtle", "p/m", "agent", {"y": "2"})
+            info = await store.info("a")
+            assert info == kept, f"Title, labels, model and strategy change, all else stays: {info}."
+            assert list((await store.sessions(SessionQuery())).data) == [info], (
+                "sessions() says something else than info()."
+            )
+            refused = msgspec.structs.replace(_batch(made, 0, 1), info=_info("a"))
+            await _raises(Conflict, store.commit(refused), "A commit on another place")
+            assert await store.info("a") == info, "A refused commit changed the session: it is all or nothing."
+
     async def test_what_was_committed_outlives_the_store(self) -> None:
         async with self.opened() as store:
             made = await store.create(_info("a"))
-            await store.commit(_batch(made, 0, 3, drafts=[Draft(2, 0, "half")], blobs={"h": b"blob"}))
+            batch = _batch(made, 0, 3, drafts=[Draft(2, 0, "half")], blobs={"h": b"blob"})
+            await store.commit(msgspec.structs.replace(batch, info=_info("a", labels={"k": "new"})))
             other = await self.again(store)
             if other is None:
                 return  # it says so
             found = await other.open("a")
             assert found.generation > made.generation, "The generation must rise across a restart too."
+            assert found.info.labels == {"k": "new"}, f"The change of the session is lost: {found.info}."
             assert (found.last, list(found.drafts)) == (3, [Draft(2, 0, "half")]), f"Something is lost: {found}."
             assert await other.read("a", 0, 9) == _records(0, 3), "The records are not what was committed."
             assert await other.blob("h") == b"blob", "The blob is lost."
