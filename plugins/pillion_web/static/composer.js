@@ -5,8 +5,8 @@ import { el, say } from "./dom.js";
 import { choices } from "./welcome.js";
 
 const WHEN = [
-  ["queue", "when this turn is over"],
-  ["interrupt", "now, and stop this turn"],
+  ["queue", "Ask after this turn"],
+  ["interrupt", "Stop this turn and ask"],
 ];
 
 export class Composer {
@@ -17,7 +17,7 @@ export class Composer {
     this.#session = session;
     this.input = el("textarea", { id: "prompt", rows: "1", placeholder: "Ask for something", "aria-label": "Prompt", enterkeyhint: "send", oninput: () => this.#fit(), onkeydown: (event) => this.#key(event) });
     this.trouble = el("p", { class: "trouble", role: "alert", hidden: true });
-    this.model = el("select", { "aria-label": "Model of this prompt", class: "quiet" }, el("option", { value: "" }, "the session's model"));
+    this.model = el("select", { "aria-label": "Model of this prompt", class: "quiet" }, el("option", { value: "" }, "Session's model"));
     this.when = el("select", { "aria-label": "When it is asked", class: "quiet", hidden: true }, ...WHEN.map(([value, words]) => el("option", { value }, words)));
     this.stop = el("button", { type: "button", class: "stop", hidden: true, title: "Escape", onclick: () => this.cancel() }, "Stop");
     this.submit = el("button", { type: "submit", class: "primary" }, "Send");
