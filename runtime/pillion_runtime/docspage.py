@@ -9,6 +9,7 @@ from html import escape
 import msgspec
 
 from .htmlpage import PALETTE, page
+from .openapi import STREAMS
 from .schemas import Schema
 
 STYLE = (
@@ -127,7 +128,8 @@ def _answers(operation: Schema) -> Iterator[tuple[str, str, str]]:
 def _content(content: Schema) -> str:
     found = []
     for media_type, said in content.items():
-        kind = _kind(said["schema"]) if "schema" in said and said["schema"] != {"type": "string"} else "text"
+        stream = media_type in STREAMS
+        kind = "a stream of <a href='#events'>events</a>" if stream else _kind(said.get("schema", {"type": "bytes"}))
         found.append(kind if media_type == "application/json" else f"{kind} <small>as {escape(media_type)}</small>")
         if "example" in said:
             found.append(f"<pre>{escape(msgspec.json.format(msgspec.json.encode(said['example'])).decode())}</pre>")

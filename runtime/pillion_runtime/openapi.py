@@ -50,8 +50,8 @@ PARAMETERS: dict[str, Schema] = {
     "RequestId": {
         "name": "X-Request-ID",
         "in": "header",
-        "description": "Your name for the request; the answer carries it. Another one is made where it does not fit.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "description": "At most 64 letters, digits, `.`, `_`, `-`; the answer carries it, or one that was made.",
+        "schema": {"type": "string"},
     },
     "ApiVersion": {
         "name": HEADER,
@@ -60,6 +60,25 @@ PARAMETERS: dict[str, Schema] = {
         "schema": {"const": VERSION},
     },
 }
+STREAMS: dict[str, Schema] = {
+    "text/event-stream": {
+        "description": "Each event of the stream. Its data is one of `GET /api/events/schema`.",
+        "type": "object",
+        "properties": {
+            "id": {"type": "string"},
+            "event": {"type": "string"},
+            "data": {"type": "string", "contentMediaType": JSON},
+        },
+        "required": ["event", "data"],
+    },
+    "application/x-ndjson": {
+        "description": "Each line of the stream: one of `GET /api/events/schema`.",
+        "type": "object",
+        "properties": {"type": {"type": "string"}, "time": {"type": "string"}, "session": {"type": "string"}},
+        "required": ["type", "time", "session"],
+    },
+}
+"""OpenAPI 3.1 has no word for streams: their schema is that of one event, which 3.2 calls `itemSchema`."""
 _PART = re.compile(r"<(?:[a-z]\w*(?:\([^)]*\))?:)?(\w+)>")
 
 
@@ -191,13 +210,16 @@ def _answer(said: Description, status: int, schemas: Schemas) -> Schema:
 def _content(said: Any, schema: Callable[[Any], Schema], example: Any) -> Schema:
     content: Schema = {}
     for media_type, kind in _media(said):
-        content[media_type] = {"schema": schema(kind)} if kind not in (str, bytes) else _plain(kind)
+        content[media_type] = {"schema": schema(kind)} if kind not in (str, bytes) else _plain(media_type, kind)
     if content and example is not None:
         next(iter(content.values()))["example"] = example
     return content
 
 
-def _plain(kind: Any) -> Schema:
+def _plain(media_type: str, kind: Any) -> Schema:
+    """Of a media type without a type of ours: text, bytes, or a stream of events."""
+    if media_type in STREAMS:
+        return {"schema": STREAMS[media_type]}
     return {"schema": {"type": "string"}} if kind is str else {}
 
 
@@ -217,7 +239,7 @@ def _refusal(status: int, problem: Schema) -> Schema:
         headers |= {"retry-after": {"$ref": _ref("headers", "RetryAfter")}}
     content = {PROBLEM: {"schema": problem}}
     if status == 401:  # somebody who looks with a browser is told how to sign in
-        content["text/html"] = _plain(str)
+        content["text/html"] = _plain("text/html", str)
     return {"description": _words(status), "headers": headers, "content": content}
 
 

@@ -29,6 +29,7 @@ class Schemas:
         self._ref = ref
         self._written = _named(written)
         self._read = _named(read)
+        self._told_apart = _told_apart(self._read)
         self._names: dict[tuple[str, Any], str] = {}
         for kinds, way in ((self._written, "written"), (self._read, "read")):
             for kind in kinds:
@@ -41,7 +42,7 @@ class Schemas:
     def _name(self, kind: Any, way: str) -> str:
         name = _short(kind)
         if way == "read" and kind in self._written:
-            if not _differs(self._read, kind):
+            if not any(self._differs(shape) for shape in _named([kind]).values()):
                 return self._names["written", kind]
             name += "Given"
         if name in self._names.values():
@@ -59,9 +60,39 @@ class Schemas:
         for name, part in parts.items():
             own = self._names[way, kinds[name]]
             if own not in self.parts:
-                self.parts[own] = _renamed(_exact(part, inside[kinds[name]], way), refs)
+                self.parts[own] = _renamed(self._exact(part, inside[kinds[name]], way), refs)
         said: Schema = _renamed(top, refs)
         return said
+
+    def _exact(self, part: Schema, shape: shapes.Type, way: str) -> Schema:
+        """The part with the notes of its fields, and with those fields required that have to be there this way."""
+        part = {name: value for name, value in part.items() if name != "title"}
+        if "description" in part:
+            part["description"] = inspect.cleandoc(part["description"])
+        if not isinstance(shape, shapes.StructType) or shape.array_like:
+            return part
+        properties = {name: dict(field) for name, field in part["properties"].items()}
+        for name, note in _notes(getattr(shape.cls, "__origin__", shape.cls), shape).items():
+            properties[name].setdefault("description", note)
+        there = self._required(shape, way)
+        for name in there:
+            properties[name].pop("default", None)
+        if way == "written":
+            part.pop("additionalProperties", None)  # fields are only ever added
+        required = [name for name in properties if name in there]
+        return part | {"properties": properties, "required": required} if required else part
+
+    def _required(self, shape: shapes.StructType, way: str) -> set[str]:
+        if way == "written":
+            return {*_there(shape), *([shape.tag_field] if shape.tag_field else [])}
+        tag = [shape.tag_field] if shape.tag_field and shape.cls in self._told_apart else []
+        return {field.encode_name for field in shape.fields if field.required} | {*tag}
+
+    def _differs(self, shape: shapes.Type) -> bool:
+        """Is it read otherwise than it is written?"""
+        return isinstance(shape, shapes.StructType) and (
+            shape.forbid_unknown_fields or self._required(shape, "read") != self._required(shape, "written")
+        )
 
 
 @functools.lru_cache(1024)
@@ -94,6 +125,34 @@ def _collect(shape: Any, found: dict[Any, shapes.Type]) -> None:
                 _collect(getattr(shape, name), found)
 
 
+def _told_apart(kinds: Mapping[Any, shapes.Type]) -> set[Any]:
+    """Those that a tag tells from others at their place; elsewhere msgspec reads them without it, too."""
+    found: set[Any] = set()
+    for shape in kinds.values():
+        for field in getattr(shape, "fields", ()):
+            for union in _unions(field.type):
+                structs = [part.cls for part in map(_bare, union.types) if isinstance(part, shapes.StructType)]
+                found |= set(structs) if len(structs) > 1 else set()
+    return found
+
+
+def _unions(shape: shapes.Type) -> Iterator[shapes.UnionType]:
+    """Those in a field's type."""
+    shape = _bare(shape)
+    if isinstance(shape, shapes.UnionType):
+        yield shape
+    inner = [getattr(shape, name, None) for name in ("item_type", "key_type", "value_type")]
+    for part in [*inner, *getattr(shape, "item_types", ()), *getattr(shape, "types", ())]:
+        if part is not None:
+            yield from _unions(part)
+
+
+def _bare(shape: shapes.Type) -> shapes.Type:
+    while isinstance(shape, shapes.Metadata):
+        shape = shape.type
+    return shape
+
+
 def _called(kind: Any) -> str:
     """The name by which msgspec knows a type: `Listed[ModelInfo]`."""
     if not hasattr(kind, "__origin__"):
@@ -107,15 +166,6 @@ def _short(kind: Any) -> str:
     return re.sub(r"\W", "", _called(kind))
 
 
-def _differs(found: Mapping[Any, shapes.Type], kind: Any) -> bool:
-    """Is anything in it read otherwise than it is written?"""
-    structs = (shape for shape in _named([kind]).values() if isinstance(shape, shapes.StructType))
-    return any(
-        shape.forbid_unknown_fields or set(_there(shape)) != {f.encode_name for f in shape.fields if f.required}
-        for shape in structs
-    )
-
-
 def _there(shape: shapes.StructType) -> Iterator[str]:
     """The fields that stand in every JSON which is written."""
     leaves_out = getattr(shape.cls, "__origin__", shape.cls).__struct_config__.omit_defaults
@@ -123,28 +173,6 @@ def _there(shape: shapes.StructType) -> Iterator[str]:
         unset = field.default is NODEFAULT and field.default_factory is NODEFAULT
         if field.required or not (leaves_out or unset):
             yield field.encode_name
-
-
-def _exact(part: Schema, shape: shapes.Type, way: str) -> Schema:
-    """The part with the notes of its fields; when it is written, with the fields that are always there."""
-    part = {name: value for name, value in part.items() if name != "title"}
-    if "description" in part:
-        part["description"] = inspect.cleandoc(part["description"])
-    if not isinstance(shape, shapes.StructType) or shape.array_like:
-        return part
-    properties = {name: dict(field) for name, field in part["properties"].items()}
-    for name, note in _notes(getattr(shape.cls, "__origin__", shape.cls), shape).items():
-        properties[name].setdefault("description", note)
-    if way == "written":
-        there = set(_there(shape))
-        for name in there:
-            properties[name].pop("default", None)
-        part.pop("additionalProperties", None)  # fields are only ever added
-        there |= {shape.tag_field} if shape.tag_field else set()
-        part["required"] = [name for name in properties if name in there]
-    if not part["required"]:
-        del part["required"]
-    return part | {"properties": properties}
 
 
 def _renamed(schema: Any, refs: Mapping[str, str]) -> Any:

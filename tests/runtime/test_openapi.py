@@ -152,8 +152,9 @@ async def test_every_event_has_its_schema_a_plugins_too(open_server: Any) -> Non
 
 async def test_what_is_written_is_described_as_it_stands_on_the_wire() -> None:
     schemas = Schemas(read=[NewNote, Lean], written=[Note, Lean], ref="#/{name}")
-    assert (schemas.written(Lean), schemas.read(Lean)) == ({"$ref": "#/Lean"}, {"$ref": "#/Lean"})
+    assert (schemas.written(Lean), schemas.read(Lean)) == ({"$ref": "#/Lean"}, {"$ref": "#/LeanGiven"})
     assert schemas.parts["Lean"]["required"] == ["type", "text"]
+    assert schemas.parts["LeanGiven"]["required"] == ["text"], "no tag is needed where nothing else may stand"
     assert schemas.parts["Lean"]["properties"]["more"]["description"] == "What else there is."
     assert schemas.read(NewNote) == {"$ref": "#/NewNote"}
     assert schemas.parts["NewNote"]["additionalProperties"] is False

@@ -100,11 +100,11 @@ def blueprint(host: Host) -> Blueprint:
         return answer(_view(session.info, session), 201, {"location": f"/api/sessions/{session.id}"})
 
     @routes.get("")
-    @described(query=Listing, answers={200: SessionPage}, errors=(404,))
+    @described(query=Listing, answers={200: SessionPage})
     async def list_sessions() -> Response:
         """A page of sessions, newest first; children only with `parent`.
 
-        404: no page gave this `cursor`.
+        400 `bad_cursor`: no page gave this `cursor`.
         """
         asked = checked(request.args, Listing)
         page = await host.kernel.sessions(SessionQuery(asked.workspace, asked.parent, asked.cursor, asked.limit))
