@@ -62,7 +62,7 @@ async def fuzzed(server: ServerProcess, folder: Path, *more: str) -> str:
     )
     phases = "examples,coverage,fuzzing,stateful" if EXAMPLES else "examples,coverage,fuzzing"
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(folder / "schemathesis.toml")]
-    command += ["run", f"{server.found.url}/openapi.json", "--phases", phases, "--max-examples", str(EXAMPLES or 3)]
+    command += ["run", f"{server.found.url}/openapi.json", "--phases", phases, "--max-examples", str(EXAMPLES or 8)]
     done = await trio.run_process(
         [*command, "--generation-database", "none", "--no-color", "--warnings", "off", *more],
         cwd=folder,
