@@ -52,7 +52,9 @@ export function approvalView(wanted, decide) {
     const words = decision === "allow" ? `Allowed ${BY[by] ?? by}` : `Denied ${BY[by] ?? by}`;
     const whole = `${words}${remember === "session" ? ", for this session" : ""}${why ? `: ${visible(why)}` : ""}`;
     root.className = `decided ${decision}`;
+    const focused = root.contains(document.activeElement); // the button that was pressed is about to go
     fill(root, el("p", {}, whole), decision === "deny" ? preview(wanted) : null);
+    if (focused) document.getElementById("prompt")?.focus();
   }
 
   return { root, decided };

@@ -24,6 +24,11 @@ export class Composer {
     const row = el("div", { class: "row" }, this.model, this.when, el("span", { class: "keys" }, "Enter sends · Shift-Enter: new line"), this.stop, this.submit);
     this.root = el("form", { class: "composer", onsubmit: (event) => this.#submit(event) }, this.trouble, el("div", { class: "box" }, this.input, row));
     choices(this.model, "/api/models");
+    this.input.value = sessionStorage.getItem(this.#draft) ?? "";
+  }
+
+  get #draft() {
+    return `draft ${this.#session}`;
   }
 
   set running(running) {
@@ -74,6 +79,7 @@ export class Composer {
   }
 
   #fit() {
+    sessionStorage.setItem(this.#draft, this.input.value);
     this.input.style.height = "auto";
     this.input.style.height = `${this.input.scrollHeight}px`;
   }

@@ -23,7 +23,7 @@ export class SessionView {
     this.where = el("p", { class: "where" });
     this.link = el("span", { class: "link", role: "status" });
     this.usage = el("span", { class: "usage" });
-    const menu = el("button", { type: "button", class: "quiet menu", onclick: () => document.body.classList.toggle("listing") }, "Sessions");
+    const menu = el("button", { type: "button", class: "quiet menu", "aria-controls": "sessions", onclick: () => document.body.classList.toggle("listing") }, "Sessions");
     const remove = el("button", { type: "button", class: "quiet", onclick: () => this.#ask() }, "Delete");
     const scroller = el("div", { class: "scroller" });
     this.transcript = new Transcript(scroller, {

@@ -75,7 +75,7 @@ export class Transcript {
 
   open(event, item) {
     this.items.set(Number(event.id), item);
-    if (item.root) this.turnOf(event).add(item.root);
+    if (!item.root.isConnected) this.turnOf(event).add(item.root);
   }
 
   grow({ item, at, text }) {
@@ -92,18 +92,16 @@ export class Transcript {
   }
 
   void(event) {
-    this.items.get(event.item)?.root?.remove();
+    this.items.get(event.item)?.root.remove();
     this.items.delete(event.item);
   }
 
-  call(id, event) {
-    let found = this.calls.get(id);
-    if (!found) {
-      found = new ToolCall(event.tool ?? "");
-      this.calls.set(id, found);
-      this.turnOf(event).add(found.root);
-    }
-    return found;
+  // A vendor's ids may come again in a later step: the newest call of an id is the one that is meant.
+  newCall(event) {
+    const call = new ToolCall(event.tool);
+    this.calls.set(event.call, call);
+    this.turnOf(event).add(call.root);
+    return call;
   }
 
   // ── drawing ──
@@ -170,13 +168,13 @@ class Thinking {
 
 // The two texts of a call are items of one thing: as the model writes it, and as it runs.
 const writing = (call) => ({
-  root: null,
+  root: call.root,
   grow: (at, text) => call.growArguments(at, text),
   close: (event) => (event.type === "call.finished" ? call.written(event.text) : call.stopped("")),
   draw: () => call.draw(),
 });
 const running = (call) => ({
-  root: null,
+  root: call.root,
   grow: (at, text) => call.growOutput(at, text),
   close: (event) => (event.type === "tool.finished" ? call.finished({ error: false, seconds: 0, ...event }) : call.stopped(event.text)),
   draw: () => {},
@@ -196,8 +194,11 @@ function voids(event) {
 
 function ends(event) {
   this.turnOf(event).finished(event);
-  say({ "turn.finished": "The turn is done.", "turn.failed": `The turn failed: ${visible(event.message ?? "")}` }[event.type] ?? "The turn was stopped.");
+  if (isNew(event)) say({ "turn.finished": "The turn is done.", "turn.failed": `The turn failed: ${visible(event.message ?? "")}` }[event.type] ?? "The turn was stopped.");
 }
+
+// Not of a log that is shown again: nobody needs to hear that.
+const isNew = ({ time }) => Date.now() - Date.parse(time) < 10_000;
 
 // Each is called with the transcript as `this`.
 const HANDLERS = {
@@ -247,20 +248,15 @@ const HANDLERS = {
   "thinking.interrupted": closes,
   "thinking.voided": voids,
   "call.started"(event) {
-    this.open(event, writing(this.call(event.call, event)));
-    this.items.get(Number(event.id)).of = event.call;
+    this.open(event, writing(this.newCall(event)));
   },
   "call.delta": grows,
   "call.finished": closes,
   "call.interrupted": closes,
-  "call.voided"(event) {
-    const call = this.items.get(event.item)?.of;
-    this.calls.get(call)?.root.remove();
-    this.calls.delete(call);
-    this.void(event);
-  },
+  "call.voided": voids,
   "tool.started"(event) {
-    const call = this.call(event.call, event);
+    const known = this.calls.get(event.call);
+    const call = known?.state === "writing" ? known : this.newCall(event); // a strategy may call without a model
     call.become("running");
     this.open(event, running(call));
   },
