@@ -82,6 +82,8 @@ PROMISES = {
     "plugins.commands": "A plugin's command runs as `pillion NAME`; a taken name and an unlisted plugin bring none.",
     "plugins.replaced": "A first-party plugin is replaced through plugins.toml alone.",
     "plugins.routes": "A plugin's routes stand behind the same door; one that collides is refused.",
+    # ── storage ──
+    "storage.kill": "What was acknowledged survives kill -9: no gap, no duplicate, and the session goes on.",
     # ── models ──
     "models.closed_stream": "A cancelled turn closes the connection to the vendor.",
     "models.half_answer": "A stream without a finish reason is a fault, not an answer.",

@@ -208,8 +208,9 @@ class Catalog:
                 offers[plugin].append(Offer("provider", provider.name, provider, models))
         for plugin, strategy in self._gather("register_strategies", Strategy):
             offers[plugin].append(Offer("strategy", strategy.name, strategy))
+        given: dict[str, dict[str, Any]] = {"store": {"settings": self._settings, "host": self._host}}
         for what in ("store", "workspace", "check"):
-            for plugin, answer in self._host.ask(f"register_{what}s"):
+            for plugin, answer in self._host.ask(f"register_{what}s", **given.get(what, {})):
                 if isinstance(answer, Mapping) and all(callable(maker) for maker in answer.values()):
                     offers[plugin] += [Offer(what, name, maker) for name, maker in answer.items()]
                 else:

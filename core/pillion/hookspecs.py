@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from .contracts.workspace import Workspace
     from .events import Event
     from .kernel import Kernel
-    from .settings import Environment
+    from .plugins import PluginHost
+    from .settings import Environment, Settings
     from .values import ModelInfo
 
 hookspec = pluggy.HookspecMarker("pillion")
@@ -66,8 +67,8 @@ class Kernelhooks:
         """Ways to run a turn."""
 
     @hookspec
-    def register_stores(self) -> Mapping[str, Callable[[], Awaitable[Store]]]:
-        """Makers of stores by the name that `defaults.store` uses."""
+    def register_stores(self, settings: Settings, host: PluginHost) -> Mapping[str, Callable[[], Awaitable[Store]]]:
+        """Makers of stores by the name that `defaults.store` uses. `host` is for those with hooks of their own."""
 
     @hookspec
     def register_workspaces(self) -> Mapping[str, Callable[[str], Workspace]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -134,6 +135,15 @@ class ServerProcess:
         self.port = int(found.url.rpartition(":")[2])
         self.client = CheckedClient(found.url, found.token)
 
+    ends_with = 0
+    """The exit code that the end must show."""
+
+    async def kill(self) -> None:
+        """Ends it at once, as a crash would."""
+        self.ends_with = -signal.SIGKILL
+        self.process.kill()
+        await self.process.wait()
+
     async def session(self, workspace: Path, **fields: Any) -> str:
         """Opens a session; its id."""
         opened = await self.client.call("POST", "/api/sessions", {"workspace": str(workspace)} | fields)
@@ -207,10 +217,11 @@ async def server_process(folder: Path, settings: str, **variables: str) -> Async
                 line = await process.stdout.receive_some()
             found = discovery.read(folder / "data")
             assert line and found is not None, (folder / "stderr").read_text()
-            yield ServerProcess(process, found, folder)
+            server = ServerProcess(process, found, folder)
+            yield server
             process.terminate()
             with trio.fail_after(BOUND):
-                assert await process.wait() == 0, (folder / "stderr").read_text()
+                assert await process.wait() == server.ends_with, (folder / "stderr").read_text()
         finally:
             with trio.CancelScope(shield=True):
                 process.kill()

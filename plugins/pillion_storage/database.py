@@ -1,0 +1,98 @@
+"""Opens the database: bound, brought to the newest tables, mapped. Runs in the database's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from pillion import ConfigError, MissingLibrary
+
+from . import migrations
+from .dialect import Dialect, PostgreSQL, SQLite
+from .entities import Entities
+from .hookspecs import Migration
+from .ponytypes import Database
+
+FILE = "pillion.sqlite"
+"""In the data directory."""
+
+
+class Place(Struct, frozen=True):
+    """Where the database is: `url` of a PostgreSQL server, else `file`."""
+
+    file: Path
+    url: str = ""
+    power_safe: bool = False
+    busy_timeout: float = 10.0
+
+    @property
+    def dialect(self) -> Dialect:
+        return PostgreSQL() if self.url else SQLite()
+
+
+class Opened(Struct, frozen=True):
+    """A database that is ready."""
+
+    database: Any
+    dialect: Dialect
+    entities: Entities
+
+
+def bound(place: Place) -> Any:
+    """A Pony database with its connection, without entities. Raises ConfigError, MissingLibrary."""
+    database = Database()
+    if place.url:
+        return _bound_to_postgres(database, place)
+
+    @database.on_connect(provider="sqlite")  # type: ignore[untyped-decorator]
+    def prepare(_: Any, connection: Any) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if place.power_safe else 'NORMAL'}")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    place.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        place.file.touch(mode=0o600)
+        database.bind("sqlite", str(place.file), timeout=place.busy_timeout)
+    except Exception as error:  # Pony wraps the driver's errors in its own
+        raise ConfigError(
+            f"The database {place.file} can't be opened: {error}.",
+            plugin="storage",
+            hint="Look at its folder's rights and free space, or choose another --data-dir.",
+        ) from error
+    return database
+
+
+def opened(place: Place, steps: Mapping[str, Sequence[Migration]], define: Callable[[Any], None]) -> Opened:
+    """The database with the newest tables. `define` adds the entities of other plugins, and to `steps` theirs."""
+    database = bound(place)
+    dialect = place.dialect
+    entities = Entities(database)
+    define(database)
+    migrations.upgrade(database, dialect, steps, None if place.url else place.file)
+    database.generate_mapping(create_tables=False)  # looks at each table: a missing column is told now
+    return Opened(database, dialect, entities)
+
+
+def _bound_to_postgres(database: Any, place: Place) -> Any:
+    try:
+        import psycopg2
+    except ModuleNotFoundError:
+        raise MissingLibrary(
+            "PostgreSQL needs psycopg2, which is not installed.", hint="pip install 'pillion[postgres]'"
+        ) from None
+    commit = "on" if place.power_safe else "local"
+    options = f"-c synchronous_commit={commit} -c lock_timeout={int(place.busy_timeout * 1000)}"
+    try:
+        database.bind("postgres", dsn=place.url, options=options)  # SET in on_connect would be discarded at release
+    except psycopg2.Error as error:
+        raise ConfigError(
+            f"The database of plugins.storage.url can't be opened: {' '.join(str(error).split())}",
+            plugin="storage",
+            key="url",
+            hint="Check the address, the user and that the server runs.",
+        ) from error
+    return database

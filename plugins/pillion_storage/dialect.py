@@ -1,0 +1,90 @@
+"""Where SQLite and PostgreSQL differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
+
+Row = Sequence[Any]
+
+
+class Dialect(Protocol):
+    """Speaks to one kind of database over Pony's own connection; `?` in a statement stands for a value."""
+
+    name: str
+    types: Mapping[str, str]
+
+    def run(self, connection: Any, statement: str, values: Row = ()) -> Any:
+        """A cursor: `fetchall`, `rowcount`."""
+
+    def run_many(self, connection: Any, statement: str, rows: Sequence[Row]) -> None: ...
+
+    def lock_schema(self, connection: Any) -> None:
+        """No other process migrates until this transaction ends."""
+
+    def has_table(self, connection: Any, table: str) -> bool: ...
+
+
+class SQLite:
+    name = "sqlite"
+    types: Mapping[str, str] = MappingProxyType(
+        {
+            "bytes": "BLOB",
+            "integer": "INTEGER",
+            "real": "REAL",
+            "json": "TEXT",
+            "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        }
+    )
+
+    def run(self, connection: Any, statement: str, values: Row = ()) -> Any:
+        return connection.execute(statement, values)
+
+    def run_many(self, connection: Any, statement: str, rows: Sequence[Row]) -> None:
+        connection.executemany(statement, rows)
+
+    def lock_schema(self, connection: Any) -> None:
+        pass  # BEGIN IMMEDIATE has done it
+
+    def has_table(self, connection: Any, table: str) -> bool:
+        found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
+        return found.fetchone() is not None
+
+
+class PostgreSQL:
+    name = "postgres"
+    types: Mapping[str, str] = MappingProxyType(
+        {
+            "bytes": "BYTEA",
+            "integer": "BIGINT",
+            "real": "DOUBLE PRECISION",
+            "json": "JSONB",
+            "serial": "BIGSERIAL PRIMARY KEY",
+        }
+    )
+    LOCK = 0x70696C6C
+    """The advisory lock of those who migrate: "pill"."""
+
+    def run(self, connection: Any, statement: str, values: Row = ()) -> Any:
+        cursor = connection.cursor()
+        cursor.execute(statement.replace("%", "%%").replace("?", "%s"), values)
+        return cursor
+
+    def run_many(self, connection: Any, statement: str, rows: Sequence[Row]) -> None:
+        from psycopg2.extras import execute_values
+
+        head, _, tail = statement.partition("VALUES (")
+        _, _, rest = tail.partition(")")
+        execute_values(connection.cursor(), f"{head}VALUES %s{rest}", rows)
+
+    def lock_schema(self, connection: Any) -> None:
+        self.run(connection, "SELECT pg_advisory_xact_lock(?)", (self.LOCK,))
+
+    def has_table(self, connection: Any, table: str) -> bool:
+        return bool(self.run(connection, "SELECT to_regclass(?) IS NOT NULL", (table,)).fetchone()[0])
+
+
+def rows_of(cursor: Any) -> Iterable[Row]:
+    found: Iterable[Row] = cursor.fetchall()
+    return found

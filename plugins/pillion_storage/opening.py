@@ -1,0 +1,57 @@
+"""Opens the store: the thread, the database, this process's row; with the entities and projections of all plugins."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pillion import Store
+
+from .database import Place, opened
+from .hookspecs import Migration, Projection
+from .processes import Self, now_ms
+from .store import DatabaseStore
+from .tables import STEPS
+from .thread import DatabaseThread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pillion.plugins import PluginHost
+
+    from .database import Opened
+
+
+async def open_store(place: Place, host: PluginHost | None = None) -> Store:
+    """The store at `place`, its tables the newest. Raises ConfigError, MissingLibrary, StoreFailed."""
+    thread = DatabaseThread()
+    thread.start()
+    try:
+        ready = await thread.plain(partial(_prepared, place, host))
+        me = Self.make()
+        await thread.write(partial(_enter, ready, me))
+    except BaseException:
+        thread.stop()
+        raise
+    return DatabaseStore(thread, ready, me, _projections(host))
+
+
+def _prepared(place: Place, host: PluginHost | None) -> Opened:
+    steps: dict[str, Sequence[Migration]] = {"storage": STEPS}
+
+    def define(database: Any) -> None:
+        for plugin, answer in host.ask("register_entities", database=database) if host else ():
+            steps[plugin] = answer
+
+    return opened(place, steps, define)
+
+
+def _enter(ready: Opened, me: Self) -> None:
+    ready.entities.Process(id=me.id, host=me.host, pid=me.pid, born=me.born, started=now_ms(), beat=now_ms())
+
+
+def _projections(host: PluginHost | None) -> dict[str, Projection]:
+    found: dict[str, Projection] = {}
+    for plugin, answer in host.ask("register_projections") if host else ():
+        found |= {f"{plugin}.{name}": projection for name, projection in answer.items()}
+    return found

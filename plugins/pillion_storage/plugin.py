@@ -1,0 +1,60 @@
+"""The door: the store `storage`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta, Struct
+
+from pillion import Store, hookimpl
+
+from .hookspecs import StorageHooks
+
+if TYPE_CHECKING:
+    from pillion import Settings
+    from pillion.plugins import PluginHost
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """`url` of a PostgreSQL server, or `url_env`, a variable that holds it; without one it is a SQLite file.
+
+    `power_safe`: what is acknowledged survives the death of the machine, too, not only of the process.
+    `busy_timeout`: seconds to wait for another process that writes.
+    """
+
+    url: str = ""
+    url_env: str = ""
+    power_safe: bool = False
+    busy_timeout: Annotated[float, Meta(gt=0)] = 10.0
+
+
+Given = Config  # in the class below, `Config` is its attribute
+
+
+class Plugin:
+    """Sessions that last, on SQLite or PostgreSQL."""
+
+    Config = Config
+    hookspecs = StorageHooks
+
+    def __init__(self, config: Given) -> None:
+        self._config = config
+
+    @hookimpl
+    def register_stores(self, settings: Settings, host: PluginHost) -> Mapping[str, Callable[[], Awaitable[Store]]]:
+        return {"storage": lambda: self._open(settings, host)}
+
+    async def _open(self, settings: Settings, host: PluginHost) -> Store:
+        from .database import FILE, Place
+        from .opening import open_store
+
+        url = self._config.url or (settings.environment.secret(self._config.url_env) if self._config.url_env else "")
+        place = Place(
+            Path(settings.data_dir) / FILE,
+            url and settings.secrets.register(url),
+            self._config.power_safe,
+            self._config.busy_timeout,
+        )
+        return await open_store(place, host)

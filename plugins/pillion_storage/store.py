@@ -1,0 +1,247 @@
+"""The Store contract on a database: logs that survive the process."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pillion import Batch, Conflict, Draft, NotFound, Page, PillionError, Record, SessionInfo, SessionQuery
+from pillion.contracts.store import Opened
+from pillion.errors import BadCursor, LostLease, StoreFailed
+
+from .database import Opened as Database
+from .dialect import rows_of
+from .hookspecs import Projected, Projection
+from .ponytypes import desc, flush, select
+from .processes import Self
+from .thread import DatabaseThread
+
+TOUCH = """UPDATE session SET last = ?, updated = CASE WHEN ? > 0 THEN ? ELSE updated END
+    WHERE id = ? AND generation = ? AND last = ?"""
+"""The whole check of a batch: one row is touched, or the batch has no leave."""
+
+
+COLUMNS = "seq, type, turn, time, data"
+FAULT = "INSERT INTO projection_fault (projection, session, seq, reason, time) VALUES (?, ?, ?, ?, ?)"
+
+
+class ProjectionFailed(Exception):
+    """Takes the transaction back; the batch is then written without that projection."""
+
+    def __init__(self, projection: str, error: Exception) -> None:
+        super().__init__(f"{projection}: {error!r}")
+        self.projection, self.error = projection, error
+
+
+class DatabaseStore:
+    """Implements the Store contract; see there. `open_store` makes one."""
+
+    def __init__(
+        self, thread: DatabaseThread, opened: Database, self_: Self, projections: Mapping[str, Projection]
+    ) -> None:
+        self._thread, self._entities, self._self = thread, opened.entities, self_
+        self._database, self._dialect = opened.database, opened.dialect
+        self._projections = projections
+
+    async def create(self, info: SessionInfo) -> Opened:
+        def work() -> Opened:
+            if self._entities.Session.exists(id=info.id):
+                raise Conflict(f"There is a session {info.id} already.")
+            self._entities.Session(
+                id=info.id,
+                workspace=info.workspace,
+                title=info.title,
+                model=info.model,
+                strategy=info.strategy,
+                labels=dict(info.labels),
+                parent=info.parent,
+                trusted=info.trusted,
+                created=info.created,
+                updated=info.updated,
+                generation=1,
+                owner=self._self.id,
+            )
+            flush()
+            return Opened(info, 1, 0)
+
+        return await self._thread.write(work)
+
+    async def open(self, session: str) -> Opened:
+        def work() -> Opened:
+            found = self._session(session)
+            found.set(generation=found.generation + 1, owner=self._self.id)
+            flush()
+            rows = self._all("SELECT item, at, text FROM draft WHERE session = ? ORDER BY item, at", (session,))
+            return Opened(_info(found), found.generation, found.last, [Draft(*row) for row in rows])
+
+        return await self._thread.write(work)
+
+    async def commit(self, batch: Batch) -> None:
+        failed: list[ProjectionFailed] = []
+        while True:
+            try:
+                return await self._thread.write(lambda: self._commit(batch, failed))
+            except StoreFailed as error:
+                if not isinstance(error.__cause__, ProjectionFailed):
+                    raise
+                failed.append(error.__cause__)  # again, without it
+
+    async def read(self, session: str, after: int, limit: int) -> list[Record]:
+        def work() -> list[Record]:
+            rows = self._all(
+                f"SELECT {COLUMNS} FROM agent_event WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?",
+                (session, after, limit),
+            )
+            if not rows:
+                self._session(session)
+            return [Record(seq, type, turn, time, bytes(data)) for seq, type, turn, time, data in rows]
+
+        return await self._thread.read(work)
+
+    async def blob(self, hash: str) -> bytes:
+        def work() -> bytes:
+            rows = self._all("SELECT data FROM blob WHERE hash = ?", (hash,))
+            if not rows:
+                raise NotFound(f"There is no blob {hash}.")
+            return bytes(rows[0][0])
+
+        return await self._thread.read(work)
+
+    async def info(self, session: str) -> SessionInfo:
+        return await self._thread.read(lambda: _info(self._session(session)))
+
+    async def sessions(self, query: SessionQuery) -> Page:
+        return await self._thread.read(lambda: self._page(query))
+
+    async def delete(self, session: str) -> None:
+        def work() -> None:
+            self._session(session)
+            hashes = self._all("SELECT hash FROM blob_use WHERE session = ?", (session,))
+            self._run("DELETE FROM session WHERE id = ?", (session,))
+            unused = "DELETE FROM blob WHERE hash = ? AND NOT EXISTS (SELECT 1 FROM blob_use WHERE hash = blob.hash)"
+            for row in hashes:
+                self._run(unused, row)
+
+        await self._thread.write(work)
+
+    async def aclose(self) -> None:
+        if self._thread.stopped:
+            return
+        await self._thread.write(self._leave)
+        await self._thread.plain(self._database.disconnect)
+        await self._thread.aclose()
+
+    # ── in the thread ──
+
+    def _commit(self, batch: Batch, failed: Sequence[ProjectionFailed]) -> None:
+        last = batch.records[-1].seq if batch.records else batch.expected
+        time = batch.records[-1].time if batch.records else 0
+        touched = self._run(TOUCH, (last, time, time, batch.session, batch.generation, batch.expected))
+        if touched.rowcount != 1:
+            raise self._refusal(batch)
+        self._write(batch)
+        if batch.records:
+            self._project(batch, failed)
+
+    def _refusal(self, batch: Batch) -> PillionError:
+        rows = self._all("SELECT generation, last FROM session WHERE id = ?", (batch.session,))
+        if not rows:
+            return NotFound(f"There is no session {batch.session}.")
+        generation, last = rows[0]
+        if generation != batch.generation:
+            return LostLease(f"Session {batch.session} was opened again by somebody else.")
+        return Conflict(f"Session {batch.session} has {last} events, not {batch.expected}.")
+
+    def _write(self, batch: Batch) -> None:
+        session = batch.session
+        if batch.info is not None:
+            new = batch.info
+            self._session(session).set(title=new.title, labels=dict(new.labels), model=new.model, strategy=new.strategy)
+            flush()
+        if batch.blobs:
+            ignore = " ON CONFLICT DO NOTHING"
+            self._many(f"INSERT INTO blob (hash, data) VALUES (?, ?){ignore}", list(batch.blobs.items()))
+            uses = [(session, hash) for hash in batch.blobs]
+            self._many(f"INSERT INTO blob_use (session, hash) VALUES (?, ?){ignore}", uses)
+        if batch.records:
+            rows = [(session, r.seq, r.type, r.turn, r.time, r.data) for r in batch.records]
+            self._many(f"INSERT INTO agent_event (session, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)
+        if batch.drafts:
+            pieces = [(session, d.item, d.at, d.text) for d in batch.drafts]
+            self._many("INSERT INTO draft (session, item, at, text) VALUES (?, ?, ?, ?)", pieces)
+        for item in batch.closes:
+            self._run("DELETE FROM draft WHERE session = ? AND item = ?", (session, item))
+
+    def _project(self, batch: Batch, failed: Sequence[ProjectionFailed]) -> None:
+        projected = Projected(batch.session, batch.records)
+        for fault in failed:
+            row = (fault.projection, batch.session, batch.records[0].seq, repr(fault.error), batch.records[0].time)
+            self._run(
+                "INSERT INTO projection_fault (projection, session, seq, reason, time) VALUES (?, ?, ?, ?, ?)", row
+            )
+        for name, projection in self._projections.items():
+            if any(fault.projection == name for fault in failed):
+                continue
+            try:
+                projection(projected)
+                flush()
+            except Exception as error:  # a plugin's fault is its own
+                raise ProjectionFailed(name, error) from error
+
+    def _leave(self) -> None:
+        self._run("DELETE FROM process WHERE id = ?", (self._self.id,))
+
+    def _page(self, query: SessionQuery) -> Page:
+        Session: Any = self._entities.Session
+        found = select(s for s in Session if s.parent == query.parent)
+        if query.workspace:
+            found = found.filter(lambda s: s.workspace == query.workspace)
+        if query.cursor:
+            created, id = _parsed(query.cursor)
+            found = found.filter(lambda s: s.created <= created and (s.created < created or s.id < id))
+        rows = list(found.order_by(lambda s: (desc(s.created), desc(s.id))).limit(query.limit + 1))
+        page = [_info(row) for row in rows[: query.limit]]
+        return Page(page, _cursor(page[-1]) if len(rows) > query.limit else "")
+
+    def _session(self, id: str) -> Any:
+        found = self._entities.Session.get(id=id)
+        if found is None:
+            raise NotFound(f"There is no session {id}.")
+        return found
+
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        return self._dialect.run(self._database.get_connection(), statement, values)
+
+    def _all(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        return list(rows_of(self._run(statement, values)))
+
+    def _many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._dialect.run_many(self._database.get_connection(), statement, rows)
+
+
+def _info(row: Any) -> SessionInfo:
+    return SessionInfo(
+        id=row.id,
+        workspace=row.workspace,
+        created=row.created,
+        updated=row.updated,
+        title=row.title,
+        model=row.model,
+        strategy=row.strategy,
+        labels=dict(row.labels),
+        parent=row.parent,
+        trusted=row.trusted,
+    )
+
+
+def _cursor(info: SessionInfo) -> str:
+    return base64.urlsafe_b64encode(f"{info.created} {info.id}".encode()).decode()
+
+
+def _parsed(cursor: str) -> tuple[int, str]:
+    try:
+        created, _, id = base64.urlsafe_b64decode(cursor).decode().partition(" ")
+        return int(created), id
+    except ValueError:
+        raise BadCursor(f"{cursor[:40]!r} is no cursor of a list; use the one that a page gave.") from None
