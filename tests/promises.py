@@ -66,6 +66,7 @@ PROMISES = {
     "tools.deadline": "A tool that hangs is stopped at its deadline.",
     "approvals.first_wins": "The first answer to an approval wins, the second is 409, a late one 410.",
     "approvals.strictest": "Of several policies' verdicts the strictest wins.",
+    "approvals.remembered": "What is allowed for the session, and of commands only the very same, is not asked again.",
     "approvals.guard": "While a guard can't run, the effects it guards are denied.",
     "files.inside": "No path leads out of the workspace: `..`, absolute, a link, a twin, a link swapped in meanwhile.",
     "files.conflict": "A write carries the hash it expects; over somebody else's change it is a conflict.",
