@@ -31,6 +31,7 @@ PROMISES = {
     "browsers.cookie": "The cookie counts only for what our own page or one of a listed origin sends.",
     "browsers.sign_out": "After signing out a browser's cookie counts no more.",
     "browsers.signed_out": "A person who is not signed in gets a page that says how, and nothing else.",
+    "browsers.bare_pages": "A page of a plugin that brings no content security policy runs and loads nothing.",
     "browsers.cors": "A listed origin gets exact CORS answers, preflight included; nobody else gets any.",
     "web.works": "The page does what a session can: prompt, watch, approve, deny, stop; errors can be read.",
     "web.exact": "What the page shows of a text is the text, after a reload and a cut, too.",
