@@ -33,11 +33,12 @@ TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Kit(Struct, frozen=True):
-    """What one turn works with, to its end. `denied` are effects whose guard can't run."""
+    """What one turn works with, to its end. `policies` come with the names of their plugins; `denied` are effects
+    whose guard can't run."""
 
     tools: Mapping[str, Tool]
     contexts: tuple[ContextProvider, ...]
-    policies: tuple[Policy, ...]
+    policies: tuple[tuple[str, Policy], ...]
     denied: frozenset[str]
 
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -168,7 +169,7 @@ class Catalog:
         # a guard that is switched off on purpose guards nothing; one that nobody lists is a slip of the pen
         fine = {plugin for plugin, _ in policies} | {s.name for s in self._host.states() if s.state == "off"}
         denied = {effect for guard, effects in self._settings.guards.items() if guard not in fine for effect in effects}
-        return Kit(tools, tuple(c for _, c in contexts), tuple(p for _, p in policies), frozenset(denied))
+        return Kit(tools, tuple(c for _, c in contexts), tuple(policies), frozenset(denied))
 
     def _collect(self) -> None:
         """A plugin that brings a name which another has is out, with all that it brings: nothing of it is half here."""

@@ -278,13 +278,14 @@ class ToolInterrupted(Closing, frozen=True, tag="tool.interrupted"):
     text: str
 
 
-# ── approvals, files ──
+# ── approvals, questions, files ──
 
 
 class ApprovalWanted(Event, frozen=True, tag="approval.wanted"):
     """In the root session's log. `preview` is the diff or command; `deadline` is ms since 1970, `default` follows it.
 
-    `path` holds the ids of the sessions from the root's child down to the one that asks.
+    `path` holds the ids of the sessions from the root's child down to the one that asks. `rule` is what allowing it
+    `always` adds to the user's settings; left out, it can't be allowed always.
     """
 
     approval: str
@@ -296,6 +297,7 @@ class ApprovalWanted(Event, frozen=True, tag="approval.wanted"):
     deadline: int
     default: Literal["deny"] = "deny"
     path: tuple[str, ...] = ()
+    rule: Mapping[str, Any] = {}
 
 
 class ApprovalDecided(Event, frozen=True, tag="approval.decided"):
@@ -305,7 +307,32 @@ class ApprovalDecided(Event, frozen=True, tag="approval.decided"):
     decision: Literal["allow", "deny"]
     by: str
     reason: str = ""
-    remember: Literal["once", "session"] = "once"
+    remember: Literal["once", "session", "always"] = "once"
+
+
+class QuestionAsked(Event, frozen=True, tag="question.asked"):
+    """In the root session's log: the person is asked. `deadline` is ms since 1970; `path` as in `approval.wanted`.
+
+    `free`: any text is an answer, else one of `options`. `default` is what counts without an answer; null: nothing.
+    `call` is the tool call that asks, if one does.
+    """
+
+    question: str
+    text: str
+    deadline: int
+    options: tuple[str, ...] = ()
+    free: bool = True
+    default: str | None = None
+    call: str = ""
+    path: tuple[str, ...] = ()
+
+
+class QuestionAnswered(Event, frozen=True, tag="question.answered"):
+    """`answer` is null where nobody gave one. `by`: person, flag, deadline, cancel, restart."""
+
+    question: str
+    answer: str | None
+    by: str
 
 
 class FileChanged(Event, frozen=True, tag="file.changed"):
@@ -347,7 +374,7 @@ LASTING: tuple[type[Event], ...] = (
     ThinkingStarted, ThinkingFinished, ThinkingInterrupted, ThinkingVoided,
     CallStarted, CallFinished, CallInterrupted, CallVoided,
     ToolStarted, ToolFinished, ToolInterrupted,
-    ApprovalWanted, ApprovalDecided, FileChanged,
+    ApprovalWanted, ApprovalDecided, QuestionAsked, QuestionAnswered, FileChanged,
 )  # fmt: skip
 PASSING: tuple[type[Event], ...] = (ModelWaiting, ToolProgress)
 TURN_ENDS = (TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished)

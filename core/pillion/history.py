@@ -32,6 +32,7 @@ class History:
         """The turn that has begun and not ended."""
         self.open_items: dict[int, e.Event] = {}
         self.open_approvals: dict[str, e.ApprovalWanted] = {}
+        self.open_questions: dict[str, e.QuestionAsked] = {}
         self._parts: dict[int, Piece] = {}  # closed items of the running step
         self._wanted: list[str] = []  # calls of the last message that lack a result, in order
         self._results: dict[str, tuple[Piece, ...]] = {}
@@ -71,6 +72,10 @@ class History:
                 self.open_approvals[event.approval] = event
             case e.ApprovalDecided():
                 self.open_approvals.pop(event.approval, None)
+            case e.QuestionAsked():
+                self.open_questions[event.question] = event
+            case e.QuestionAnswered():
+                self.open_questions.pop(event.question, None)
             case e.TurnCancelled() | e.TurnFailed() | e.TurnFinished() | e.TurnInterrupted():
                 self._end(turn)
             case _:

@@ -26,6 +26,7 @@ from .localworkspace import LocalWorkspace
 from .memorystore import MemoryStore
 from .plugins import PluginHost
 from .processes import Processes
+from .rulebook import Rulebook
 from .session import Session
 from .settings import Settings
 from .values import Limits, Message, ToolSpec
@@ -52,6 +53,7 @@ class Kernel:
     def __init__(self, settings: Settings, host: PluginHost, catalog: Catalog, store: Store) -> None:
         self.settings, self.host, self.catalog, self.store = settings, host, catalog, store
         self.secrets = settings.secrets
+        self.rulebook = Rulebook(settings, host)
         self.processes = Processes(settings.environment.pick(settings.execution.environment))
         self.lost: dict[str, int] = {}
         """Records each observer missed, because it was too slow."""

@@ -9,7 +9,7 @@ import trio
 from msgspec import Struct
 
 from . import events as e
-from .approvals import Decision
+from .asking import Asking
 
 if TYPE_CHECKING:
     from .turn import Turn
@@ -32,8 +32,11 @@ class Cancel(Struct, frozen=True):
 
 
 class Decide(Struct, frozen=True):
-    approval: str
-    decision: Decision
+    """The answer to approval or question `id`, one of `asking`."""
+
+    asking: Asking[Any]
+    id: str
+    answer: Any
 
 
 class Note(Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never
 import trio
 
 from . import events as e
-from .approvals import Approvals, Decision, Pending
+from .asking import Answered, Approvals, Asking, Decision, Given, Pending, Questions, Remember
 from .budget import Budget
 from .contracts.store import Opened, Record, SessionInfo
 from .errors import BudgetSpent, Busy, Conflict, Gone, LostLease, PillionError
@@ -55,7 +55,7 @@ class Session:
         self.root: Session = parent.root if parent else self
         self.budget = budget
         self.tools = tools
-        self.approvals = Approvals()
+        self.approvals, self.questions = Approvals(), Questions()
         self._eventlog, self._history = log, history
         self._messages: list[Message] = []
         self._queue: deque[str] = deque(history.prompts)
@@ -119,12 +119,25 @@ class Session:
         approval: str,
         decision: Literal["allow", "deny"],
         *,
-        remember: Literal["once", "session"] = "once",
+        remember: Remember = "once",
         reason: str = "",
         by: str = "person",
     ) -> None:
-        """Answers an approval, at the root or at the child. Raises NotFound, Conflict (decided already), Gone."""
-        await self.root._ask(Decide(approval, Decision(decision, by, reason, remember)))
+        """Answers an approval, at the root or at the child. Raises NotFound, Conflict (decided already), Gone.
+
+        `always` writes the approval's rule first; it stays open when that raises ConfigError.
+        """
+        approvals, answer = self.root.approvals, Decision(decision, by, reason, remember)
+        if remember != "always":
+            await self.root._ask(Decide(approvals, approval, answer))
+            return
+        with approvals.held(approval, answer) as offer:
+            await self.kernel.rulebook.write(offer)
+            await self.root._ask(Decide(approvals, approval, answer))
+
+    async def answer(self, question: str, answer: str | None, *, by: str = "person") -> None:
+        """Answers a question; None: nobody will. Raises NotFound, Conflict (answered already), Gone, ConfigError."""
+        await self.root._ask(Decide(self.root.questions, question, Answered(answer, by, given=answer is not None)))
 
     async def note(self, *events: e.Event) -> None:
         """Writes facts that no turn brought. They must open or close no item."""
@@ -191,7 +204,8 @@ class Session:
         for draft in opened.drafts:
             texts[draft.item] = texts.get(draft.item, "")[: draft.at] + draft.text
         history = self._history
-        decided = [e.ApprovalDecided(approval=id, decision="deny", by="restart") for id in list(history.open_approvals)]
+        decided = [self.approvals.closing(id, self.approvals.nobody("restart")) for id in history.open_approvals]
+        decided += [self.questions.closing(id, self.questions.nobody("restart")) for id in history.open_questions]
         unasked = {wanted.call for wanted in history.open_approvals.values()}
         closing = [
             interruption(item, start, texts.get(item, ""), ran=getattr(start, "call", "") not in unasked)
@@ -232,7 +246,7 @@ class Session:
                 case Cancel():
                     reply.set(await self._stop(letter.by))
                 case Decide():
-                    await self._decide(letter.approval, letter.decision)
+                    await self._close(letter.asking, letter.id, letter.answer)
                     reply.set(None)
                 case Note():
                     await self._write(letter.events)
@@ -336,8 +350,10 @@ class Session:
     async def _finish(self, turn: Turn, ending: e.Event) -> None:
         """Closes what the turn left open, then writes its end."""
         turn.settle()
-        for approval in self.root.approvals.of(turn.id):
-            await self.root._decide(approval, Decision("deny", "cancel"))
+        desks: tuple[Asking[Any], ...] = (self.root.approvals, self.root.questions)
+        for asking in desks:
+            for id in asking.of(turn.id):
+                await self.root._close(asking, id, asking.nobody("cancel"))
         closing = [
             interruption(item, opened, self._eventlog.text(item), ran=item in turn.ran)
             for item, opened in self._history.open_items.items()
@@ -397,27 +413,20 @@ class Session:
         """Makes growth durable."""
         await self._eventlog.flush()
 
-    async def approve(self, pending: Pending, seconds: float) -> Decision:
-        """Shows an approval in this root's log and waits for the answer, for `seconds` at most."""
-        await self._write((pending.wanted,), turn=self._turn.id if self._turn else "")
-        self.approvals.add(pending)  # shown only now: a cancel before leaves nothing to close
+    async def wait_for(self, asking: Asking[Given], pending: Pending[Given], seconds: float) -> Given:
+        """Shows an approval or question in this root's log and waits for the answer, for `seconds` at most."""
+        await self._write((pending.asked,), turn=self._turn.id if self._turn else "")
+        asking.add(pending)  # shown only now: a cancel before leaves nothing to close
         with trio.move_on_after(seconds):
             return await pending.wait()
         if pending.answer is None:
-            await self._decide(pending.wanted.approval, Decision("deny", "deadline"))
+            await self._close(asking, pending.id, asking.nobody("deadline"))
         return await pending.wait()
 
-    async def _decide(self, approval: str, decision: Decision) -> None:
-        pending = self.approvals.claim(approval, decision)
-        event = e.ApprovalDecided(
-            approval=approval,
-            decision=decision.decision,
-            by=decision.by,
-            reason=decision.reason,
-            remember=decision.remember,
-        )
+    async def _close(self, asking: Asking[Given], id: str, answer: Given) -> None:
+        pending = asking.claim(id, answer)
         try:
-            await self._write((event,), turn=self._turn.id if self._turn else "")
+            await self._write((asking.closing(id, answer),), turn=self._turn.id if self._turn else "")
         finally:
             pending.release()
 

@@ -73,6 +73,7 @@ class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):
     tool: Seconds = 120.0
     policy: Seconds = 5.0
     approval: Seconds = 300.0
+    question: Seconds = 600.0
     store: Seconds = 30.0
     stopping: Seconds = 15.0
     blocking: Seconds = 30.0

@@ -13,8 +13,8 @@ import msgspec
 import trio
 
 from . import events as e
-from .approvals import Decision, Pending
-from .contracts.policy import Allow, Ask, Deny, JudgedCall, Verdict
+from .asking import Answered, Decision, Offer, Pending
+from .contracts.policy import Allow, Ask, Deny, JudgedCall, Policy, Verdict
 from .contracts.tool import Output, Tool
 from .contracts.workspace import Workspace
 from .errors import Denied, PillionError, ToolError
@@ -43,6 +43,7 @@ class ToolRun:
         self._turn, self._call, self.item = turn, call, item
         self.tool: Tool | None = turn.kit.tools.get(call.name)
         self._shown = 0
+        self._scope = trio.CancelScope()
 
     # ── what the tool holds (contracts/tool.py: Call) ──
 
@@ -80,6 +81,16 @@ class ToolRun:
     def progress(self, note: str, done: float | None = None, /) -> None:
         self._turn.pass_by(e.ToolProgress(step=self._turn.steps, call=self.id, note=note, done=done))
 
+    async def ask(
+        self, question: str, options: Sequence[str] = (), *, free: bool = True, default: str | None = None
+    ) -> Answered:
+        left = self._scope.deadline - trio.current_time()
+        self._scope.deadline = float("inf")  # the question has a deadline of its own
+        try:
+            return await self._turn.ask(question, options, free=free, default=default, call=self.id)
+        finally:
+            self._scope.deadline = trio.current_time() + left
+
     async def emit(self, *events: e.Event) -> None:
         await self._turn.emit(*events)
 
@@ -110,7 +121,8 @@ class ToolRun:
         if hasattr(self.tool, "seconds"):
             seconds = float(self.tool.seconds(arguments))
         self._turn.ran.add(self.item)
-        with trio.move_on_after(seconds):
+        self._scope.deadline = trio.current_time() + seconds
+        with self._scope:
             answer: object = await self.tool.run(arguments, self)
             if isinstance(answer, str):
                 return Output(answer)
@@ -122,7 +134,7 @@ class ToolRun:
     def _parsed(self, tool: Tool) -> Any:
         text = self._call.arguments.strip() or "{}"
         try:
-            return msgspec.json.decode(text, type=tool.Arguments, strict=False)
+            return msgspec.json.decode(text.encode("utf-8", "replace"), type=tool.Arguments, strict=False)
         except msgspec.MsgspecError as error:
             raise ToolError(f"The arguments don't fit: {error}.") from None
 
@@ -132,22 +144,23 @@ class ToolRun:
             raise Denied(f"Denied: what guards {tool.effect!r} can't run at the moment.")
         turn = self._turn
         judged = JudgedCall(turn.session.id, turn.id, tool.name, tool.effect, arguments, turn.workspace, turn.trusted)
-        verdict = await self._judged(judged)
+        verdict, offer = await self._judged(judged)
         match verdict:
             case Allow():
                 return
             case Deny():
                 raise Denied(f"Denied: {(verdict.reason or 'a policy says no').rstrip('.')}.")
             case Ask():
-                decision = await self._asked(tool, arguments, verdict.reason)
+                decision = await self._asked(tool, arguments, verdict.reason, offer)
                 if decision.decision == "deny":
                     why = decision.reason or {"deadline": "nobody answered in time"}.get(decision.by, "")
                     raise Denied(f"Denied by {decision.by}{': ' + why.rstrip('.') if why else ''}.")
 
-    async def _judged(self, judged: JudgedCall) -> Verdict:
-        """The strictest of all answers; a policy that fails or hangs counts as Ask."""
+    async def _judged(self, judged: JudgedCall) -> tuple[Verdict, Offer | None]:
+        """The strictest of all answers, and what `always` would do; a policy that fails or hangs counts as Ask."""
         strictest: Verdict | None = None
-        for policy in self._turn.kit.policies:
+        asking: list[tuple[str, Policy, Ask]] = []
+        for plugin, policy in self._turn.kit.policies:
             verdict: object = Ask("a policy did not answer")
             with trio.move_on_after(self._turn.kernel.settings.deadlines.policy):
                 try:
@@ -159,16 +172,20 @@ class ToolRun:
                 continue
             if not isinstance(verdict, (Allow, Ask, Deny)):
                 verdict = Ask("a policy answered nonsense")
+            if isinstance(verdict, Ask):
+                asking.append((plugin, policy, verdict))
             if strictest is None or _strictness(verdict) > _strictness(strictest):
                 strictest = verdict
-        if strictest is not None:
-            return strictest
-        return Allow() if judged.effect == "read" else Ask(f"it may {judged.effect}")
+        if strictest is None:
+            strictest = Allow() if judged.effect == "read" else Ask(f"it may {judged.effect}")
+        if len(asking) != 1:  # of two that ask, one would go on asking
+            return strictest, None
+        return strictest, self._turn.kernel.rulebook.offer(*asking[0], judged.workspace)
 
-    async def _asked(self, tool: Tool, arguments: Any, reason: str) -> Decision:
+    async def _asked(self, tool: Tool, arguments: Any, reason: str, offer: Offer | None) -> Decision:
         turn, root = self._turn, self._turn.session.root
         key = (tool.name, "" if tool.effect == "write" else hashlib.sha256(self._call.arguments.encode()).hexdigest())
-        if root.approvals.remembered(key):
+        if root.approvals.allowed(key):
             return Decision("allow", "rule", "allowed for the session")
         preview = self._call.arguments
         if hasattr(tool, "preview"):
@@ -185,8 +202,10 @@ class ToolRun:
             preview=preview[:RESULT],
             deadline=deadline,
             path=turn.session.path(),
+            rule=offer.rule if offer else {},
         )
-        return await root.approve(Pending(wanted, turn.id, key), turn.kernel.settings.deadlines.approval)
+        pending: Pending[Decision] = Pending(wanted.approval, wanted, turn.id, key=key, offer=offer)
+        return await root.wait_for(root.approvals, pending, turn.kernel.settings.deadlines.approval)
 
     async def _finished(self, output: Output, code: str, seconds: float) -> e.ToolFinished:
         text = output.text

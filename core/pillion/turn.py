@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ import trio
 from msgspec import Struct
 
 from . import events as e
+from .asking import Answered, Pending
 from .budget import Budget
 from .contracts.context import ContextPart
 from .contracts.provider import Provider, Request
@@ -142,6 +145,35 @@ class Turn:
         call = ToolCall(f"own_{self.steps}_{trio.current_time():.6f}", name, msgspec.json.encode(arguments).decode())
         (result,) = await run_calls(self, Answer(Message("assistant", (call,)), (), "tool_calls", Usage(), ""))
         return result
+
+    async def ask(
+        self,
+        question: str,
+        options: Sequence[str] = (),
+        *,
+        free: bool = True,
+        default: str | None = None,
+        call: str = "",
+    ) -> Answered:
+        """Asks the person who watches, and waits for the answer; None, or `default`, where nobody gives one in time.
+
+        `free`: any text is an answer, else one of `options`. `call` is the tool call that asks, if one does.
+        """
+        seconds, root = self.kernel.settings.deadlines.question, self.session.root
+        asked = e.QuestionAsked(
+            step=self.steps,
+            question=secrets.token_hex(16),
+            text=question,
+            deadline=int((time.time() + seconds) * 1000),
+            options=tuple(options),
+            free=free or not options,
+            default=default,
+            call=call,
+            path=self.session.path(),
+        )
+        pending: Pending[Answered] = Pending(asked.question, asked, self.id)
+        answered = await root.wait_for(root.questions, pending, seconds)
+        return answered if answered.answer is not None else Answered(default, answered.by, given=False)
 
     async def context(self, tokens: int | None = None) -> str:
         """What the context providers say, the weightiest first, within `tokens` (by default the setting)."""

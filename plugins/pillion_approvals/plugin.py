@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from pillion.contracts.policy import Policy
 from pillion.contracts.tool import Effect
-from pillion.errors import ConfigError
 from pillion.hookspecs import TurnInfo, hookimpl
 
-from .policy import Rule, Rules, Word
+from .policy import Rules
+from .rule import Rule, Word, check
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +34,7 @@ class Plugin:
 
     def __init__(self, config: Given) -> None:
         for number, rule in enumerate(config.rules):
-            _check(rule, f"rules[{number}]")
+            check(rule, f"rules[{number}]")
         defaults: dict[Effect, Word] = {
             "read": config.read,
             "write": config.write,
@@ -47,15 +46,3 @@ class Plugin:
     @hookimpl
     def register_policies(self, turn: TurnInfo) -> Sequence[Policy]:
         return self._policies
-
-
-def _check(rule: Rule, key: str) -> None:
-    try:
-        words = shlex.split(rule.command)
-    except ValueError as error:
-        raise ConfigError(f"The command of {key} can't be read: {error}.", plugin="approvals", key=key) from None
-    if rule.command and not words:
-        raise ConfigError(f"The command of {key} is empty.", plugin="approvals", key=key)
-    if rule.path.startswith("/") or ".." in rule.path.split("/"):
-        hint = "Paths are relative to the workspace."
-        raise ConfigError(f"The path of {key} leads out of the workspace.", plugin="approvals", key=key, hint=hint)

@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
-from msgspec import Struct
+import msgspec
 
 from pillion.contracts.policy import Allow, Ask, Deny, JudgedCall, Verdict
 from pillion.contracts.tool import Effect
 
 from .commands import begins_with, is_opaque, may_hold, simple_words
 from .paths import fits, real_place
+from .proposal import proposal
+from .rule import Rule, Word
 
-Word = Literal["allow", "ask", "deny"]
 _STRICTNESS: tuple[Word, ...] = ("allow", "ask", "deny")
 _NO_RULE = "no rule in the settings speaks of it"
 _PATH_FIELDS = ("path", "folder", "file", "source", "target")
 
 
-class Rule(Struct, frozen=True, forbid_unknown_fields=True):
-    """Fits a call when all that it names fits. `path` is a pattern, `command` the words a command begins with.
-
-    With `command`, `allow` fits only a single simple command; `ask` and `deny` fit any command in a line of them.
-    With `path`, `allow` fits when each path of the call does; `ask` and `deny` when one does.
-    """
-
-    verdict: Word
-    tool: str = ""
-    effect: Effect | None = None
-    path: str = ""
-    command: str = ""
-    reason: str = ""
-
-
 class Rules:
-    """Judges by `rules`, else by `defaults`."""
+    """Judges by `rules`, else by `defaults`. What is asked for by default can be allowed from then on."""
 
     def __init__(self, rules: Sequence[Rule], defaults: Mapping[Effect, Word]) -> None:
-        self._rules = [(rule, shlex.split(rule.command)) for rule in rules]
+        self._rules = [(rule, rule.prefix) for rule in rules]
         self._defaults = defaults
+
+    def learn(self, rule: Mapping[str, Any]) -> None:
+        """One more rule, as it now stands in the user's settings."""
+        learned = msgspec.convert(rule, Rule)
+        self._rules.append((learned, learned.prefix))
 
     async def decide(self, call: JudgedCall) -> Verdict:
         places = [await real_place(call.workspace, path) for path in _paths(call.arguments)]
         command = getattr(call.arguments, "command", None)
         command = command if isinstance(command, str) else None
+        verdict = self._judge(call, places, command)
+        if isinstance(verdict, Ask) and (rule := proposal(call, places, command)) is not None:
+            with_it = Rules([*(known for known, _ in self._rules), rule], self._defaults)
+            if isinstance(with_it._judge(call, places, command), Allow):  # else `always` would ask again
+                return Ask(verdict.reason, msgspec.to_builtins(rule))
+        return verdict
+
+    def _judge(self, call: JudgedCall, places: Sequence[str], command: str | None) -> Verdict:
         fitting = [rule for rule, prefix in self._rules if _fits(rule, prefix, call, places, command)]
         if not fitting:
             return _verdict(self._defaults[call.effect], _NO_RULE)
@@ -60,6 +59,10 @@ class Rules:
 
 
 def _fits_call(rule: Rule, call: JudgedCall) -> bool:
+    if rule.workspace:
+        folder, root = Path(rule.workspace).expanduser(), call.workspace.root
+        if not (root.is_relative_to(folder) or root.resolve().is_relative_to(folder.resolve())):
+            return False
     return rule.tool in ("", call.tool) and rule.effect in (None, call.effect)
 
 
@@ -76,7 +79,7 @@ def _fits(rule: Rule, prefix: Sequence[str], call: JudgedCall, places: Sequence[
         return False
     if rule.verdict == "allow":
         words = simple_words(command)
-        return words is not None and begins_with(words, prefix)
+        return words is not None and (words == prefix if rule.exact else begins_with(words, prefix))
     return may_hold(command, prefix)
 
 

@@ -18,7 +18,7 @@ from pillion.testing.scripted import Answer, calls, says
 from pillion_agent.agent import Agent
 from pillion_agent.chat import Chat
 from pillion_approvals import plugin as approvals
-from pillion_approvals.policy import Rule
+from pillion_approvals.rule import Rule
 from pillion_edit import plugin as edit
 from pillion_files import plugin as files
 from pillion_terminal import plugin as terminal

@@ -1,4 +1,4 @@
-"""Random orders of Prompt, Cancel, Decide, Note and time against a small model of the actor."""
+"""Random orders of letters (Prompt, Cancel, Decide, Note) and time against a small model of the actor."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ from pillion.testing.kit import FunctionTool, events, kernel_host
 from pillion.testing.scripted import Pause, ScriptedProvider, calls, says
 
 MOVES = st.lists(
-    st.sampled_from(["queue", "interrupt", "reject", "cancel", "allow", "deny", "note", "wait", "wait", "long"]),
+    st.sampled_from(
+        ["queue", "interrupt", "reject", "cancel", "allow", "deny", "answer", "note", "wait", "wait", "long"]
+    ),
     max_size=40,
 )
 
 
 async def fine(arguments, call) -> str:
-    return "fine"
+    return f"fine: {(await call.ask('really?')).answer}"
 
 
 def answers(request):  # type: ignore[no-untyped-def]
@@ -37,11 +39,11 @@ def answers(request):  # type: ignore[no-untyped-def]
 async def play(moves: list[str], folder: Path) -> list[e.Event]:
     provider = ScriptedProvider(otherwise=answers)
     tool = FunctionTool("w", fine, effect="write")
-    async with kernel_host(folder, tool, provider=provider, deadlines__approval=20.0) as host:
+    async with kernel_host(folder, tool, provider=provider, deadlines__approval=20.0, deadlines__question=20.0) as host:
         session = await host.open()
         for move in moves:
             await trio.testing.wait_all_tasks_blocked()  # what is seen now is what the letter meets
-            open_approvals = list(session.approvals._pending)
+            open_approvals, open_questions = session.approvals.open(), session.questions.open()
             match move:
                 case "queue" | "interrupt" | "reject":
                     busy = session.state != "idle" or session.waiting > 0
@@ -64,6 +66,12 @@ async def play(moves: list[str], folder: Path) -> list[e.Event]:
                         assert open_approvals
                     except (NotFound, Gone, Conflict):
                         assert not open_approvals or session.state == "stopping"
+                case "answer":
+                    try:
+                        await session.answer(open_questions[0] if open_questions else "none", "yes")
+                        assert open_questions
+                    except (NotFound, Gone, Conflict):
+                        assert not open_questions or session.state == "stopping"
                 case "note":
                     await session.note(e.StepStarted(model="note"))
                 case _:
@@ -76,7 +84,7 @@ async def play(moves: list[str], folder: Path) -> list[e.Event]:
 
 def check(found: list[e.Event]) -> None:
     """What the log of any session must look like."""
-    running, queued, whens, open_items, open_approvals = "", [], {}, set(), set()
+    running, queued, whens, open_items, asked = "", [], {}, set(), set()
     for seq, event in enumerate(found, 1):
         if event.opens:
             open_items.add(seq)
@@ -93,13 +101,17 @@ def check(found: list[e.Event]) -> None:
                 queued.remove(prompt)
                 running = prompt
             case e.ApprovalWanted(approval=approval):
-                open_approvals.add(approval)
+                asked.add(approval)
             case e.ApprovalDecided(approval=approval):
-                open_approvals.remove(approval)
+                asked.remove(approval)
+            case e.QuestionAsked(question=question):
+                asked.add(question)
+            case e.QuestionAnswered(question=question):
+                asked.remove(question)
             case e.TurnFinished() | e.TurnCancelled() | e.TurnFailed():
                 assert running
                 assert not open_items
-                assert not open_approvals
+                assert not asked
                 running = ""
     assert not running
     assert not queued

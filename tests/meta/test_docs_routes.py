@@ -24,6 +24,7 @@ from pillion_runtime.routes.approvals import NewDecision
 from pillion_runtime.routes.browsers import CodeView, Link, NewCode
 from pillion_runtime.routes.models import StrategyView, ToolView
 from pillion_runtime.routes.prompts import NewCancel, NewPrompt, PromptAccepted
+from pillion_runtime.routes.questions import NewAnswer
 from pillion_runtime.routes.sessions import Listing, NewSession, SessionView
 from pillion_runtime.testing import Reply, call, replies, vendor_server
 
@@ -37,6 +38,7 @@ REQUESTS: dict[str, type[Struct]] = {
     "POST /api/sessions/{id}/prompts": NewPrompt,
     "POST /api/sessions/{id}/cancel": NewCancel,
     "POST /api/sessions/{id}/approvals/{approval}": NewDecision,
+    "POST /api/sessions/{id}/questions/{question}": NewAnswer,
     "POST /api/browser-codes": NewCode,
     "GET /open": Link,
 }
@@ -85,10 +87,11 @@ def test_each_field_of_an_answer_has_its_row(route: str) -> None:
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
-    """The shipped plugins, and a model that wants to run a command."""
+    """The shipped plugins, and a model that wants to run a command, then asks."""
     wants = Reply(calls=(call("run_command", command="echo tested"),))
+    asks = Reply(calls=(call("ask_person", question="Which database?"),))
     async with (
-        vendor_server(replies(wants)) as vendor,
+        vendor_server(replies(wants, asks)) as vendor,
         server_process(tmp_path, SETTINGS.format(url=vendor.url)) as server,
     ):
         yield server
@@ -97,21 +100,26 @@ async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
 async def test_each_example_is_answered_as_it_says(server: ServerProcess, tmp_path: Path) -> None:
     """In an order in which they can all work: the session is opened first and deleted last."""
     put = {"/home/me/lantern": str(tmp_path)}
-    begin, end = ["POST /api/sessions", "POST /api/sessions/{id}/prompts"], ["DELETE /api/sessions/{id}"]
+    works = ["/prompts", "/approvals/{approval}", "/questions/{question}"]
+    begin, end = (
+        ["POST /api/sessions", *(f"POST /api/sessions/{{id}}{w}" for w in works)],
+        ["DELETE /api/sessions/{id}"],
+    )
     for route in [*begin, *sorted(ROUTES.keys() - {*begin, *end}), *end]:
         (example,) = pages.blocks(ROUTES[route], "http")
         if "{code}" in example:
             put["{code}"] = (await server.client.call("POST", "/api/browser-codes"))["url"].partition("=")[2]
-        if "{approval}" in route:
-            put["{approval}"] = (await _wanted(server, put["{id}"]))["approval"]
+        for name, type in (("approval", "approval.wanted"), ("question", "question.asked")):
+            if f"{{{name}}}" in route:
+                put[f"{{{name}}}"] = (await _seen(server, put["{id}"], type))[name]
         said = await _sent(server, _replaced(example, put))
         if route == "POST /api/sessions":
             put["{id}"] = said["id"]
 
 
-async def _wanted(server: ServerProcess, session: str) -> dict[str, Any]:
+async def _seen(server: ServerProcess, session: str, type: str) -> dict[str, Any]:
     async with server.watch(session) as watch:
-        return (await watch.until("approval.wanted"))[-1]
+        return (await watch.until(type))[-1]
 
 
 async def _sent(server: ServerProcess, example: str) -> Any:

@@ -13,7 +13,7 @@ from pillion.testing.kit import Host, events, kernel_host
 from pillion.testing.scripted import ScriptedProvider, calls, says
 from pillion_approvals.plugin import Config as ApprovalsConfig
 from pillion_approvals.plugin import Plugin as Approvals
-from pillion_approvals.policy import Rule
+from pillion_approvals.rule import Rule
 from pillion_edit.plugin import Config as EditConfig
 from pillion_edit.plugin import Plugin as Edit
 from pillion_files.plugin import Config as FilesConfig

@@ -6,12 +6,13 @@ import base64
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 from quart import Blueprint
 
-from pillion import hookimpl
-from pillion.testing.kit import FunctionTool
+from pillion import Allow, Ask, hookimpl
+from pillion.testing.kit import FunctionTool, PolicyPlugin, plain_settings
 from pillion.testing.scripted import Gate, calls, says
 
 JSON = {"content-type": "application/json; charset=utf-8"}
@@ -230,6 +231,70 @@ async def test_a_late_answer_is_gone(open_server: Any) -> None:
         (wanted,) = [event for event in events if event["type"] == "approval.wanted"]
         where = f"/api/sessions/{session}/approvals/{wanted['approval']}"
         assert (await server.client.post(where, json={"decision": "allow"})).status_code == 410
+
+
+class Careful:
+    """A policy that asks, and can be told `always`."""
+
+    learned: Any = None
+
+    async def decide(self, call: Any) -> Any:
+        return Ask("careful", {"tool": call.tool}) if self.learned is None else Allow()
+
+    def learn(self, rule: Any) -> None:
+        self.learned = rule
+
+
+@pytest.mark.promise("approvals.always")
+async def test_always_is_written_and_what_can_not_be_is_named(open_server: Any, tmp_path: Path) -> None:
+    async def wrote(arguments: Any, call: Any) -> str:
+        return "written"
+
+    file, careful = tmp_path / "mine.toml", Careful()
+    file.write_text("[broken")
+    settings = msgspec.structs.replace(plain_settings(tmp_path, host__bind="127.0.0.1:0"), user_file=file)
+    (tmp_path / "work").mkdir()
+    tool = FunctionTool("write", wrote, effect="write")
+    async with open_server(tool, settings=settings, plugins={"careful": PolicyPlugin(careful)}) as server:
+        server.provider.script(calls(("write", "{}")), calls(("write", "{}")), says("done"))
+        session = await server.session(workspace=str(tmp_path / "work"))
+        await server.prompt(session)
+        async with server.watch(session) as watcher:
+            wanted = (await watcher.until("approval.wanted"))[-1]
+            assert wanted["rule"] == {"tool": "write"}
+            where = f"/api/sessions/{session}/approvals/{wanted['approval']}"
+            for body in ({"decision": "deny", "remember": "always"}, {"decision": "allow", "remember": "always"}):
+                wrong = await server.client.post(where, json=body)
+                assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "remember")
+            file.write_text("")
+            good = await server.client.post(where, json={"decision": "allow", "remember": "always"})
+            assert (good.status_code, good.json()["remember"]) == (200, "always")
+            events = await watcher.until("turn.finished", "approval.wanted")
+        assert events[-1]["type"] == "turn.finished"
+    assert file.read_text() == '[[plugins.careful.rules]]\ntool = "write"\n'
+
+
+@pytest.mark.promise("questions.first_wins", "questions.answered")
+async def test_a_question_is_answered_once(open_server: Any) -> None:
+    async def ask(arguments: Any, call: Any) -> str:
+        return str((await call.ask("Which one?", ("red", "blue"), free=False)).answer)
+
+    async with open_server(FunctionTool("ask", ask)) as server:
+        server.provider.script(calls(("ask", "{}")), says("done"))
+        session = await server.session()
+        await server.prompt(session)
+        async with server.watch(session) as watcher:
+            question = (await watcher.until("question.asked"))[-1]
+            where = f"/api/sessions/{session}/questions/{question['question']}"
+            for body in ({"answer": "green"}, {"answer": ""}, {"answer": 3}, {}):
+                wrong = await server.client.post(where, json=body)
+                assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "answer")
+            assert (await server.client.post(where, json={"answer": "blue"})).status_code == 200
+            assert (await server.client.post(where, json={"answer": None})).status_code == 409
+            events = await watcher.until("turn.finished")
+        assert [event["text"] for event in events if event["type"] == "tool.finished"] == ["blue"]
+        unknown = await server.client.post(f"/api/sessions/{session}/questions/none", json={"answer": "x"})
+        assert unknown.status_code == 404
 
 
 class Routes:

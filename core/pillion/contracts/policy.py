@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -17,9 +18,11 @@ class Allow(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True):
-    """Somebody must agree first."""
+    """Somebody must agree first. `rule` is what, added to the list `rules` of the plugin's settings, allows this call
+    and those like it from now on; empty: nothing does."""
 
     reason: str = ""
+    rule: Mapping[str, Any] = {}
 
 
 class Deny(Struct, frozen=True):
@@ -45,6 +48,10 @@ class JudgedCall(Struct, frozen=True):
 
 @runtime_checkable
 class Policy(Protocol):
-    """No answer at all: `read` is allowed, the rest is asked for. One that raises or hangs counts as Ask."""
+    """No answer at all: `read` is allowed, the rest is asked for. One that raises or hangs counts as Ask.
+
+    One whose Ask carries a `rule` also has `def learn(rule)`: called when somebody said `always` and the rule stands
+    in the user's settings, so that it counts from the next call on.
+    """
 
     async def decide(self, call: JudgedCall, /) -> Verdict | None: ...

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from ..asking import Answered
 from ..events import Event
 from ..processes import Processes
 from ..values import Image
@@ -49,6 +51,15 @@ class Call(Protocol):
 
     def progress(self, note: str, done: float | None = None, /) -> None:
         """Tells watchers how far it is; `done` is a share, 0 to 1. Not kept."""
+        ...
+
+    async def ask(
+        self, question: str, options: Sequence[str] = (), *, free: bool = True, default: str | None = None
+    ) -> Answered:
+        """Asks the person who watches, and waits; what the tool may take does not run on meanwhile.
+
+        `free`: any text is an answer, else one of `options`. `default` is the answer where nobody gives one in time.
+        """
         ...
 
     async def emit(self, *events: Event) -> None:

@@ -7,19 +7,24 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
+from pillion.asking import Remember
+from pillion.errors import ConfigError
+
 from ..bodies import answer, read
 from ..described import described
 from ..host import Host
+from ..problems import FieldError, Refused
 
 
 class NewDecision(Struct, frozen=True, forbid_unknown_fields=True):
-    """POST …/approvals/{approval}. `remember` for the session: the same is not asked again in it.
+    """POST …/approvals/{approval}. `remember` for the session: the same is not asked again in it. `always`: the
+    `rule` of `approval.wanted` is added to the user's settings, and counts from the next call on.
 
     `by` is what the log will say: a person, or a flag like `--yes`.
     """
 
     decision: Literal["allow", "deny"]
-    remember: Literal["once", "session"] = "once"
+    remember: Remember = "once"
     reason: Annotated[str, Meta(max_length=10_000)] = ""
     by: Literal["person", "flag"] = "person"
 
@@ -29,7 +34,7 @@ class Decided(Struct, frozen=True):
 
     approval: str
     decision: Literal["allow", "deny"]
-    remember: Literal["once", "session"]
+    remember: Remember
 
 
 def blueprint(host: Host) -> Blueprint:
@@ -46,11 +51,17 @@ def blueprint(host: Host) -> Blueprint:
     async def decide_approval(id: str, approval: str) -> Response:
         """Says whether a tool call may run.
 
-        The first answer wins: a second gets 409, one after the deadline or the turn's end 410.
+        The first answer wins: a second gets 409, one after the deadline or the turn's end 410. 422 when it can't be
+        remembered `always`: the approval carries no `rule`, or the settings can't be written. Then it stays open.
         """
         wanted = await read(NewDecision)
         session = await host.kernel.session(id)
-        await session.decide(approval, wanted.decision, remember=wanted.remember, reason=wanted.reason, by=wanted.by)
+        try:
+            await session.decide(
+                approval, wanted.decision, remember=wanted.remember, reason=wanted.reason, by=wanted.by
+            )
+        except ConfigError as error:
+            raise Refused(422, str(error), errors=[FieldError("remember", str(error))]) from None
         return answer(Decided(approval, wanted.decision, wanted.remember))
 
     return routes

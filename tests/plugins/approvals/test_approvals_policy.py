@@ -14,7 +14,7 @@ from pillion.localworkspace import LocalWorkspace
 from pillion_approvals.commands import may_hold, simple_words
 from pillion_approvals.paths import fits
 from pillion_approvals.plugin import Config, Plugin
-from pillion_approvals.policy import Rule
+from pillion_approvals.rule import Rule
 
 
 class Command(Struct, frozen=True):

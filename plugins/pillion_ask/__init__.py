@@ -1,0 +1,1 @@
+"""The model may ask the person: a tool, `ask_person`."""
