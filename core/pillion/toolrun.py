@@ -134,7 +134,7 @@ class ToolRun:
     def _parsed(self, tool: Tool) -> Any:
         text = self._call.arguments.strip() or "{}"
         try:
-            return msgspec.json.decode(text.encode("utf-8", "replace"), type=tool.Arguments, strict=False)
+            return msgspec.json.decode(text, type=tool.Arguments, strict=False)
         except msgspec.MsgspecError as error:
             raise ToolError(f"The arguments don't fit: {error}.") from None
 

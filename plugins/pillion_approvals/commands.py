@@ -21,14 +21,14 @@ _MOST = 50
 
 
 def simple_words(command: str) -> list[str] | None:
-    """The words of a single simple command, without operators, expansions or variables set before it; else None."""
+    """The words of a single simple command, without operators and expansions; else None."""
     if not _PLAIN.fullmatch(command):
         return None
     try:
         words = shlex.split(command)
     except ValueError:
         return None
-    return words if words and not _ASSIGNMENT.match(words[0]) else None
+    return words
 
 
 def begins_with(words: Sequence[str], prefix: Sequence[str]) -> bool:

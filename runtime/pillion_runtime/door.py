@@ -27,6 +27,8 @@ LINGER = 5.0
 """Seconds that a refused client gets to finish its body, so that it reads our answer and not a reset."""
 AUTHORIZED = "pillion.authorized"
 """In the scope's `state`: does the request carry the token, or a cookie that counts?"""
+BARE = b"default-src 'none'; frame-ancestors 'none'; sandbox"
+"""The policy of a page that brings none: to a browser that is signed in, a script in it would be our own page's."""
 
 log = logging.getLogger("pillion.http")
 _VERSION = (apiversion.HEADER.lower().encode(), apiversion.VERSION.encode())
@@ -142,8 +144,12 @@ class Exchange:
 
     def _headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         more = [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff"), _VERSION]
-        if not any(name.lower() == b"cache-control" for name, _ in headers):
+        given = {name.lower(): value for name, value in headers}
+        if b"cache-control" not in given:
             more.append((b"cache-control", b"no-store"))
+        kind = given.get(b"content-type", b"")
+        if (b"html" in kind or b"xml" in kind) and b"content-security-policy" not in given:
+            more.append((b"content-security-policy", BARE))
         return [*headers, *more, *self.extra]
 
 

@@ -22,6 +22,7 @@ class HostHooks:
         """Blueprints, asked for whenever the app is built: at start, and when a plugin is switched.
 
         They stand behind the same door as the host's own routes: Host, Origin and token are checked before.
+        A page without a content security policy of its own gets one that lets it run and load nothing.
         A blueprint whose name or rule is taken already is refused, and the plugin's state says so.
 
         A route says what it takes and gives in an attribute of its view function, and `/openapi.json` tells it:

@@ -9,9 +9,11 @@ from msgspec import Struct
 
 from pillion import Allow, Ask, Conflict, Deny, NotFound, Output, ToolError
 from pillion import events as e
+from pillion.approvals import REMEMBERED, Approvals, Decision, Pending
 from pillion.errors import Gone
 from pillion.testing.kit import FunctionTool, Host, PolicyPlugin, events, kernel_host
 from pillion.testing.scripted import ScriptedProvider, calls, says
+from pillion.toolrun import RESULT, SHOWN
 
 
 class Sized(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +34,10 @@ class Judge:
 
 async def fine(arguments, call) -> str:
     return "fine"
+
+
+async def forever(arguments, call):  # type: ignore[no-untyped-def]
+    await trio.sleep_forever()
 
 
 async def result_of(host: Host, *wanted: tuple[str, str]) -> list[e.ToolFinished]:
@@ -144,6 +150,7 @@ async def test_calls_that_write_run_one_after_the_other(tmp_path) -> None:
         ([Allow(), ValueError("x")], "Denied by deadline"),
         ([Allow(), "hang"], "Denied by deadline"),
         ([Allow(), "nonsense"], "Denied by deadline"),
+        (["nonsense"], "Denied by deadline"),
         ([], "Denied by deadline"),
         ([Allow(), None], "fine"),
     ],
@@ -155,17 +162,18 @@ async def test_the_strictest_policy_wins(tmp_path, autojump_clock, verdicts, wor
         assert words in result.text
 
 
-async def asking(host: Host):  # type: ignore[no-untyped-def]
+async def asking(host: Host, *wanted: tuple[str, str]):  # type: ignore[no-untyped-def]
     """A session whose turn waits for an approval; with the approval's event and the turn's id."""
-    host.provider.script(calls(("w", "{}")), says("ok"))
+    host.provider.script(calls(*wanted or [("w", "{}")]), says("ok"))
     session = await host.open()
     accepted = await session.prompt("go")
     reader = session.follow()
-    while True:
-        for frame in await reader.page():
-            event = e.decode(frame.type, frame.data)
-            if isinstance(event, e.ApprovalWanted):
-                return session, event, accepted.turn
+    with trio.fail_after(30):
+        while True:
+            for frame in await reader.page():
+                event = e.decode(frame.type, frame.data)
+                if isinstance(event, e.ApprovalWanted):
+                    return session, event, accepted.turn
 
 
 @pytest.fixture
@@ -214,6 +222,50 @@ async def test_an_answer_for_the_session_is_not_asked_again(writing, autojump_cl
     assert sum(isinstance(event, e.ApprovalWanted) for event in await events(session)) == 1
 
 
+@pytest.mark.promise("approvals.remembered")
+@pytest.mark.parametrize(("decision", "remember"), [("allow", "once"), ("deny", "once"), ("deny", "session")])
+async def test_any_other_answer_is_for_its_call_only(writing, autojump_clock, decision, remember) -> None:
+    session, wanted, turn = await asking(writing, ("w", "{}"), ("w", "{}"))
+    await session.decide(wanted.approval, decision, remember=remember)
+    await session.ended(turn)
+    assert sum(isinstance(event, e.ApprovalWanted) for event in await events(session)) == 2
+
+
+@pytest.mark.promise("approvals.remembered")
+async def test_a_command_that_is_allowed_for_the_session_vouches_for_no_other(tmp_path, autojump_clock) -> None:
+    async with kernel_host(tmp_path, FunctionTool("run", fine, effect="execute")) as host:
+        same, other = ("run", '{"text":"make test"}'), ("run", '{"text":"make clean"}')
+        session, wanted, turn = await asking(host, same, same, other)
+        await session.decide(wanted.approval, "allow", remember="session")
+        await session.ended(turn)
+        asked = [event.call for event in await events(session) if isinstance(event, e.ApprovalWanted)]
+        assert asked == ["call_0", "call_2"]
+
+
+@pytest.mark.parametrize(("preview", "shown"), [(fine, "fine"), (forever, '{"text":"x"}')])
+async def test_an_approval_shows_the_tools_preview_or_its_arguments(tmp_path, autojump_clock, preview, shown) -> None:
+    tool = FunctionTool("w", fine, effect="write")
+    tool.preview = preview
+    async with kernel_host(tmp_path, tool) as host:
+        with trio.fail_after(60):
+            _, wanted, _ = await asking(host, ("w", '{"text":"x"}'))
+        assert wanted.preview == shown
+
+
+def test_of_closed_approvals_only_the_last_are_kept() -> None:
+    approvals = Approvals()
+    for number in range(REMEMBERED + 1):
+        wanted = e.ApprovalWanted(
+            approval=str(number), call="", tool="w", effect="write", reason="", preview="", deadline=0
+        )
+        approvals.add(Pending(wanted, "turn", ("w", "")))
+        approvals.claim(str(number), Decision("allow", "person"))
+    with pytest.raises(Conflict):
+        approvals.claim("1", Decision("allow", "person"))
+    with pytest.raises(NotFound):
+        approvals.claim("0", Decision("allow", "person"))
+
+
 @pytest.mark.promise("approvals.guard")
 async def test_a_guard_that_can_not_run_denies_what_it_guards(tmp_path) -> None:
     from pillion.settings import load
@@ -249,3 +301,25 @@ async def test_cancel_gives_each_running_call_its_one_result(tmp_path, autojump_
         results = list(provider.requests[1].messages[2].parts)
         assert [part.call for part in results] == ["call_0", "call_1", "call_2"]
         assert results[0].text.startswith("so far\nThe call was interrupted")
+
+
+async def test_what_is_too_long_is_cut(tmp_path, autojump_clock) -> None:
+    async def long(arguments, call) -> str:
+        for _ in range(3):
+            call.output("y" * (SHOWN // 4 * 3))
+        if arguments.text:
+            await trio.sleep(100)
+        return "a" + "x" * (3 * RESULT) + "b"
+
+    async with kernel_host(tmp_path, FunctionTool("long", long)) as host:
+        (result,) = await result_of(host, ("long", "{}"))
+        left_out = f"[{2 * RESULT + 2} characters are left out]"
+        assert result.text == f"a{'x' * (RESULT // 2 - 1)}\n{left_out}\n{'x' * (RESULT // 2 - 1)}b"
+        host.provider.script(calls(("long", '{"text":"wait"}')))
+        session = await host.open()
+        accepted = await session.prompt("go")
+        await trio.sleep(1)
+        await session.cancel()
+        await session.ended(accepted.turn)
+        (interrupted,) = [event for event in await events(session) if isinstance(event, e.ToolInterrupted)]
+        assert (interrupted.text.count("y"), interrupted.text.count("[more is not shown]")) == (SHOWN, 1)

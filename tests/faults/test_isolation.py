@@ -9,11 +9,14 @@ import trio
 
 from pillion import Allow, Finish, ModelInfo, Text, hookimpl
 from pillion import events as e
+from pillion.session import Session
 from pillion.testing.kit import FunctionTool, Host, StrategyPlugin, frames, kernel_host
 from pillion.testing.scripted import ProviderPlugin, ScriptedProvider, calls, says
 
 BAD = 5
 ALL = 50
+PROMPT = 1.0
+"""Seconds, of the test's own clock, that a good session may take; whoever hangs is waited for longer."""
 
 
 async def misbehave(how: str) -> object:
@@ -37,14 +40,14 @@ class BadStrategy:
 
 
 class BadPolicy:
-    """Misbehaves for the sessions with the label only."""
+    """Misbehaves for the sessions with the label only, and with `how` only."""
 
     def __init__(self, how: str) -> None:
         self.how = how
 
     @hookimpl
     def register_policies(self, turn):  # type: ignore[no-untyped-def]
-        return [self] if turn.labels.get("bad") else [Fair()]
+        return [self] if self.how and turn.labels.get("bad") else [Fair()]
 
     async def decide(self, call):  # type: ignore[no-untyped-def]
         return await misbehave(self.how)
@@ -123,8 +126,13 @@ async def logs(tmp_path, part: str = "", how: str = "") -> list[str]:  # type: i
                 elif number % 10 != 3:
                     session = await host.open()
                     good_ones.append(session)
-                    nursery.start_soon(host.run, session, "go")
+                    nursery.start_soon(one_good, host, session)
         return [plain([frame.wire() for frame in await frames(session)]) for session in good_ones]
+
+
+async def one_good(host: Host, session: Session) -> None:
+    with trio.fail_after(PROMPT):
+        await host.run(session, "go")
 
 
 async def one_bad(host: Host, part: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from quart import Blueprint, Response
 
+from pillion.hookspecs import hookimpl
 from pillion_runtime.browsers import BROWSERS, CODES, LASTS, Browsers
 
 OWN = {"sec-fetch-site": "same-origin"}
@@ -171,6 +173,31 @@ async def test_a_person_who_is_not_signed_in_is_told_how(server: Any) -> None:
         assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
         assert answer.headers["x-frame-options"] == "DENY"
     assert (await server.anyone.get("/", headers={"accept": "*/*"})).json()["code"] == "unauthorized"
+
+
+class Pages:
+    """Routes that send what a browser shows as a page."""
+
+    @hookimpl
+    def register_routes(self) -> list[Blueprint]:
+        routes = Blueprint("pages", __name__)
+
+        async def page(kind: str) -> Response:
+            policy = {"content-security-policy": "script-src 'self'"} if kind == "own" else {}
+            types = {"own": "text/html", "html": "text/html", "svg": "image/svg+xml", "json": "application/json"}
+            return Response("<script>0</script>", 200, policy, content_type=types[kind])
+
+        routes.get("/pages/<kind>")(page)
+        return [routes]
+
+
+@pytest.mark.promise("browsers.bare_pages")
+async def test_a_page_that_brings_no_policy_runs_nothing(open_server: Any) -> None:
+    async with open_server(plugins={"pages": Pages()}) as server:
+        found = {kind: await server.client.get(f"/pages/{kind}") for kind in ("own", "html", "svg", "json")}
+    policies = {kind: answer.headers.get("content-security-policy") for kind, answer in found.items()}
+    bare = "default-src 'none'; frame-ancestors 'none'; sandbox"
+    assert policies == {"own": "script-src 'self'", "html": bare, "svg": bare, "json": None}
 
 
 @pytest.mark.promise("browsers.cors")

@@ -136,6 +136,12 @@ async def test_search(ask: Any, tree: Path) -> None:
     assert await ask("search", pattern="--files") == "[no hit]"
 
 
+async def test_what_is_found_is_named_from_the_top(ask: Any, tree: Path) -> None:
+    (tree / "link").symlink_to("src")
+    for place in ("./src", "src/deep/..", str(tree / "src"), "link"):
+        assert await ask("glob", pattern="b.*", folder=place) == "src/b.py"
+
+
 async def test_search_says_what_is_wrong_with_a_pattern(ask: Any, tree: Path) -> None:
     with pytest.raises(ToolError, match="unclosed group"):
         await ask("search", pattern="(")

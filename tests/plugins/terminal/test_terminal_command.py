@@ -38,6 +38,9 @@ async def test_what_a_person_sees_has_no_escapes(tool: Any, call: Any) -> None:
     found = await run(tool, call, r"printf '\033[31mred\033[0m 10%%\r20%%\r\n\033]0;title\007end\n'")
     assert found.text == "20%\nend\n[exit code 0]"
     assert "".join(call.shown) == "red 10%\n20%\nend\n"
+    call.shown.clear()
+    await run(tool, call, r"printf 'the end\r'")
+    assert "".join(call.shown) == "the end\n"
 
 
 async def test_a_long_output_is_cut_in_the_middle(tool: Any, call: Any) -> None:
@@ -50,7 +53,8 @@ async def test_a_long_output_is_cut_in_the_middle(tool: Any, call: Any) -> None:
 
 
 async def test_its_own_deadline(tool: Any, call: Any) -> None:
-    found = await run(tool, call, "echo begun; sleep 1000", seconds=0.3)
+    with trio.fail_after(15):  # before the default of 20 s
+        found = await run(tool, call, "echo begun; sleep 1000", seconds=0.3)
     assert found == Output("begun\n[stopped after 0.3 s]", error=True)
 
 
