@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from pillion import Allow, Ask, Conflict, Deny, NotFound, Output, ToolError
 from pillion import events as e
-from pillion.approvals import REMEMBERED, Approvals, Decision, Pending
+from pillion.asking import REMEMBERED, Approvals, Decision, Pending
 from pillion.errors import Gone
 from pillion.testing.kit import FunctionTool, Host, PolicyPlugin, events, kernel_host
 from pillion.testing.scripted import ScriptedProvider, calls, says
@@ -258,7 +258,7 @@ def test_of_closed_approvals_only_the_last_are_kept() -> None:
         wanted = e.ApprovalWanted(
             approval=str(number), call="", tool="w", effect="write", reason="", preview="", deadline=0
         )
-        approvals.add(Pending(wanted, "turn", ("w", "")))
+        approvals.add(Pending(str(number), wanted, "turn"))
         approvals.claim(str(number), Decision("allow", "person"))
     with pytest.raises(Conflict):
         approvals.claim("1", Decision("allow", "person"))
