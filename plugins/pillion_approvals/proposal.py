@@ -26,7 +26,7 @@ def proposal(call: JudgedCall, places: Sequence[str], command: str | None) -> Ru
     workspace = str(call.workspace.root)
     if command is not None:
         words = simple_words(command)
-        if words is None:
+        if not words:
             return None
         prefix = next((prefix for prefix in _PREFIXES if begins_with(words, prefix)), None)
         said = shlex.join(prefix or words)
