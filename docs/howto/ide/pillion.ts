@@ -24,7 +24,7 @@ export interface Config {
 export interface Decided {
   approval: string;
   decision: "allow" | "deny";
-  remember: "once" | "session";
+  remember: "always" | "once" | "session";
 }
 
 /** One wrong field of a request: its path (`limits.steps`, `images[0].data`) and what is wrong with it. */
@@ -129,6 +129,12 @@ export interface ModelInfo {
   note?: string;
 }
 
+/** POST …/questions/{question}. `answer` null: nobody will answer, so that the turn need not wait. `by` is what the log will say: a person, or a flag of a program. */
+export interface NewAnswer {
+  answer: string | null;
+  by?: "flag" | "person";
+}
+
 /** POST …/cancel; the body may be left out. `by` says on whose behalf. */
 export interface NewCancel {
   by?: string;
@@ -139,10 +145,10 @@ export interface NewCode {
   session?: string;
 }
 
-/** POST …/approvals/{approval}. `remember` for the session: the same is not asked again in it. `by` is what the log will say: a person, or a flag like `--yes`. */
+/** POST …/approvals/{approval}. `remember` for the session: the same is not asked again in it. `always`: the `rule` of `approval.wanted` is added to the user's settings, and counts from the next call on. `by` is what the log will say: a person, or a flag like `--yes`. */
 export interface NewDecision {
   decision: "allow" | "deny";
-  remember?: "once" | "session";
+  remember?: "always" | "once" | "session";
   reason?: string;
   by?: "flag" | "person";
 }
@@ -204,6 +210,12 @@ export interface PromptAccepted {
   turn: string;
   after: string;
   events: string;
+}
+
+/** The answer as it stands in the log. */
+export interface QuestionClosed {
+  question: string;
+  answer: string | null;
 }
 
 /** Newest first. `next_cursor` is null on the last page. */
@@ -758,7 +770,7 @@ export interface ToolInterrupted {
   step?: number;
 }
 
-/** In the root session's log. `preview` is the diff or command; `deadline` is ms since 1970, `default` follows it. `path` holds the ids of the sessions from the root's child down to the one that asks. */
+/** In the root session's log. `preview` is the diff or command; `deadline` is ms since 1970, `default` follows it. `path` holds the ids of the sessions from the root's child down to the one that asks. `rule` is what allowing it `always` adds to the user's settings; left out, it can't be allowed always. */
 export interface ApprovalWanted {
   type: "approval.wanted";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -777,6 +789,7 @@ export interface ApprovalWanted {
   deadline: number;
   default?: "deny";
   path?: string[];
+  rule?: Record<string, unknown>;
   step?: number;
 }
 
@@ -794,7 +807,44 @@ export interface ApprovalDecided {
   decision: "allow" | "deny";
   by: string;
   reason?: string;
-  remember?: "once" | "session";
+  remember?: "always" | "once" | "session";
+  step?: number;
+}
+
+/** In the root session's log: the person is asked. `deadline` is ms since 1970; `path` as in `approval.wanted`. `free`: any text is an answer, else one of `options`. `default` is what counts without an answer; null: nothing. `call` is the tool call that asks, if one does. */
+export interface QuestionAsked {
+  type: "question.asked";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  question: string;
+  text: string;
+  deadline: number;
+  options?: string[];
+  free?: boolean;
+  default?: string | null;
+  call?: string;
+  path?: string[];
+  step?: number;
+}
+
+/** `answer` is null where nobody gave one. `by`: person, flag, deadline, cancel, restart. */
+export interface QuestionAnswered {
+  type: "question.answered";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  question: string;
+  answer: string | null;
+  by: string;
   step?: number;
 }
 
@@ -957,6 +1007,8 @@ export type PillionEvent =
   | ToolInterrupted
   | ApprovalWanted
   | ApprovalDecided
+  | QuestionAsked
+  | QuestionAnswered
   | FileChanged
   | ModelWaiting
   | ToolProgress
@@ -1009,6 +1061,8 @@ export interface Operations {
   follow_events: { path: { id: string }; query: { after?: string }; body: undefined; answer: string };
   /** Says whether a tool call may run. */
   decide_approval: { path: { id: string; approval: string }; query: object; body: NewDecision; answer: Decided };
+  /** Answers what the model asks. */
+  answer_question: { path: { id: string; question: string }; query: object; body: NewAnswer; answer: QuestionClosed };
   /** Makes a link that signs a browser in, once, within a minute. */
   make_browser_code: { path: object; query: object; body: NewCode | undefined; answer: CodeView };
   /** Signs this browser in: the code is exchanged for a cookie, and the way leads on to the page. */
@@ -1039,6 +1093,7 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   cancel_turn: { method: "POST", path: "/api/sessions/{id}/cancel" },
   follow_events: { method: "GET", path: "/api/sessions/{id}/events" },
   decide_approval: { method: "POST", path: "/api/sessions/{id}/approvals/{approval}" },
+  answer_question: { method: "POST", path: "/api/sessions/{id}/questions/{question}" },
   make_browser_code: { method: "POST", path: "/api/browser-codes" },
   sign_in: { method: "GET", path: "/open" },
   sign_out: { method: "POST", path: "/api/sign-out" },
