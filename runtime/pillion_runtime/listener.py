@@ -24,6 +24,7 @@ from hypercorn.utils import wrap_app
 
 from pillion.errors import ConfigError
 
+from . import malformed
 from .door import Door
 from .hostsettings import Address
 
@@ -83,6 +84,8 @@ class Connection(TCPServer):
         if isinstance(event, RawData):
             if not self._head and _announces_body(event.data):
                 self._head = event.data  # at the latest the empty end of the message brings it out
+                if malformed.is_bare(event.data):
+                    self._head = malformed.told(event.data)
             else:
                 await self._write(event.data)
             return

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from pillion.errors import ConfigError
 from pillion_runtime import hostsettings
 from pillion_runtime.hostsettings import HostSettings
+from pillion_runtime.problems import Problem
 
 PROBLEM = "application/problem+json"
 
@@ -26,8 +28,11 @@ def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
 
 
 @pytest.mark.promise("door.token")
-@pytest.mark.parametrize("path", ["/api/health", "/livez", "/readyz", "/api/version", "/api/config"])
-async def test_five_routes_need_no_token(server: Any, path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    ["/api/health", "/livez", "/readyz", "/api/version", "/api/config", "/openapi.json", "/docs", "/api/events/schema"],
+)
+async def test_some_routes_need_no_token(server: Any, path: str) -> None:
     assert (await server.anyone.get(path)).status_code == 200
 
 
@@ -126,12 +131,20 @@ async def test_a_configured_name_is_let_in(open_server: Any) -> None:
         ("GET /livez HTTP/1.0", "", b"403"),
         ("GET /livez HTTP/1.1", "127.0.0.1:{port}", b"200"),
         ("GET /livez HTTP/1.1", "127.0.0.1:{port}\r\nX-Big: " + "x" * 100_000, b"431"),
+        ("POST /livez HTTP/1.1", "127.0.0.1:{port}\r\nTransfer-Encoding: gzip", b"501"),
+        ("nonsense", "", b"400"),
     ],
 )
 async def test_odd_requests_are_answered_and_closed(server: Any, request_line: str, host: str, status: bytes) -> None:
     line = f"Host: {host.format(port=server.port)}\r\n" if host else ""
     answer = await server.raw(f"{request_line}\r\n{line}Connection: close\r\n\r\n")
     assert answer.split()[1] == status
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"\r\nx-request-id: req_" in head and b"\r\npillion-api-version: 1" in head
+    assert f"content-length: {len(body)}\r\n".encode() in head
+    if status != b"200":
+        told = msgspec.json.decode(body, type=Problem)
+        assert (told.status, f"x-request-id: {told.request_id}".encode() in head) == (int(status), True)
 
 
 @pytest.mark.promise("door.no_websocket")
