@@ -35,6 +35,19 @@ HOSTILE = """<script>window.pwned = 1</script><img src="http://evil.example/x" o
 <style>body { display: none }</style> &lt;b&gt; ** ``` | a |
 """
 
+PLAIN = '<a href="https://a.example/b" target="_blank" rel="noopener noreferrer nofollow" title="https://a.example/b">'
+MARKDOWN = {
+    "a **b** _c_ snake_case_name 2 * 3 * 4 `<i>`": "<p>a <strong>b</strong> <em>c</em> snake_case_name 2 * 3 * 4 "
+    "<code>&lt;i&gt;</code></p>",
+    "p\n\n" * 9 + "> *q*": "<p>p</p>" * 9 + "<blockquote><p><em>q</em></p></blockquote>",
+    "## h ##\n- a\n  - b\n\n3. c": '<h4>h</h4><ul><li>a<ul><li>b</li></ul></li></ul><ol start="3"><li>c</li></ol>',
+    "[x](https://a.example/b) https://a.example/b.": f"<p>{PLAIN}x</a> {PLAIN}https://a.example/b</a>.</p>",
+    "[x](/b) ![y](file:///c)": "<p>[x](/b) ![y](file:///c)</p>",
+    "|a|b|\n|-|-|\n|1|<2>|": '<div class="wide" tabindex="0"><table><thead><tr><th>a</th><th>b</th></tr></thead>'
+    "<tbody><tr><td>1</td><td>&lt;2&gt;</td></tr></tbody></table></div>",
+    "```py\n# <b>": '<figure class="code" data-language="py"><pre tabindex="0"><code># &lt;b&gt;</code></pre></figure>',
+}
+
 
 def program(asked: Asked) -> Reply:
     """What the model answers, by the prompt."""
@@ -53,6 +66,12 @@ def program(asked: Asked) -> Reply:
             shown = call("read_file", path="hostile.txt")
             named = call("write_file", path="<img src=x onerror=pwned=8>\u202egpj.exe", content=HOSTILE)
             return Reply(calls=(shown, named, call("<script>pwned=9</script>")))
+        case "ask":
+            asks = call("ask_person", question="Which *one*?", options=["<b>SQLite</b>", "PostgreSQL"])
+            return Reply(text=asked.results[0].text) if calls else Reply(calls=(asks,))
+        case "run":
+            runs = call("run_command", command="echo tested")
+            return Reply(text="It ran.") if calls else Reply(calls=(runs,))
         case "fail":
             return Reply(fault=Status(400, message=HOSTILE))
     return Reply(text="Yes.")
@@ -166,6 +185,24 @@ def test_stop_deny_and_errors_that_can_be_read(desk: Desk, page: Any, workspace:
     assert page.evaluate("window.pwned") is None
 
 
+@pytest.mark.promise("web.works")
+def test_questions_and_what_is_allowed_always(desk: Desk, page: Any, workspace: Path) -> None:
+    page.goto(desk.link(desk.session(workspace)))
+    prompt = page.get_by_label("Prompt", exact=True)
+    prompt.fill("ask")
+    prompt.press("Enter")
+    page.get_by_role("region", name="Question").get_by_role("button", name="<b>SQLite</b>").click()
+    expect(page.locator(".prose")).to_have_text("The person answered: <b>SQLite</b>")
+    expect(prompt).to_be_focused()
+    prompt.fill("run")
+    prompt.press("Enter")
+    page.get_by_role("button", name="Always …").click()
+    expect(page.locator(".rule pre")).to_contain_text('command = "echo tested"')
+    page.get_by_role("button", name="Add the rule, and allow").click()
+    expect(page.get_by_text("Allowed by a person, always")).to_be_visible()
+    assert 'command = "echo tested"' in (desk.folder / "plugins.toml").read_text()
+
+
 @pytest.mark.promise("web.exact", "events.resume")
 def test_the_text_is_exact_after_a_reload_and_a_cut_in_mid_stream(desk: Desk, page: Any, workspace: Path) -> None:
     session = desk.session(workspace)
@@ -222,6 +259,25 @@ def test_a_text_grows_by_code_points(desk: Desk, page: Any) -> None:
         text = text[:at] + delta
         wanted.append(text)
     assert grown == wanted
+
+
+SHOWN = """async (text) => {
+  const { Prose } = await import("/web/markdown.js");
+  const prose = new Prose(document.createElement("div"));
+  for (let at = 0; at <= text.length; at += Math.ceil(text.length / 50)) prose.show(text.slice(0, at));
+  prose.show(text);
+  return prose.root.innerHTML.replaceAll(' dir="auto"', "").replaceAll(/<button.*?button>/g, "");
+}"""
+
+
+@pytest.mark.promise("web.hostile")
+def test_markdown_is_shown_as_it_grows(desk: Desk, page: Any) -> None:
+    page.goto(desk.link())
+    for text, html in MARKDOWN.items():
+        assert page.evaluate(SHOWN, text) == html
+    deep = "\n".join(" " * n + "- x" for n in range(300))
+    for odd in ("> " * 3000 + "x", "- " * 3000 + "x", deep, "`*_[(|" * 490, "|" * 9999):
+        assert len(page.evaluate(SHOWN, odd)) > 100
 
 
 FETCHED = """async ([url, options]) => {

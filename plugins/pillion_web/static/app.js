@@ -21,7 +21,7 @@ function show() {
   else welcome(main, list, go);
 }
 
-export function go(address) {
+function go(address) {
   history.pushState(null, "", address);
   show();
   main.focus();
@@ -41,7 +41,11 @@ document.addEventListener("signedout", () => {
   view?.pause();
   list.pause();
   const again = el("button", { type: "button", onclick: () => location.reload() }, "Reload");
-  fill(banner, el("span", {}, "This browser is no longer signed in. In a terminal: ", el("code", {}, "pillion open")), again);
+  fill(
+    banner,
+    el("span", {}, "This browser is no longer signed in. In a terminal: ", el("code", {}, "pillion open")),
+    again,
+  );
   banner.hidden = false;
 });
 

@@ -15,14 +15,47 @@ export class Composer {
 
   constructor(session) {
     this.#session = session;
-    this.input = el("textarea", { id: "prompt", rows: "1", placeholder: "Ask for something", "aria-label": "Prompt", enterkeyhint: "send", oninput: () => this.#fit(), onkeydown: (event) => this.#key(event) });
+    this.input = el("textarea", {
+      id: "prompt",
+      rows: "1",
+      placeholder: "Ask for something",
+      "aria-label": "Prompt",
+      enterkeyhint: "send",
+      oninput: () => this.#fit(),
+      onkeydown: (event) => this.#key(event),
+    });
     this.trouble = el("p", { class: "trouble", role: "alert", hidden: true });
-    this.model = el("select", { "aria-label": "Model of this prompt", class: "quiet" }, el("option", { value: "" }, "Session's model"));
-    this.when = el("select", { "aria-label": "When it is asked", class: "quiet", hidden: true }, ...WHEN.map(([value, words]) => el("option", { value }, words)));
-    this.stop = el("button", { type: "button", class: "stop", hidden: true, title: "Escape", onclick: () => this.cancel() }, "Stop");
+    this.model = el(
+      "select",
+      { "aria-label": "Model of this prompt", class: "quiet" },
+      el("option", { value: "" }, "Session's model"),
+    );
+    this.when = el(
+      "select",
+      { "aria-label": "When it is asked", class: "quiet", hidden: true },
+      ...WHEN.map(([value, words]) => el("option", { value }, words)),
+    );
+    this.stop = el(
+      "button",
+      { type: "button", class: "stop", hidden: true, title: "Escape", onclick: () => this.cancel() },
+      "Stop",
+    );
     this.submit = el("button", { type: "submit", class: "primary" }, "Send");
-    const row = el("div", { class: "row" }, this.model, this.when, el("span", { class: "keys" }, "Enter sends · Shift-Enter: new line"), this.stop, this.submit);
-    this.root = el("form", { class: "composer", onsubmit: (event) => this.#submit(event) }, this.trouble, el("div", { class: "box" }, this.input, row));
+    const row = el(
+      "div",
+      { class: "row" },
+      this.model,
+      this.when,
+      el("span", { class: "keys" }, "Enter sends · Shift-Enter: new line"),
+      this.stop,
+      this.submit,
+    );
+    this.root = el(
+      "form",
+      { class: "composer", onsubmit: (event) => this.#submit(event) },
+      this.trouble,
+      el("div", { class: "box" }, this.input, row),
+    );
     choices(this.model, "/api/models");
     this.input.value = sessionStorage.getItem(this.#draft) ?? "";
   }
@@ -51,13 +84,13 @@ export class Composer {
   async send(text) {
     const body = { text, when: this.#running ? this.when.value : "queue" };
     if (this.model.value) body.model = this.model.value;
-    return this.#tried(() => call("POST", path(this.#session, "/prompts"), body));
+    return this.tried(() => call("POST", path(this.#session, "/prompts"), body));
   }
 
   async cancel() {
     this.stop.disabled = true;
     say("Stopping.");
-    if (!(await this.#tried(() => call("POST", path(this.#session, "/cancel"), {})))) this.stop.disabled = false;
+    if (!(await this.tried(() => call("POST", path(this.#session, "/cancel"), {})))) this.stop.disabled = false;
   }
 
   async #submit(event) {
@@ -84,7 +117,8 @@ export class Composer {
     this.input.style.height = `${this.input.scrollHeight}px`;
   }
 
-  async #tried(action) {
+  // Does it, and shows what went wrong. Whether nothing did.
+  async tried(action) {
     this.trouble.hidden = true;
     try {
       await action();

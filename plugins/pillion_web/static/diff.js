@@ -11,7 +11,11 @@ export function diffView(text, bare = false) {
   const lines = visible(text).split("\n");
   if (lines.at(-1) === "") lines.pop();
   while (bare && /^(--- |\+\+\+ )/.test(lines[0] ?? "")) lines.shift();
-  const pre = el("div", { class: "diff", tabindex: "0", role: "group", "aria-label": "Changes" }, ...lines.slice(0, SHOWN).map(row));
+  const pre = el(
+    "div",
+    { class: "diff", tabindex: "0", role: "group", "aria-label": "Changes" },
+    ...lines.slice(0, SHOWN).map(row),
+  );
   const rest = lines.slice(SHOWN);
   if (!rest.length) return pre;
   const more = el("button", { type: "button", class: "quiet" }, `Show the other ${rest.length.toLocaleString()} lines`);

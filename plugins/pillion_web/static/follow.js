@@ -3,20 +3,11 @@
 
 import { call, path } from "./api.js";
 
-export const TYPES = [
-  "session.opened", "session.seeded", "prompt.queued", "prompt.dropped", "child.started", "child.finished",
-  "turn.started", "turn.stopping", "turn.cancelled", "turn.interrupted", "turn.failed", "turn.finished",
-  "step.started", "usage.recorded",
-  "text.started", "text.delta", "text.finished", "text.interrupted", "text.voided",
-  "thinking.started", "thinking.delta", "thinking.finished", "thinking.interrupted", "thinking.voided",
-  "call.started", "call.delta", "call.finished", "call.interrupted", "call.voided",
-  "tool.started", "tool.output", "tool.finished", "tool.interrupted",
-  "approval.wanted", "approval.decided", "file.changed", "model.waiting", "tool.progress",
-];
 const LONGEST_PAUSE = 10_000;
 
 export class Follower {
   #session;
+  #types;
   #told;
   #source = null;
   #last = "";
@@ -24,13 +15,10 @@ export class Follower {
   #timer = 0;
 
   // told: event(data), reset() when the log begins anew, state("live" | "connecting" | "gone")
-  constructor(session, told) {
+  constructor(session, types, told) {
     this.#session = session;
+    this.#types = types;
     this.#told = told;
-  }
-
-  get open() {
-    return this.#source !== null;
   }
 
   start() {
@@ -39,7 +27,7 @@ export class Follower {
     const after = this.#last ? `?after=${encodeURIComponent(this.#last)}` : "";
     const source = new EventSource(path(this.#session, `/events${after}`));
     this.#source = source;
-    for (const type of TYPES) source.addEventListener(type, (message) => this.#take(message));
+    for (const type of this.#types) source.addEventListener(type, (message) => this.#take(message));
     source.addEventListener("resync", () => {
       this.#last = "";
       this.#told.reset();

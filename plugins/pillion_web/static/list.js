@@ -4,7 +4,14 @@ import { call } from "./api.js";
 import { el, fill, visible } from "./dom.js";
 
 const EVERY = 4_000; // milliseconds, while somebody looks
-const AGES = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3600], ["minute", 60]];
+const AGES = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["week", 604_800],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+];
 const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 export const nameOf = ({ title, workspace }) => visible(title || folderOf(workspace));
@@ -20,10 +27,19 @@ export class SessionList {
   constructor(root, { signOut }) {
     this.trouble = el("p", { class: "trouble", hidden: true });
     this.items = el("ul");
-    this.more = el("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.#older() }, "Older ones");
+    this.more = el(
+      "button",
+      { type: "button", class: "quiet", hidden: true, onclick: () => this.#older() },
+      "Older ones",
+    );
     fill(
       root,
-      el("header", {}, el("a", { href: "/", class: "brand" }, "Pillion"), el("a", { href: "/", class: "button", id: "new" }, "New session")),
+      el(
+        "header",
+        {},
+        el("a", { href: "/", class: "brand" }, "Pillion"),
+        el("a", { href: "/", class: "button", id: "new" }, "New session"),
+      ),
       this.trouble,
       this.items,
       this.more,
@@ -71,8 +87,21 @@ export class SessionList {
 
   // Only what has changed: a list that is made anew every few seconds would lose the focus.
   #draw() {
-    const rows = this.sessions.map((session) => ({ session, age: ago(session.updated), current: session.id === this.#current }));
-    const shown = JSON.stringify(rows.map(({ session, age, current }) => [session.id, nameOf(session), session.workspace, session.state, age, current]));
+    const rows = this.sessions.map((session) => ({
+      session,
+      age: ago(session.updated),
+      current: session.id === this.#current,
+    }));
+    const shown = JSON.stringify(
+      rows.map(({ session, age, current }) => [
+        session.id,
+        nameOf(session),
+        session.workspace,
+        session.state,
+        age,
+        current,
+      ]),
+    );
     this.more.hidden = !this.#cursor;
     if (shown === this.#shown) return;
     this.#shown = shown;
@@ -89,7 +118,11 @@ function row({ session, age, current }) {
     { "data-id": session.id, "data-state": session.state },
     el(
       "a",
-      { href: `/sessions/${encodeURIComponent(session.id)}`, "aria-current": current ? "page" : null, title: visible(session.workspace) },
+      {
+        href: `/sessions/${encodeURIComponent(session.id)}`,
+        "aria-current": current ? "page" : null,
+        title: visible(session.workspace),
+      },
       el("span", { class: "title" }, nameOf(session), state),
       el("span", { class: "below" }, session.title ? `${visible(folderOf(session.workspace))} · ${age}` : age),
     ),

@@ -3,7 +3,7 @@
 
 import { el } from "./dom.js";
 
-const LONGEST = 5_000; // characters of a block that are looked through for marks; a longer one is shown as it is
+const LONGEST = 3_000; // characters of a block that are looked through for marks; a longer one is shown as it is
 const FENCE = /^\s*(`{3,}|~{3,})\s*([\w+#.-]*)/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 const HEADING = /^ {0,3}(#{1,6})\s+(.*)$/;
@@ -18,7 +18,7 @@ const MARKS = new RegExp(
     "\\*(?=[^\\s*])(?<em>.+?)(?<=[^\\s*])\\*(?!\\*)",
     "(?<!\\w)_(?=[^\\s_])(?<em2>.+?)(?<=[^\\s_])_(?!\\w)",
     "~~(?=\\S)(?<del>.+?)~~",
-    "!?\\[(?<label>[^\\]]*)\\]\\((?<target>[^()\\s]+(?:\\([^()\\s]*\\)[^()\\s]*)*)(?:\\s+\"[^\"]*\")?\\)",
+    '!?\\[(?<label>[^\\]]*)\\]\\((?<target>[^()\\s]+(?:\\([^()\\s]*\\)[^()\\s]*)*)(?:\\s+"[^"]*")?\\)',
     "(?<url>https?://[^\\s<>]*[^\\s<>.,;:!?'\")\\]*_`])",
   ].join("|"),
   "gs",
@@ -36,7 +36,7 @@ export class Prose {
     let same = 0;
     while (same < blocks.length && blocks[same].source === this.#sources[same]) same++;
     while (this.root.children.length > same) this.root.lastElementChild.remove();
-    this.root.append(...blocks.slice(same).map(element));
+    this.root.append(...blocks.slice(same).map((block) => element(block)));
     this.#sources = blocks.map((block) => block.source);
   }
 }
@@ -45,7 +45,7 @@ export class Prose {
 function split(text) {
   const lines = text.split("\n");
   const blocks = [];
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     if (!lines[at].trim()) {
       at++;
       continue;
@@ -63,7 +63,8 @@ function extent(lines, at) {
   if (fence) return ["fence", fenceEnd(lines, at, fence[1])];
   if (HEADING.test(lines[at])) return ["heading", at + 1];
   if (RULE.test(lines[at])) return ["rule", at + 1];
-  if (lines[at].trimStart().startsWith(">")) return ["quote", until(lines, at, (line) => line.trimStart().startsWith(">"))];
+  if (lines[at].trimStart().startsWith(">"))
+    return ["quote", until(lines, at, (line) => line.trimStart().startsWith(">"))];
   if (ITEM.test(lines[at])) return ["list", listEnd(lines, at)];
   if (lines[at].includes("|") && DASHES.test((lines[at + 1] ?? "").trim()))
     return ["table", until(lines, at, (line) => line.includes("|"))];
@@ -113,7 +114,14 @@ function element({ kind, lines }, depth = 0) {
     case "rule":
       return el("hr");
     case "quote":
-      return el("blockquote", {}, ...below(lines.map((line) => line.replace(/^\s*> ?/, "")), depth));
+      return el(
+        "blockquote",
+        {},
+        ...below(
+          lines.map((line) => line.replace(/^\s*> ?/, "")),
+          depth,
+        ),
+      );
     case "list":
       return list(lines, depth);
     case "table":
@@ -137,14 +145,19 @@ function code([first, ...rest]) {
   return codeBlock(text, language);
 }
 
-export function codeBlock(text, language = "") {
+function codeBlock(text, language = "") {
   const copy = el("button", { type: "button", class: "copy", "aria-label": "Copy this code" }, "Copy");
   copy.addEventListener("click", async () => {
     await navigator.clipboard.writeText(text);
     copy.textContent = "Copied";
     setTimeout(() => (copy.textContent = "Copy"), 1500);
   });
-  return el("figure", { class: "code", "data-language": language || null }, el("pre", { tabindex: "0" }, el("code", {}, text)), copy);
+  return el(
+    "figure",
+    { class: "code", "data-language": language || null },
+    el("pre", { tabindex: "0" }, el("code", {}, text)),
+    copy,
+  );
 }
 
 function list(lines, depth) {
@@ -161,7 +174,9 @@ function list(lines, depth) {
   return el(
     Number.isNaN(first) ? "ul" : "ol",
     { dir: "auto", start: first > 1 ? first : null },
-    ...items.map(({ words, rest }) => el("li", {}, ...task(words.join("\n")), ...(rest.length ? below(rest, depth) : []))),
+    ...items.map(({ words, rest }) =>
+      el("li", {}, ...task(words.join("\n")), ...(rest.length ? below(rest, depth) : [])),
+    ),
   );
 }
 
@@ -181,7 +196,12 @@ function table([head, , ...rows]) {
 }
 
 function cells(line) {
-  return line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+  return line
+    .trim()
+    .replace(/^\|/, "")
+    .replace(/(?<!\\)\|$/, "")
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim().replaceAll("\\|", "|"));
 }
 
 // Nodes for a piece of a line: text, code, emphasis, links.
@@ -201,7 +221,8 @@ function inline(text, depth = 0) {
 function marked(found, depth) {
   const { code, strong, strong2, em, em2, del, label, target, url } = found.groups;
   const inner = (words) => inline(words, depth + 1);
-  if (code !== undefined) return el("code", {}, code.startsWith(" ") && code.endsWith(" ") && code.trim() ? code.slice(1, -1) : code);
+  if (code !== undefined)
+    return el("code", {}, code.startsWith(" ") && code.endsWith(" ") && code.trim() ? code.slice(1, -1) : code);
   if (strong ?? strong2) return el("strong", {}, ...inner(strong ?? strong2));
   if (em ?? em2) return el("em", {}, ...inner(em ?? em2));
   if (del) return el("del", {}, ...inner(del));
@@ -218,5 +239,9 @@ function link(target, label) {
     return null;
   }
   if (url.protocol !== "https:" && url.protocol !== "http:") return null;
-  return el("a", { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow", title: url.href }, label || url.href);
+  return el(
+    "a",
+    { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow", title: url.href },
+    label || url.href,
+  );
 }

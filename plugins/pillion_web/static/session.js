@@ -5,7 +5,7 @@ import { Composer } from "./composer.js";
 import { el, fill, visible } from "./dom.js";
 import { Follower } from "./follow.js";
 import { folderOf, nameOf } from "./list.js";
-import { Transcript } from "./transcript.js";
+import { Transcript, TYPES } from "./transcript.js";
 
 const STATES = { connecting: "Connecting …", live: "Live", gone: "This session is gone" };
 
@@ -23,22 +23,40 @@ export class SessionView {
     this.where = el("p", { class: "where" });
     this.link = el("span", { class: "link", role: "status" });
     this.usage = el("span", { class: "usage" });
-    const menu = el("button", { type: "button", class: "quiet menu", "aria-controls": "sessions", onclick: () => document.body.classList.toggle("listing") }, "Sessions");
+    const menu = el(
+      "button",
+      {
+        type: "button",
+        class: "quiet menu",
+        "aria-controls": "sessions",
+        onclick: () => document.body.classList.toggle("listing"),
+      },
+      "Sessions",
+    );
     const remove = el("button", { type: "button", class: "quiet", onclick: () => this.#ask() }, "Delete");
     const scroller = el("div", { class: "scroller" });
     this.transcript = new Transcript(scroller, {
       changed: () => this.#draw(),
       decide: (approval, answer) => call("POST", path(id, `/approvals/${encodeURIComponent(approval)}`), answer),
+      answer: (question, text) =>
+        call("POST", path(id, `/questions/${encodeURIComponent(question)}`), { answer: text }),
       again: (text) => this.composer.send(text),
     });
     this.composer = new Composer(id);
     fill(
       main,
-      el("header", { class: "head" }, menu, el("div", { class: "names" }, this.title, this.where), el("div", { class: "facts" }, this.usage, this.link), remove),
+      el(
+        "header",
+        { class: "head" },
+        menu,
+        el("div", { class: "names" }, this.title, this.where),
+        el("div", { class: "facts" }, this.usage, this.link),
+        remove,
+      ),
       scroller,
       this.composer.root,
     );
-    this.follower = new Follower(id, {
+    this.follower = new Follower(id, TYPES, {
       event: (event) => this.transcript.take(event),
       reset: () => this.transcript.reset(),
       state: (state) => this.#linked(state),
@@ -105,8 +123,17 @@ export class SessionView {
     const dialog = el(
       "dialog",
       { "aria-label": "Delete this session?" },
-      el("p", {}, "Delete this session? What runs in it is stopped, and its transcript is gone. Files stay as they are."),
-      el("form", { method: "dialog" }, el("button", { value: "" }, "Keep it"), el("button", { value: "delete", class: "deny" }, "Delete it")),
+      el(
+        "p",
+        {},
+        "Delete this session? What runs in it is stopped, and its transcript is gone. Files stay as they are.",
+      ),
+      el(
+        "form",
+        { method: "dialog" },
+        el("button", { value: "" }, "Keep it"),
+        el("button", { value: "delete", class: "deny" }, "Delete it"),
+      ),
     );
     dialog.addEventListener("close", async () => {
       dialog.remove();

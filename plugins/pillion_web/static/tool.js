@@ -1,13 +1,17 @@
-// One tool call: its arguments and its output as they grow, what it changed, and the approval it waits for.
+// One tool call: its arguments and its output as they grow, what it changed, and what a person is asked about it.
 
-import { approvalView } from "./approval.js";
 import { diffView } from "./diff.js";
 import { el, fill, visible } from "./dom.js";
 import { Growing } from "./growing.js";
 
 const WORDS = {
-  writing: "being written", waiting: "waits for you", running: "runs", done: "done", failed: "failed",
-  denied: "denied", stopped: "stopped",
+  writing: "being written",
+  waiting: "waits for you",
+  running: "runs",
+  done: "done",
+  failed: "failed",
+  denied: "denied",
+  stopped: "stopped",
 };
 const TELLING = ["command", "path", "file", "pattern", "query", "url", "name"]; // arguments that say what a call is about
 const BRIEF = 160;
@@ -25,12 +29,26 @@ export class ToolCall {
     this.note = el("span", { class: "note" });
     this.given = el("div", { class: "given" });
     this.shown = el("pre", { class: "output", tabindex: "0", hidden: true, "aria-label": "Output" });
-    const summary = el("summary", {}, el("span", { class: "mark", "aria-hidden": "true" }), el("span", { class: "name" }, visible(name)), this.brief, this.facts, this.note);
+    const summary = el(
+      "summary",
+      {},
+      el("span", { class: "mark", "aria-hidden": "true" }),
+      el("span", { class: "name" }, visible(name)),
+      this.brief,
+      this.facts,
+      this.note,
+    );
     summary.addEventListener("click", () => (this.#touched = true));
     this.details = el("details", {}, summary, this.given, this.shown);
     this.changes = el("div", { class: "changes" });
-    this.approval = el("div");
-    this.root = el("article", { class: "tool", "aria-label": `Tool call ${visible(name)}` }, this.details, this.changes, this.approval);
+    this.asked = el("div");
+    this.root = el(
+      "article",
+      { class: "tool", "aria-label": `Tool call ${visible(name)}` },
+      this.details,
+      this.changes,
+      this.asked,
+    );
     this.become("writing");
   }
 
@@ -79,21 +97,25 @@ export class ToolCall {
   }
 
   changed({ path, kind, diff, added = 0, removed = 0 }) {
-    const counts = el("span", { class: "counts" }, added ? el("ins", {}, `+${added}`) : null, removed ? el("del", {}, `−${removed}`) : null);
+    const counts = el(
+      "span",
+      { class: "counts" },
+      added ? el("ins", {}, `+${added}`) : null,
+      removed ? el("del", {}, `−${removed}`) : null,
+    );
     const title = el("figcaption", {}, el("code", {}, visible(path)), kind === "changed" ? null : ` ${kind} `, counts);
     this.changes.append(el("figure", { class: "change" }, title, diff ? diffView(diff, true) : null));
     this.brief.textContent ||= visible(path);
   }
 
-  wants(wanted, decide) {
+  // `root` is what a person is asked; it stays, with the answer.
+  ask(root) {
     this.become("waiting");
-    this.view = approvalView(wanted, decide);
-    fill(this.approval, this.view.root);
+    this.asked.append(root);
   }
 
-  decided(event) {
-    this.view?.decided(event);
-    if (this.state === "waiting") this.become(event.decision === "allow" ? "running" : "denied");
+  resume(allowed) {
+    if (this.state === "waiting") this.become(allowed ? "running" : "denied");
   }
 
   #append(text) {
@@ -122,11 +144,18 @@ function parsed(text) {
 
 function argument([name, value]) {
   const text = visible(typeof value === "string" ? value : JSON.stringify(value, null, 2));
-  return el("div", { class: "argument" }, el("span", { class: "key" }, visible(name)), text.includes("\n") ? el("pre", { tabindex: "0" }, text) : el("code", {}, text));
+  return el(
+    "div",
+    { class: "argument" },
+    el("span", { class: "key" }, visible(name)),
+    text.includes("\n") ? el("pre", { tabindex: "0" }, text) : el("code", {}, text),
+  );
 }
 
 function brief(given) {
   if (!given) return "";
-  const name = TELLING.find((key) => typeof given[key] === "string") ?? Object.keys(given).find((key) => typeof given[key] === "string");
+  const name =
+    TELLING.find((key) => typeof given[key] === "string") ??
+    Object.keys(given).find((key) => typeof given[key] === "string");
   return name ? given[name].split("\n", 1)[0] : "";
 }

@@ -4,6 +4,7 @@ import { approvalView } from "./approval.js";
 import { el, fill, say, visible } from "./dom.js";
 import { Growing } from "./growing.js";
 import { Prose } from "./markdown.js";
+import { questionView } from "./question.js";
 import { ToolCall } from "./tool.js";
 import { TurnView } from "./turn.js";
 import { Usage } from "./usage.js";
@@ -14,16 +15,23 @@ const FRAME = 30; // milliseconds; a timer, since a hidden page draws no frames 
 export class Transcript {
   #timer = 0;
   #dirty = new Set();
-  #follow = false;
+  #atEnd = true;
+  #size = "";
 
-  // told: changed() when the session's state may be another, decide(approval, answer), again(text)
+  // told: changed() when the session's state may be another, decide(approval, answer), answer(question, text),
+  // again(text)
   constructor(scroller, told) {
     this.scroller = scroller;
     this.told = told;
     this.root = el("div", { class: "transcript", role: "log", "aria-live": "off", "aria-label": "Transcript" });
-    this.latest = el("button", { type: "button", class: "latest", hidden: true, onclick: () => this.toEnd() }, "To the latest");
+    this.latest = el(
+      "button",
+      { type: "button", class: "latest", hidden: true, onclick: () => this.toEnd() },
+      "To the latest",
+    );
     fill(scroller, this.root, this.latest);
-    scroller.addEventListener("scroll", () => (this.latest.hidden = this.#following()), { passive: true });
+    scroller.addEventListener("scroll", () => this.#looked(), { passive: true });
+    new ResizeObserver(() => this.#looked()).observe(scroller);
     this.reset();
   }
 
@@ -31,7 +39,7 @@ export class Transcript {
     this.turns = new Map();
     this.items = new Map();
     this.calls = new Map();
-    this.approvals = new Map();
+    this.asked = new Map();
     this.title = "";
     this.#dirty.clear();
     fill(this.root);
@@ -42,7 +50,7 @@ export class Transcript {
   }
 
   get wanted() {
-    return [...this.approvals.values()].filter((view) => !view.over).length;
+    return [...this.asked.values()].filter(({ over }) => !over).length;
   }
 
   get usage() {
@@ -54,17 +62,14 @@ export class Transcript {
   }
 
   take(event) {
-    if (!this.#timer) {
-      this.#follow = this.#following(); // looked at once a frame: it costs a layout
-      this.#timer = setTimeout(() => this.#draw(), FRAME);
-    }
+    this.#timer ||= setTimeout(() => this.#draw(), FRAME);
     HANDLERS[event.type]?.call(this, event);
   }
 
   turnOf(event, id = event.turn ?? "") {
     let turn = this.turns.get(id);
     if (!turn) {
-      turn = new TurnView(this.told.again);
+      turn = new TurnView(this.told);
       this.turns.set(id, turn);
       this.root.append(turn.root);
     }
@@ -104,19 +109,45 @@ export class Transcript {
     return call;
   }
 
+  // ── what waits for a person ──
+
+  // In its call's own box, where there is one here: a child session's calls are not in this log.
+  ask(id, event, view) {
+    const call = event.path?.length ? undefined : this.calls.get(event.call);
+    if (call) call.ask(view.root);
+    else this.turnOf(event).add(el("article", { class: "tool", "data-state": "waiting" }, view.root));
+    this.asked.set(id, { view, call, over: false });
+    if (isNew(event)) say(view.root.getAttribute("aria-label"));
+  }
+
+  over(id, allowed) {
+    const asked = this.asked.get(id);
+    if (!asked) return undefined;
+    asked.over = true;
+    asked.call?.resume(allowed);
+    asked.view.root.closest(".tool").dataset.asked = "over";
+    return asked.view;
+  }
+
   // ── drawing ──
 
-  #following() {
-    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-    return scrollHeight - scrollTop - clientHeight < NEAR;
+  // Whoever reads further up stays there; who is at the end stays at the end, also when the window changes.
+  #looked() {
+    const { scrollHeight, scrollTop, clientHeight, clientWidth } = this.scroller;
+    const size = `${clientWidth} ${clientHeight}`;
+    const resized = size !== this.#size;
+    this.#size = size;
+    if (resized && this.#atEnd) return this.toEnd();
+    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
+    this.latest.hidden = this.#atEnd;
   }
 
   #draw() {
     this.#timer = 0;
     for (const item of this.#dirty) item.draw();
     this.#dirty.clear();
-    if (this.#follow) this.toEnd();
-    this.latest.hidden = this.#following();
+    if (this.#atEnd) this.toEnd();
+    else this.latest.hidden = false;
     this.told.changed();
   }
 }
@@ -176,7 +207,8 @@ const writing = (call) => ({
 const running = (call) => ({
   root: call.root,
   grow: (at, text) => call.growOutput(at, text),
-  close: (event) => (event.type === "tool.finished" ? call.finished({ error: false, seconds: 0, ...event }) : call.stopped(event.text)),
+  close: (event) =>
+    event.type === "tool.finished" ? call.finished({ error: false, seconds: 0, ...event }) : call.stopped(event.text),
   draw: () => {},
 });
 
@@ -194,7 +226,12 @@ function voids(event) {
 
 function ends(event) {
   this.turnOf(event).finished(event);
-  if (isNew(event)) say({ "turn.finished": "The turn is done.", "turn.failed": `The turn failed: ${visible(event.message ?? "")}` }[event.type] ?? "The turn was stopped.");
+  if (isNew(event))
+    say(
+      { "turn.finished": "The turn is done.", "turn.failed": `The turn failed: ${visible(event.message ?? "")}` }[
+        event.type
+      ] ?? "The turn was stopped.",
+    );
 }
 
 // Not of a log that is shown again: nobody needs to hear that.
@@ -203,8 +240,8 @@ const isNew = ({ time }) => Date.now() - Date.parse(time) < 10_000;
 // Each is called with the transcript as `this`.
 const HANDLERS = {
   "prompt.queued"(event) {
-    this.turnOf(event, event.prompt).queued(event);
     this.title ||= event.text;
+    this.turnOf(event, event.prompt).queued(event);
   },
   "prompt.dropped"(event) {
     this.turnOf(event, event.prompt).dropped(event);
@@ -265,23 +302,24 @@ const HANDLERS = {
   "tool.interrupted": closes,
 
   "approval.wanted"(event) {
-    const decide = (answer) => this.told.decide(event.approval, answer);
-    if (!event.path?.length && this.calls.has(event.call)) {
-      const call = this.calls.get(event.call);
-      call.wants(event, decide);
-      this.approvals.set(event.approval, call);
-      call.over = false;
-      return;
-    }
-    const view = approvalView(event, decide); // of a child session, whose calls are not in this log
-    this.turnOf(event).add(el("article", { class: "tool", "data-state": "waiting" }, el("p", { class: "name" }, visible(event.tool)), view.root));
-    this.approvals.set(event.approval, view);
+    this.ask(
+      event.approval,
+      event,
+      approvalView(event, (answer) => this.told.decide(event.approval, answer)),
+    );
   },
   "approval.decided"(event) {
-    const view = this.approvals.get(event.approval);
-    if (!view) return;
-    view.decided(event);
-    view.over = true;
+    this.over(event.approval, event.decision === "allow")?.decided(event);
+  },
+  "question.asked"(event) {
+    this.ask(
+      event.question,
+      event,
+      questionView(event, (text) => this.told.answer(event.question, text)),
+    );
+  },
+  "question.answered"(event) {
+    this.over(event.question, true)?.answered(event);
   },
   "file.changed"(event) {
     if (event.call && this.calls.has(event.call)) return this.calls.get(event.call).changed(event);
@@ -290,10 +328,17 @@ const HANDLERS = {
     this.turnOf(event).add(call.changes);
   },
   "child.started"(event) {
-    const link = el("a", { href: `/sessions/${encodeURIComponent(event.child)}` }, visible(event.title ?? "") || "A session of its own");
+    const link = el(
+      "a",
+      { href: `/sessions/${encodeURIComponent(event.child)}` },
+      visible(event.title ?? "") || "A session of its own",
+    );
     this.turnOf(event).add(el("p", { class: "child" }, "Handed on: ", link));
   },
   "child.finished"(event) {
     this.turnOf(event).usage.add(event.usage);
   },
 };
+
+// What a transcript is made of; all other types are passed over.
+export const TYPES = Object.keys(HANDLERS);

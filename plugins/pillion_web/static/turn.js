@@ -4,8 +4,11 @@ import { el, fill, visible } from "./dom.js";
 import { Usage } from "./usage.js";
 
 const REASONS = {
-  done: "Done", question: "Waits for your answer", "limit:steps": "Stopped: the limit of steps is reached",
-  "limit:seconds": "Stopped: the limit of time is reached", "limit:tokens": "Stopped: the limit of tokens is reached",
+  done: "Done",
+  question: "Waits for your answer",
+  "limit:steps": "Stopped: the limit of steps is reached",
+  "limit:seconds": "Stopped: the limit of time is reached",
+  "limit:tokens": "Stopped: the limit of tokens is reached",
   "limit:cost": "Stopped: the limit of cost is reached",
 };
 
@@ -14,29 +17,27 @@ export class TurnView {
   running = false;
   #began = 0;
 
-  // `again` asks the same once more.
-  constructor(again) {
-    this.#again = again;
-    this.badge = el("span", { class: "badge" });
+  // told: again(text) asks the same once more
+  constructor(told) {
+    this.told = told;
     this.words = el("div", { class: "words", dir: "auto" });
+    this.badge = el("span", { class: "badge" });
     this.prompt = el("header", { class: "prompt", hidden: true }, this.words, this.badge);
     this.body = el("div", { class: "body" });
     this.end = el("footer", { class: "end" });
     this.root = el("section", { class: "turn", "aria-label": "Turn" }, this.prompt, this.body, this.end);
   }
 
-  #again;
-
-  queued({ text, images = [] }) {
-    this.text = text;
-    this.words.textContent = text;
+  queued(event) {
+    this.text = event.text;
+    this.words.textContent = event.text;
     this.prompt.hidden = false;
-    this.badge.textContent = images.length ? `${images.length} ${images.length === 1 ? "picture" : "pictures"}` : "";
+    this.badge.textContent = pictures(event);
     this.end.textContent = "Waits its turn";
   }
 
   dropped({ why }) {
-    this.#over("stopped", `Not run: ${visible(why)}`);
+    this.#over("stopped", `Not asked: ${visible(why)}`);
   }
 
   started(event) {
@@ -64,7 +65,10 @@ export class TurnView {
       this.#over(reason === "done" ? "done" : "limit", REASONS[reason] ?? reason, facts);
     } else if (type === "turn.failed") {
       this.#over("failed", visible(event.message), facts, event.code);
-      if (event.retryable && this.text) this.end.append(el("button", { type: "button", class: "quiet", onclick: () => this.#again(this.text) }, "Ask again"));
+      if (event.retryable && this.text)
+        this.end.append(
+          el("button", { type: "button", class: "quiet", onclick: () => this.told.again(this.text) }, "Ask again"),
+        );
     } else if (type === "turn.cancelled") {
       this.#over("stopped", event.leftovers ? "Cancelled; a plugin did not let go in time" : "Cancelled", facts);
     } else {
@@ -76,6 +80,14 @@ export class TurnView {
     this.running = false;
     this.root.classList.remove("running");
     this.end.dataset.state = state;
-    fill(this.end, el("span", { class: "how" }, words), code ? el("code", {}, code) : null, facts ? el("span", { class: "facts" }, facts) : null);
+    fill(
+      this.end,
+      el("span", { class: "how" }, words),
+      code ? el("code", {}, code) : null,
+      facts ? el("span", { class: "facts" }, facts) : null,
+    );
   }
 }
+
+const pictures = ({ images = [] }) =>
+  images.length ? `${images.length} ${images.length === 1 ? "picture" : "pictures"}` : "";

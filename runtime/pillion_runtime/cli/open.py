@@ -12,6 +12,8 @@ from . import options
 if TYPE_CHECKING:
     from pillion.settings import Settings
 
+OF_THE_TERMINAL = ("www-browser", "links", "elinks", "lynx", "w3m")
+
 
 @click.command("open")
 @click.argument("session", default="")
@@ -35,10 +37,19 @@ def open_(session: str, print_: bool, json_: bool, config: Path | None, data_dir
     if print_:
         click.echo(f"It works once, within {made['seconds']:g} seconds.", err=True)
         return
+    if not _started(made["url"]):
+        click.echo("No browser could be started; open the link in one yourself, within a minute.", err=True)
+
+
+def _started(url: str) -> bool:
+    """Whether a browser that can show the page was started. One of the terminal can't, and would use the link up."""
     import webbrowser
 
-    if not webbrowser.open(made["url"]):
-        click.echo("No browser could be started; open the link in one yourself, within a minute.", err=True)
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return getattr(browser, "basename", "") not in OF_THE_TERMINAL and browser.open(url)
 
 
 async def _link(settings: Settings, session: str) -> dict[str, Any]:

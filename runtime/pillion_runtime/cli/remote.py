@@ -154,10 +154,8 @@ class Remote:
         except ServerSaid as error:
             if error.status != 404:
                 raise
-            hint = "Switch it on in the server's settings, `enabled = true` under [plugins.web], and start it again."
-            raise ConfigError(
-                "The server has no page, since its plugin `web` is off.", plugin="web", hint=hint
-            ) from None
+            hint = "`pillion plugins list` says how `web` is; its section in the settings is [plugins.web]."
+            raise ConfigError("The server has no page: no plugin brings one.", plugin="web", hint=hint) from None
         made: dict[str, Any] = await self._client.call("POST", "/api/browser-codes", {"session": session})
         return made
 
