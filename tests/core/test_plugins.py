@@ -75,7 +75,7 @@ def test_a_file_beside_the_settings_is_a_plugin(tmp_path: Path) -> None:
         ("class Plugin:\n    def __init__(self):\n        raise OSError('x')", "It failed to load with OSError: x."),
         (hook("def register_tolls(self):"), "It implements a hook 'register_tolls' that nobody declares."),
         (hook("def register_tools(self, session):"), "wants 'session', which nobody gives; that hook gives: turn."),
-        (hook("def register_stores(self, turn):"), "that hook gives: nothing."),
+        (hook("def register_events(self, turn):"), "that hook gives: nothing."),
         (hook("async def register_tools(self, turn):"), "is async; hooks are sync and return objects that wait."),
         ("class Plugin:\n    Config = 3", "It failed to load with"),
         ("class Plugin:\n    needs = ('storage',)", "It needs the plugin 'storage', which is off."),
