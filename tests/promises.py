@@ -25,6 +25,8 @@ PROMISES = {
     "description.contract": "Every answer is as described: status, content type, each field.",
     "description.events": "Every event has its JSON Schema, a plugin's too, as it comes over the wire.",
     "description.page": "The page /docs shows the whole description offline: no script, nothing from elsewhere.",
+    "description.stays": "What would break a client of the API is no change that passes unseen.",
+    "description.types": "TypeScript made of both compiles under strict tsc, and a client written with it works.",
     "description.version": "Every answer names the API's version; a request for another one is refused.",
     # ── browsers ──
     "browsers.link": "A link signs one browser in, once, within a minute; only who has the token makes one.",

@@ -179,7 +179,7 @@ def _operation(operation: Operation, schemas: Schemas) -> Schema:
 
 def _parameters(operation: Operation) -> Iterator[Schema]:
     said = operation.said
-    for name in operation.rule.arguments:
+    for name in _PART.findall(operation.rule.rule):
         told = {"name": name, "in": "path", "required": True, "schema": _path_schema(operation.rule, name)}
         yield told | ({"description": said.path[name]} if name in said.path else {})
     if said.query is not None:
@@ -224,7 +224,9 @@ def _plain(media_type: str, kind: Any) -> Schema:
 
 
 def _media(said: Any) -> Iterable[tuple[str, Any]]:
-    return said.items() if isinstance(said, Mapping) else [(JSON, said)] if said is not None else []
+    if isinstance(said, Mapping):
+        return [(media_type.partition(";")[0].strip(), kind) for media_type, kind in said.items()]
+    return [(JSON, said)] if said is not None else []
 
 
 def _contents(said: Any) -> list[tuple[str, Any]]:

@@ -1,0 +1,1100 @@
+// Made by make.py of a Pillion server's /openapi.json and /api/events/schema: make it again rather than change it.
+
+export const version = "1";
+
+/** `stopping`: did a turn run? */
+export interface Cancelling {
+  session: string;
+  stopping: boolean;
+}
+
+/** `url` signs in the first browser that opens it within `seconds`. */
+export interface CodeView {
+  url: string;
+  seconds: number;
+}
+
+/** `settings`, by their dotted keys, are told to those who have the token. */
+export interface Config {
+  response: string;
+  settings?: Record<string, InForce>;
+}
+
+/** The decision as it stands in the log. */
+export interface Decided {
+  approval: string;
+  decision: "allow" | "deny";
+  remember: "always" | "once" | "session";
+}
+
+/** One wrong field of a request: its path (`limits.steps`, `images[0].data`) and what is wrong with it. */
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+/** `checks` (each plugin's, "" when well) and `plugins` are told to those who have the token. */
+export interface Health {
+  done: true;
+  status: "degraded" | "ok" | "stopping";
+  checks?: Record<string, string>;
+  plugins?: PluginState[];
+}
+
+/** A picture; `data` is bytes here and base64 in JSON. `media_type` is e.g. `image/png`. */
+export interface Image {
+  type: "image";
+  media_type: "image/gif" | "image/jpeg" | "image/png" | "image/webp";
+  data: string;
+}
+
+/** A picture; `data` is bytes here and base64 in JSON. `media_type` is e.g. `image/png`. */
+export interface ImageGiven {
+  type?: "image";
+  media_type: "image/gif" | "image/jpeg" | "image/png" | "image/webp";
+  data: string;
+}
+
+/** An image stored once: `hash` is the SHA-256 (hex) of its bytes, `size` their number. */
+export interface ImageRef {
+  type: "image_ref";
+  media_type: string;
+  hash: string;
+  size: number;
+}
+
+/** A setting's value, secrets masked, and the layer it came from. */
+export interface InForce {
+  value: unknown;
+  from: string;
+}
+
+/** What a turn may use before it ends with `limit:<name>`. None: no limit. */
+export interface Limits {
+  steps: number | null;
+  seconds: number | null;
+  tokens: number | null;
+  cost: number | null;
+}
+
+/** Limits of this session's turns; those left out are the settings', null lifts one. */
+export interface LimitsGiven {
+  steps?: number | null;
+  seconds?: number | null;
+  tokens?: number | null;
+  cost?: number | null;
+}
+
+/** A list that is whole. */
+export interface ListedMessage {
+  data: Message[];
+}
+
+/** A list that is whole. */
+export interface ListedModelInfo {
+  data: ModelInfo[];
+}
+
+/** A list that is whole. */
+export interface ListedPluginState {
+  data: PluginState[];
+}
+
+/** A list that is whole. */
+export interface ListedStrategyView {
+  data: StrategyView[];
+}
+
+/** A list that is whole. */
+export interface ListedToolView {
+  data: ToolView[];
+}
+
+/** One entry of a conversation. Tool results stand in a message of the user. */
+export interface Message {
+  role: "assistant" | "user";
+  parts: (Text | Thinking | Image | ToolCall | ToolResult)[];
+}
+
+/** A model as a provider offers it. `name` is `provider/model`; `context` and `output` are tokens. */
+export interface ModelInfo {
+  name: string;
+  context: number;
+  output: number;
+  tools?: "constrained" | "native" | "none";
+  images?: boolean;
+  thinking?: boolean;
+  price?: Price;
+  /** What a person should know before relying on it, shown once a run. */
+  note?: string;
+}
+
+/** POST …/questions/{question}. `answer` null: nobody will answer, so that the turn need not wait. `by` is what the log will say: a person, or a flag of a program. */
+export interface NewAnswer {
+  answer: string | null;
+  by?: "flag" | "person";
+}
+
+/** POST …/cancel; the body may be left out. `by` says on whose behalf. */
+export interface NewCancel {
+  by?: string;
+}
+
+/** POST /api/browser-codes. `session`: the link leads to the page of this one. */
+export interface NewCode {
+  session?: string;
+}
+
+/** POST …/approvals/{approval}. `remember` for the session: the same is not asked again in it. `always`: the `rule` of `approval.wanted` is added to the user's settings, and counts from the next call on. `by` is what the log will say: a person, or a flag like `--yes`. */
+export interface NewDecision {
+  decision: "allow" | "deny";
+  remember?: "always" | "once" | "session";
+  reason?: string;
+  by?: "flag" | "person";
+}
+
+/** POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), or 409 (`reject`). */
+export interface NewPrompt {
+  text: string;
+  images?: ImageGiven[];
+  strategy?: string;
+  model?: string;
+  when?: "interrupt" | "queue" | "reject";
+}
+
+/** POST /api/sessions. `workspace` is an absolute path or a URL of a scheme that a plugin brings. */
+export interface NewSession {
+  workspace: string;
+  model?: string;
+  strategy?: string;
+  labels?: Record<string, string>;
+  limits?: LimitsGiven;
+}
+
+/** What became of one plugin. `reason` is a complete sentence where `state` is `missing` or `quarantined`. */
+export interface PluginState {
+  name: string;
+  state: "missing" | "off" | "on" | "quarantined";
+  version: string;
+  source: string;
+  summary: string;
+  hooks: string[];
+  /** JSON Schema of its section. */
+  settings: Record<string, unknown> | null;
+  reason: string;
+}
+
+/** US dollars for a million tokens. */
+export interface Price {
+  input: number;
+  output: number;
+  cached: number;
+}
+
+/** The body of every answer from 400 on. `instance` is the request's path. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  instance: string;
+  code: string;
+  request_id: string;
+  retryable: boolean;
+  errors?: FieldError[];
+}
+
+/** The prompt is durable. `turn` will run it; its events come after `after`, at the address `events`. */
+export interface PromptAccepted {
+  session: string;
+  turn: string;
+  after: string;
+  events: string;
+}
+
+/** The answer as it stands in the log. */
+export interface QuestionClosed {
+  question: string;
+  answer: string | null;
+}
+
+/** Newest first. `next_cursor` is null on the last page. */
+export interface SessionPage {
+  data: SessionView[];
+  next_cursor: string | null;
+}
+
+/** A session as the API shows it. Times are RFC 3339, UTC. `state` and `waiting` (prompts) are of this moment. */
+export interface SessionView {
+  id: string;
+  workspace: string;
+  title: string;
+  model: string;
+  strategy: string;
+  labels: Record<string, string>;
+  parent: string | null;
+  trusted: boolean;
+  created: string;
+  updated: string;
+  state: string;
+  waiting: number;
+}
+
+export interface Status {
+  status: "ok";
+}
+
+export interface StrategyView {
+  name: string;
+  description: string;
+}
+
+/** Words of a person or a model. In a provider's stream: the next piece of them. */
+export interface Text {
+  type: "text";
+  text: string;
+}
+
+/** A model's reasoning. `signature` is the vendor's opaque seal, sent back with it unchanged. */
+export interface Thinking {
+  type: "thinking";
+  text: string;
+  signature?: string;
+}
+
+/** A model asks for a tool. `arguments` is the JSON text as the model wrote it, which may be malformed. */
+export interface ToolCall {
+  type: "tool_call";
+  id: string;
+  name: string;
+  arguments: string;
+}
+
+/** The one result of the call with id `call`. */
+export interface ToolResult {
+  type: "tool_result";
+  call: string;
+  text: string;
+  error?: boolean;
+  images?: Image[];
+}
+
+/** `schema` is JSON Schema of the tool's arguments. */
+export interface ToolView {
+  name: string;
+  description: string;
+  effect: string;
+  schema: Record<string, unknown>;
+}
+
+/** What was used: tokens (`cached` is the part of `input` read from the vendor's cache) and cost in US dollars. */
+export interface Usage {
+  input?: number;
+  output?: number;
+  cached?: number;
+  cost?: number;
+}
+
+/** `version_hash` is a SHA-256 over the kernel's and the host's source files. */
+export interface Version {
+  package_version: string;
+  version_hash: string;
+}
+
+/** Always event 1. */
+export interface SessionOpened {
+  type: "session.opened";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  workspace: string;
+  model?: string;
+  strategy?: string;
+  labels?: Record<string, string>;
+  parent?: string;
+  trusted?: boolean;
+  limits?: Limits | null;
+  step?: number;
+}
+
+/** The conversation begins with these messages; a child's, from its parent. */
+export interface SessionSeeded {
+  type: "session.seeded";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  messages: Message[];
+  step?: number;
+}
+
+/** A prompt is accepted; `prompt` is the id of the turn it will start. */
+export interface PromptQueued {
+  type: "prompt.queued";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  prompt: string;
+  text: string;
+  images?: ImageRef[];
+  model?: string;
+  strategy?: string;
+  when?: string;
+  step?: number;
+}
+
+/** A waiting prompt will not run; `why` says so. */
+export interface PromptDropped {
+  type: "prompt.dropped";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  prompt: string;
+  why: string;
+  step?: number;
+}
+
+/** A turn opened a session of its own. */
+export interface ChildStarted {
+  type: "child.started";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  child: string;
+  title?: string;
+  step?: number;
+}
+
+/** The child is over; `usage` is what it used, which counts in this turn, too. */
+export interface ChildFinished {
+  type: "child.finished";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  child: string;
+  usage?: Usage;
+  step?: number;
+}
+
+/** The turn of a prompt begins, with what was chosen for it. */
+export interface TurnStarted {
+  type: "turn.started";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  prompt: string;
+  strategy: string;
+  model: string;
+  limits?: Limits;
+  step?: number;
+}
+
+/** Somebody asked the turn to stop; `turn.cancelled` follows when nothing of it is left. */
+export interface TurnStopping {
+  type: "turn.stopping";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  by?: string;
+  step?: number;
+}
+
+/** The turn has stopped, and nothing of it is left; `usage` is what it used. */
+export interface TurnCancelled {
+  type: "turn.cancelled";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  usage?: Usage;
+  /** A plugin did not let go in time; what it still runs can no longer write here. */
+  leftovers?: boolean;
+  step?: number;
+}
+
+/** The process ended in mid-turn; written by the one that opened the log again. */
+export interface TurnInterrupted {
+  type: "turn.interrupted";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  step?: number;
+}
+
+/** `code` names the error for programs, `message` says it to people. */
+export interface TurnFailed {
+  type: "turn.failed";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  code: string;
+  message: string;
+  retryable?: boolean;
+  usage?: Usage;
+  step?: number;
+}
+
+/** `reason`: done, question, limit:steps, limit:seconds, limit:tokens, limit:cost. */
+export interface TurnFinished {
+  type: "turn.finished";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  reason?: string;
+  steps?: number;
+  usage?: Usage;
+  step?: number;
+}
+
+/** The model is asked. */
+export interface StepStarted {
+  type: "step.started";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  model: string;
+  step?: number;
+}
+
+/** What one model call used; `role` is set for calls that are not history. */
+export interface UsageRecorded {
+  type: "usage.recorded";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  model: string;
+  usage: Usage;
+  role?: string;
+  step?: number;
+}
+
+/** The model's message is whole: its parts are `items`, in order. */
+export interface MessageFinished {
+  type: "message.finished";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  items: number[];
+  finish: "filtered" | "length" | "stop" | "tool_calls";
+  step?: number;
+}
+
+/** The model begins to speak. */
+export interface TextStarted {
+  type: "text.started";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  step?: number;
+}
+
+/** `text` is all that the item grew to. */
+export interface TextFinished {
+  type: "text.finished";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  text: string;
+  step?: number;
+}
+
+/** The model was stopped; `text` is what there was. */
+export interface TextInterrupted {
+  type: "text.interrupted";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  text: string;
+  step?: number;
+}
+
+/** What the item grew to is taken back: the model begins again, because of `why`. */
+export interface TextVoided {
+  type: "text.voided";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  why?: string;
+  step?: number;
+}
+
+/** The model begins to think. */
+export interface ThinkingStarted {
+  type: "thinking.started";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  step?: number;
+}
+
+/** `text` is all of it; `signature` is the vendor's seal. */
+export interface ThinkingFinished {
+  type: "thinking.finished";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  text: string;
+  signature?: string;
+  step?: number;
+}
+
+/** The model was stopped; `text` is what there was. */
+export interface ThinkingInterrupted {
+  type: "thinking.interrupted";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  text: string;
+  step?: number;
+}
+
+/** What the item grew to is taken back. */
+export interface ThinkingVoided {
+  type: "thinking.voided";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  why?: string;
+  step?: number;
+}
+
+/** The model begins to write a tool call; its arguments grow. */
+export interface CallStarted {
+  type: "call.started";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  call: string;
+  tool: string;
+  step?: number;
+}
+
+/** `text` is the arguments' JSON as the model wrote it. */
+export interface CallFinished {
+  type: "call.finished";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  call: string;
+  tool: string;
+  text: string;
+  step?: number;
+}
+
+/** The model was stopped; `text` is what there was of the arguments. The call is not run. */
+export interface CallInterrupted {
+  type: "call.interrupted";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  text: string;
+  step?: number;
+}
+
+/** The call is taken back, and not run. */
+export interface CallVoided {
+  type: "call.voided";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  why?: string;
+  step?: number;
+}
+
+/** The runtime takes up a call; its shown output grows. Policies, approval and the run follow. */
+export interface ToolStarted {
+  type: "tool.started";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  call: string;
+  tool: string;
+  effect?: string;
+  step?: number;
+}
+
+/** The one result of a call. `text` is what the model reads; `code` names the failure when `error`. */
+export interface ToolFinished {
+  type: "tool.finished";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  call: string;
+  tool: string;
+  text: string;
+  error?: boolean;
+  code?: string;
+  images?: ImageRef[];
+  seconds?: number;
+  step?: number;
+}
+
+/** The call was running when its turn or the process ended; this is its result. */
+export interface ToolInterrupted {
+  type: "tool.interrupted";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  call: string;
+  tool: string;
+  text: string;
+  step?: number;
+}
+
+/** In the root session's log. `preview` is the diff or command; `deadline` is ms since 1970, `default` follows it. `path` holds the ids of the sessions from the root's child down to the one that asks. `rule` is what allowing it `always` adds to the user's settings; left out, it can't be allowed always. */
+export interface ApprovalWanted {
+  type: "approval.wanted";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  approval: string;
+  call: string;
+  tool: string;
+  effect: string;
+  reason: string;
+  preview: string;
+  deadline: number;
+  default?: "deny";
+  path?: string[];
+  rule?: Record<string, unknown>;
+  step?: number;
+}
+
+/** `by`: person, flag, rule, deadline, cancel, restart. */
+export interface ApprovalDecided {
+  type: "approval.decided";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  approval: string;
+  decision: "allow" | "deny";
+  by: string;
+  reason?: string;
+  remember?: "always" | "once" | "session";
+  step?: number;
+}
+
+/** In the root session's log: the person is asked. `deadline` is ms since 1970; `path` as in `approval.wanted`. `free`: any text is an answer, else one of `options`. `default` is what counts without an answer; null: nothing. `call` is the tool call that asks, if one does. */
+export interface QuestionAsked {
+  type: "question.asked";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  question: string;
+  text: string;
+  deadline: number;
+  options?: string[];
+  free?: boolean;
+  default?: string | null;
+  call?: string;
+  path?: string[];
+  step?: number;
+}
+
+/** `answer` is null where nobody gave one. `by`: person, flag, deadline, cancel, restart. */
+export interface QuestionAnswered {
+  type: "question.answered";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  question: string;
+  answer: string | null;
+  by: string;
+  step?: number;
+}
+
+/** `diff` is unified, with `a/` and `b/`; `hash` is of the new content, "" when the file is gone. */
+export interface FileChanged {
+  type: "file.changed";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  path: string;
+  kind: "changed" | "created" | "deleted";
+  diff: string;
+  added?: number;
+  removed?: number;
+  hash?: string;
+  call?: string;
+  step?: number;
+}
+
+/** The model call waits `seconds` because of `why`. */
+export interface ModelWaiting {
+  type: "model.waiting";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  seconds: number;
+  why: string;
+  step?: number;
+}
+
+/** How far a tool is. */
+export interface ToolProgress {
+  type: "tool.progress";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  call: string;
+  note: string;
+  /** A share, 0 to 1. */
+  done?: number | null;
+  step?: number;
+}
+
+/** Growth of an item: `text = text[:at] + delta`. `at` counts characters (code points). */
+export interface CallDelta {
+  type: "call.delta";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  at: number;
+  text: string;
+  step?: number;
+}
+
+/** Growth of an item: `text = text[:at] + delta`. `at` counts characters (code points). */
+export interface TextDelta {
+  type: "text.delta";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  at: number;
+  text: string;
+  step?: number;
+}
+
+/** Growth of an item: `text = text[:at] + delta`. `at` counts characters (code points). */
+export interface ThinkingDelta {
+  type: "thinking.delta";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  at: number;
+  text: string;
+  step?: number;
+}
+
+/** Growth of an item: `text = text[:at] + delta`. `at` counts characters (code points). */
+export interface ToolOutput {
+  type: "tool.output";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  item: number;
+  at: number;
+  text: string;
+  step?: number;
+}
+
+/** The log never had the event that was asked for; it comes from its start. `head` is its last event now. */
+export interface Resync {
+  type: "resync";
+  /** UTC. */
+  time: string;
+  session: string;
+  head: number;
+}
+
+/** One event, as `data` of the event stream has it. Those that grow an item (`x-kind`: growth) and passing facts (passing) are shown while they happen and not kept; the lasting ones are the log. A field that has its default may be left out. Fields and types are added without a new version: ignore those you don't know. */
+export type PillionEvent =
+  | SessionOpened
+  | SessionSeeded
+  | PromptQueued
+  | PromptDropped
+  | ChildStarted
+  | ChildFinished
+  | TurnStarted
+  | TurnStopping
+  | TurnCancelled
+  | TurnInterrupted
+  | TurnFailed
+  | TurnFinished
+  | StepStarted
+  | UsageRecorded
+  | MessageFinished
+  | TextStarted
+  | TextFinished
+  | TextInterrupted
+  | TextVoided
+  | ThinkingStarted
+  | ThinkingFinished
+  | ThinkingInterrupted
+  | ThinkingVoided
+  | CallStarted
+  | CallFinished
+  | CallInterrupted
+  | CallVoided
+  | ToolStarted
+  | ToolFinished
+  | ToolInterrupted
+  | ApprovalWanted
+  | ApprovalDecided
+  | QuestionAsked
+  | QuestionAnswered
+  | FileChanged
+  | ModelWaiting
+  | ToolProgress
+  | CallDelta
+  | TextDelta
+  | ThinkingDelta
+  | ToolOutput
+  | Resync;
+
+export interface Operations {
+  /** The process lives. */
+  livez: { path: object; query: object; body: undefined; answer: Status };
+  /** It takes work. */
+  readyz: { path: object; query: object; body: undefined; answer: Status };
+  /** How it is. `done` is true as soon as the server answers. */
+  show_health: { path: object; query: object; body: undefined; answer: Health };
+  /** Which Pillion this is. */
+  show_version: { path: object; query: object; body: undefined; answer: Version };
+  /** A greeting, and every setting in force. */
+  show_config: { path: object; query: object; body: undefined; answer: Config };
+  /** This description, as OpenAPI 3.1, the plugins' routes included. */
+  show_openapi: { path: object; query: object; body: undefined; answer: Record<string, unknown> };
+  /** This description as a page to read, without scripts. */
+  show_docs: { path: object; query: object; body: undefined; answer: string };
+  /** JSON Schema of every event, the plugins' included. */
+  show_events_schema: { path: object; query: object; body: undefined; answer: Record<string, unknown> };
+  /** What became of each plugin that the settings list. */
+  list_plugins: { path: object; query: object; body: undefined; answer: ListedPluginState };
+  /** The models that can answer now; the first is what `auto` takes. */
+  list_models: { path: object; query: object; body: undefined; answer: ListedModelInfo };
+  /** The ways to run a turn. */
+  list_strategies: { path: object; query: object; body: undefined; answer: ListedStrategyView };
+  /** The tools that a turn would get in an empty folder. */
+  list_tools: { path: object; query: object; body: undefined; answer: ListedToolView };
+  /** Opens a session on a workspace. */
+  open_session: { path: object; query: object; body: NewSession; answer: SessionView };
+  /** A page of sessions, newest first; children only with `parent`. */
+  list_sessions: { path: object; query: { workspace?: string; parent?: string; cursor?: string; limit?: number }; body: undefined; answer: SessionPage };
+  /** One session. */
+  show_session: { path: { id: string }; query: object; body: undefined; answer: SessionView };
+  /** Stops what runs in a session, then forgets it. */
+  delete_session: { path: { id: string }; query: object; body: undefined; answer: undefined };
+  /** A session's conversation so far, for those who want its state and not its course. */
+  list_messages: { path: { id: string }; query: object; body: undefined; answer: ListedMessage };
+  /** Asks for something. When this is answered the prompt is durable. */
+  post_prompt: { path: { id: string }; query: object; body: NewPrompt; answer: PromptAccepted };
+  /** Stops the running turn, with its model call, tools, processes and child sessions. */
+  cancel_turn: { path: { id: string }; query: object; body: NewCancel | undefined; answer: Cancelling };
+  /** Follows a session's log. */
+  follow_events: { path: { id: string }; query: { after?: string }; body: undefined; answer: string };
+  /** Says whether a tool call may run. */
+  decide_approval: { path: { id: string; approval: string }; query: object; body: NewDecision; answer: Decided };
+  /** Answers what the model asks. */
+  answer_question: { path: { id: string; question: string }; query: object; body: NewAnswer; answer: QuestionClosed };
+  /** Makes a link that signs a browser in, once, within a minute. */
+  make_browser_code: { path: object; query: object; body: NewCode | undefined; answer: CodeView };
+  /** Signs this browser in: the code is exchanged for a cookie, and the way leads on to the page. */
+  sign_in: { path: object; query: { code?: string }; body: undefined; answer: undefined | string };
+  /** Signs this browser out: its cookie counts no more. */
+  sign_out: { path: object; query: object; body: undefined; answer: undefined };
+}
+
+export const operations: { [N in keyof Operations]: { method: string; path: string } } = {
+  livez: { method: "GET", path: "/livez" },
+  readyz: { method: "GET", path: "/readyz" },
+  show_health: { method: "GET", path: "/api/health" },
+  show_version: { method: "GET", path: "/api/version" },
+  show_config: { method: "GET", path: "/api/config" },
+  show_openapi: { method: "GET", path: "/openapi.json" },
+  show_docs: { method: "GET", path: "/docs" },
+  show_events_schema: { method: "GET", path: "/api/events/schema" },
+  list_plugins: { method: "GET", path: "/api/plugins" },
+  list_models: { method: "GET", path: "/api/models" },
+  list_strategies: { method: "GET", path: "/api/strategies" },
+  list_tools: { method: "GET", path: "/api/tools" },
+  open_session: { method: "POST", path: "/api/sessions" },
+  list_sessions: { method: "GET", path: "/api/sessions" },
+  show_session: { method: "GET", path: "/api/sessions/{id}" },
+  delete_session: { method: "DELETE", path: "/api/sessions/{id}" },
+  list_messages: { method: "GET", path: "/api/sessions/{id}/messages" },
+  post_prompt: { method: "POST", path: "/api/sessions/{id}/prompts" },
+  cancel_turn: { method: "POST", path: "/api/sessions/{id}/cancel" },
+  follow_events: { method: "GET", path: "/api/sessions/{id}/events" },
+  decide_approval: { method: "POST", path: "/api/sessions/{id}/approvals/{approval}" },
+  answer_question: { method: "POST", path: "/api/sessions/{id}/questions/{question}" },
+  make_browser_code: { method: "POST", path: "/api/browser-codes" },
+  sign_in: { method: "GET", path: "/open" },
+  sign_out: { method: "POST", path: "/api/sign-out" },
+};
