@@ -46,7 +46,9 @@ class File(Struct, frozen=True):
         """304 where the browser has it already."""
         headers = {**HEADERS, "etag": f'"{self.etag}"'}
         if request.if_none_match.contains(self.etag):
-            return Response(b"", 304, headers, content_type=None)
+            known = Response(b"", 304, headers)
+            del known.headers["content-type"]
+            return known
         return Response(self.content, 200, headers, content_type=self.type)
 
 
@@ -68,8 +70,8 @@ def blueprint() -> Blueprint:
         """A script, style sheet or picture of the web page."""
         return files[name].answer() if name in files else abort(404)
 
-    html = {"answers": {200: {"text/html": str}}}
-    kinds = {"answers": {200: dict.fromkeys(TYPES.values(), bytes)}, "errors": (404,)}
+    html = {"answers": {200: {"text/html": str}, 304: None}}
+    kinds = {"answers": {200: dict.fromkeys(TYPES.values(), bytes), 304: None}}
     _add(routes, "/", web_page, html)
     _add(routes, "/sessions/<id>", web_session_page, html)
     _add(routes, "/web/<name>", web_file, kinds)

@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from quart import Quart
 from werkzeug.routing import Rule
 
+from . import problems
 from .apiversion import HEADER, VERSION
 from .auth import OPEN_PATHS
 from .described import Description, description
 from .problems import MEDIA_TYPE as PROBLEM
-from .problems import Problem
+from .problems import Problem, Refused
 from .schemas import Schema, Schemas
 
 ANYWHERE = (400, 401, 403, 500)
@@ -239,7 +241,10 @@ def _refusal(status: int, problem: Schema) -> Schema:
         headers |= {"www-authenticate": {"$ref": _ref("headers", "Challenge")}}
     if status in (429, 503):
         headers |= {"retry-after": {"$ref": _ref("headers", "RetryAfter")}}
-    content = {PROBLEM: {"schema": problem}}
+    example = problems.encode(
+        Refused(status, "What is wrong, and the way out."), path="/api/…", request_id="req_3b4ceb10"
+    )
+    content = {PROBLEM: {"schema": problem, "example": msgspec.json.decode(example)}}
     if status == 401:  # somebody who looks with a browser is told how to sign in
         content["text/html"] = _plain("text/html", str)
     return {"description": _words(status), "headers": headers, "content": content}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pillion.kernel import open_kernel
+from pillion.settings import load
 from pillion.testing.kit import plain_settings
 from pillion_runtime.app import create_app
 from pillion_runtime.described import Description, described, description
@@ -28,6 +29,14 @@ async def views(tmp_path: Path) -> dict[str, Callable[..., Any]]:
 async def test_each_route_of_the_host_is_described(views: dict[str, Callable[..., Any]]) -> None:
     bare = [endpoint for endpoint, view in views.items() if description(view) is None or not view.__doc__]
     assert views and not bare, "decorate with @described(...) and write a docstring"
+
+
+async def test_each_route_of_a_shipped_plugin_is_described(tmp_path: Path) -> None:
+    settings = load(data_dir=tmp_path, environ={}, flags={"plugins.embedded.enabled": False})
+    async with open_kernel(settings, hookspecs=(HostHooks,)) as kernel:
+        views = create_app(Host(kernel, HostSettings())).view_functions
+    bare = [endpoint for endpoint, view in views.items() if description(view) is None or not view.__doc__]
+    assert "web.web_page" in views and not bare, "set view.openapi, and write a docstring"
 
 
 async def test_the_names_of_operations_are_unique(views: dict[str, Callable[..., Any]]) -> None:

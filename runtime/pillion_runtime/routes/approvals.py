@@ -47,6 +47,7 @@ def blueprint(host: Host) -> Blueprint:
         errors=(409, 410),
         path={"approval": "The approval's id, as the event `approval.wanted` gives it."},
         example={"decision": "allow", "remember": "once"},
+        shows={"approval": "d4d5a1305d992bc76e45a66afea81922", "decision": "allow", "remember": "once"},
     )
     async def decide_approval(id: str, approval: str) -> Response:
         """Says whether a tool call may run.

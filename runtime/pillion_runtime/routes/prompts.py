@@ -58,6 +58,12 @@ def blueprint(host: Host) -> Blueprint:
         sends={"location": "Where to watch the turn."},
         errors=(409, 410, 429, 503),
         example={"text": "Run the tests.", "when": "queue"},
+        shows={
+            "session": "e0981705301882bb6bad59b26a671909",
+            "turn": "8243f6834a111b4870a97973dcff2c5b",
+            "after": "1",
+            "events": "/api/sessions/e0981705301882bb6bad59b26a671909/events?after=1",
+        },
     )
     async def post_prompt(id: str) -> Response:
         """Asks for something. When this is answered the prompt is durable.

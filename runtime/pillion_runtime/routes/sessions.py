@@ -67,6 +67,22 @@ class SessionView(Struct, frozen=True):
     waiting: int = 0
 
 
+SHOWN = {
+    "id": "e0981705301882bb6bad59b26a671909",
+    "workspace": "/home/me/lantern",
+    "title": "",
+    "model": "",
+    "strategy": "",
+    "labels": {"ide": "example"},
+    "parent": None,
+    "trusted": False,
+    "created": "2026-11-22T21:36:55.889Z",
+    "updated": "2026-11-22T21:36:55.889Z",
+    "state": "idle",
+    "waiting": 0,
+}
+
+
 class SessionPage(Struct, frozen=True):
     """Newest first. `next_cursor` is null on the last page."""
 
@@ -84,6 +100,7 @@ def blueprint(host: Host) -> Blueprint:
         sends={"location": "The session's own address."},
         errors=(503,),
         example={"workspace": "/home/me/lantern", "labels": {"ide": "example"}, "limits": {"steps": 20, "cost": None}},
+        shows=SHOWN,
     )
     async def open_session() -> Response:
         """Opens a session on a workspace."""
@@ -113,7 +130,7 @@ def blueprint(host: Host) -> Blueprint:
         return answer(SessionPage(data, page.next or None))
 
     @routes.get("/<id>")
-    @described(answers={200: SessionView})
+    @described(answers={200: SessionView}, shows=SHOWN)
     async def show_session(id: str) -> Response:
         """One session."""
         session = await host.kernel.session(id)
