@@ -8,15 +8,15 @@ from typing import Any
 
 import msgspec
 
+from pillion.contracts.store import SessionQuery
 from pillion.eventlog import Reader
 from pillion.kernel import Kernel, open_kernel
 from pillion.secrets import hide_process
-from pillion.session import Session
 from pillion.settings import Settings
-from pillion.values import ModelInfo
+from pillion.values import Message, ModelInfo
 
 from ..hookspecs import HostHooks
-from .source import Answer, Posted, Wish
+from .source import Answer, Listing, Posted, Wish
 
 
 @asynccontextmanager
@@ -44,7 +44,6 @@ class InProcess:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._sessions: dict[str, Session] = {}
 
     async def create(self, wish: Wish) -> str:
         usual = self._kernel.settings.limits
@@ -54,28 +53,47 @@ class InProcess:
             strategy=wish.strategy,
             limits=msgspec.structs.replace(usual, steps=wish.max_steps) if wish.max_steps else None,
         )
-        self._sessions[session.id] = session
         return session.id
 
-    async def prompt(self, session: str, text: str) -> Posted:
-        accepted = await self._sessions[session].prompt(text)
+    async def prompt(self, session: str, text: str, *, model: str = "", strategy: str = "") -> Posted:
+        accepted = await (await self._kernel.session(session)).prompt(text, model=model, strategy=strategy)
         return Posted(accepted.turn, accepted.after)
 
     @asynccontextmanager
     async def follow(self, session: str, after: str) -> AsyncIterator[Pages]:
-        yield Pages(self._sessions[session].follow(after))
+        yield Pages((await self._kernel.session(session)).follow(after))
 
     async def cancel(self, session: str) -> None:
-        await self._sessions[session].cancel(by="person")
+        await (await self._kernel.session(session)).cancel(by="person")
 
     async def decide(self, session: str, approval: str, answer: Answer) -> None:
-        await self._sessions[session].decide(
+        await (await self._kernel.session(session)).decide(
             approval, answer.decision, remember=answer.remember, reason=answer.reason, by=answer.by
         )
 
     async def delete(self, session: str) -> None:
-        del self._sessions[session]
         await self._kernel.delete(session)
+
+    async def sessions(self, workspace: str = "", cursor: str = "", limit: int = 50) -> Listing:
+        from ..routes.sessions import view_of  # only here: it brings the web framework in
+
+        page = await self._kernel.sessions(SessionQuery(workspace, cursor=cursor, limit=limit))
+        return Listing([msgspec.to_builtins(view_of(info, None)) for info in page.data], page.next or None)
+
+    async def session(self, id: str) -> dict[str, Any]:
+        from ..routes.sessions import view_of
+
+        session = await self._kernel.session(id)
+        return dict(msgspec.to_builtins(view_of(session.info, session)))
+
+    async def messages(self, session: str) -> list[Message]:
+        return list(await (await self._kernel.session(session)).messages())
+
+    async def tools(self) -> list[dict[str, Any]]:
+        return [
+            {"name": spec.name, "description": spec.description, "effect": tool.effect, "schema": spec.schema}
+            for tool, spec in self._kernel.tools()
+        ]
 
     async def models(self) -> list[ModelInfo]:
         return self._kernel.catalog.models()

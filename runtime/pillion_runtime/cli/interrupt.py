@@ -31,6 +31,10 @@ class Interrupt:
         """From now on the first signal calls `ask` instead of ending the run; None takes that back."""
         self._ask = ask
 
+    def forget(self) -> None:
+        """What came is dealt with: the next signal is a first one again."""
+        self.code = 0
+
     def take(self, number: int) -> None:
         """A signal has come."""
         first, self.code = not self.code, self.code or CODES[signal.Signals(number)]

@@ -23,10 +23,20 @@ class Lazy(NamedTuple):
 
 COMMANDS = {
     "run": Lazy("run", "run", "Ask once, and watch the answer."),
+    "chat": Lazy("chat", "chat", "Talk, prompt after prompt."),
+    "sessions": Lazy("sessions", "sessions", "What has been talked about, and how it stands."),
+    "watch": Lazy(
+        "watch", "watch", "Follow a session of the live server, from its beginning, until Ctrl-C or its end."
+    ),
     "serve": Lazy("serve", "serve", "Serve sessions over HTTP."),
     "open": Lazy("open", "open_", "Open the running server's page in a browser, at SESSION if one is named."),
     "plugins": Lazy("plugins", "plugins", "What is switched on, and what keeps the rest from working."),
     "models": Lazy("models", "models", "The models that can answer here."),
+    "tools": Lazy("tools", "tools", "What a model may call here."),
+    "config": Lazy("config", "config", "The settings in force, whether they are right, and what there is to set."),
+    "completion": Lazy(
+        "completion", "completion", "Print the script that completes commands, options, models and session ids."
+    ),
     "doctor": Lazy("doctor", "doctor", "Check the installation, and say how to mend it."),
 }
 

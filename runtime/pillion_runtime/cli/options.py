@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .completing import session_ids
+
 if TYPE_CHECKING:
     from pillion.settings import Settings
 
@@ -26,6 +28,19 @@ def places(command: F) -> F:
         help="Where the server keeps what is its own, its address and token among it.",
     )
     return config(data_dir(command))
+
+
+def going_on(command: F) -> F:
+    """-c and --resume."""
+    newest = click.option("-c", "--continue", "continue_", is_flag=True, help="Go on with the folder's newest session.")
+    named = click.option(
+        "--resume",
+        default="",
+        metavar="ID",
+        shell_complete=session_ids,
+        help="Go on with that session; the beginning of its id is enough.",
+    )
+    return newest(named(command))
 
 
 def as_json(command: F) -> F:

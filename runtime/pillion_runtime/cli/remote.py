@@ -6,18 +6,19 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 import trio
 
 from pillion.errors import ConfigError
 from pillion.settings import Settings
-from pillion.values import ModelInfo
+from pillion.values import Message, ModelInfo
 
 from .. import discovery
 from .client import Body, Client
 from .exits import ServerLost, ServerSaid
-from .source import Answer, Posted, Source, Wish
+from .source import Answer, Listing, Posted, Source, Wish
 
 ALIVE = 2.0
 """Seconds in which a server that lives says so."""
@@ -117,8 +118,9 @@ class Remote:
         session = await self._client.call("POST", "/api/sessions", body)
         return str(session["id"])
 
-    async def prompt(self, session: str, text: str) -> Posted:
-        posted = await self._client.call("POST", f"/api/sessions/{session}/prompts", {"text": text})
+    async def prompt(self, session: str, text: str, *, model: str = "", strategy: str = "") -> Posted:
+        body = {"text": text} | {key: value for key, value in (("model", model), ("strategy", strategy)) if value}
+        posted = await self._client.call("POST", f"/api/sessions/{session}/prompts", body)
         return Posted(posted["turn"], str(posted.get("after", "")))
 
     @asynccontextmanager
@@ -139,6 +141,22 @@ class Remote:
 
     async def delete(self, session: str) -> None:
         await self._client.call("DELETE", f"/api/sessions/{session}")
+
+    async def sessions(self, workspace: str = "", cursor: str = "", limit: int = 50) -> Listing:
+        query = {"workspace": workspace, "cursor": cursor, "limit": str(limit)}
+        path = "/api/sessions?" + urlencode({key: value for key, value in query.items() if value})
+        return msgspec.convert(await self._client.call("GET", path), Listing)
+
+    async def session(self, id: str) -> dict[str, Any]:
+        return dict(await self._client.call("GET", f"/api/sessions/{quote(id, safe='')}"))
+
+    async def messages(self, session: str) -> list[Message]:
+        return msgspec.convert(
+            _rows(await self._client.call("GET", f"/api/sessions/{session}/messages")), list[Message]
+        )
+
+    async def tools(self) -> list[dict[str, Any]]:
+        return _rows(await self._client.call("GET", "/api/tools"))
 
     async def models(self) -> list[ModelInfo]:
         return msgspec.convert(_rows(await self._client.call("GET", "/api/models")), list[ModelInfo])

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from pillion.errors import ConfigError, Conflict, Gone, NotFound, PillionError
 from pillion.events import ApprovalWanted
+from pillion.values import Usage
 
 from . import asker, exits
 from . import shown as s
@@ -25,21 +26,26 @@ CLEAN_UP = 5.0
 
 
 class Order(Struct, frozen=True):
-    """What was asked for on the command line. `stopping`: seconds that a cancelled turn gets to let go."""
+    """What was asked for on the command line. `stopping`: seconds that a cancelled turn gets to let go.
+
+    `session` goes on; without one a new one is opened as `wish` says.
+    """
 
     prompt: str
     wish: Wish
+    session: str = ""
     yes: bool = False
     ephemeral: bool = False
     stopping: float = 15.0
 
 
 class Ride:
-    """The run of one order."""
+    """The run of one order. `session` is where it runs, `usage` what it has used at the end."""
 
     def __init__(self, order: Order, source: Source, view: View, interrupt: Interrupt) -> None:
         self._order, self._source, self._view, self._interrupt = order, source, view, interrupt
-        self._session = ""
+        self.session = ""
+        self.usage = Usage()
         self._over: s.Over | None = None
         self._unanswered: ApprovalWanted | None = None
         self._asking: dict[str, trio.CancelScope] = {}
@@ -50,9 +56,11 @@ class Ride:
 
     async def run(self) -> int:
         """To the turn's end; the exit code. Raises PillionError for what kept it from beginning."""
-        self._session = await self._source.create(self._order.wish)
+        order, wish = self._order, self._order.wish
+        self.session = order.session or await self._source.create(wish)
+        own = {"model": wish.model, "strategy": wish.strategy} if order.session else {}
         try:
-            return await self._turn(await self._source.prompt(self._session, self._order.prompt))
+            return await self._turn(await self._source.prompt(self.session, order.prompt, **own))
         finally:
             with trio.move_on_after(CLEAN_UP, shield=True):
                 await self._clean_up()
@@ -63,12 +71,13 @@ class Ride:
         try:
             with self._following:
                 async with trio.open_nursery() as self._nursery:
-                    async with self._source.follow(self._session, posted.after) as frames:
+                    async with self._source.follow(self.session, posted.after) as frames:
                         while self._over is None and (page := await frames.page()):
                             await self._take(page, transcript)
                     self._nursery.cancel_scope.cancel()
         finally:
             self._interrupt.while_running(None)
+        self.usage = transcript.usage
         return self._close(Totals(transcript.usage, time.monotonic() - began, transcript.files))
 
     async def _take(self, page: Sequence[bytes], transcript: Transcript) -> None:
@@ -127,7 +136,7 @@ class Ride:
         if answer.by == "flag":
             self._flagged.add(approval)
         try:
-            await self._source.decide(self._session, approval, answer)
+            await self._source.decide(self.session, approval, answer)
         except (Conflict, Gone, NotFound):
             return  # somebody or the deadline was first; the log says who
         except exits.ServerSaid as error:
@@ -143,7 +152,7 @@ class Ride:
 
     async def _cancel(self) -> None:
         try:
-            await self._source.cancel(self._session)
+            await self._source.cancel(self.session)
         except PillionError as error:
             self._view.say(f"pillion: the turn can't be asked to stop: {error}")
 
@@ -162,9 +171,9 @@ class Ride:
     async def _clean_up(self) -> None:
         try:
             if self._over is None:
-                await self._source.cancel(self._session)
+                await self._source.cancel(self.session)
             if self._order.ephemeral:
-                await self._source.delete(self._session)
+                await self._source.delete(self.session)
         except PillionError as error:
             if not isinstance(error, ConfigError):
                 self._view.say(f"pillion: the session could not be left tidy: {error}")

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from . import options
+from .completing import model_names, strategy_names
 
 if TYPE_CHECKING:
     from pillion.settings import Settings
 
     from .ride import Order
+    from .source import Source
     from .view import View
 
 
@@ -26,12 +28,17 @@ if TYPE_CHECKING:
     default=Path(),
     help="The folder to work on.  [default: the current one]",
 )
-@click.option("-m", "--model", default="", help="provider/model, as `pillion models list` names them.")
-@click.option("-s", "--strategy", default="", help="agent, chat, or one that a plugin brings.")
+@click.option(
+    "-m", "--model", default="", shell_complete=model_names, help="provider/model, as `pillion models list` names them."
+)
+@click.option(
+    "-s", "--strategy", default="", shell_complete=strategy_names, help="agent, chat, or one that a plugin brings."
+)
 @click.option("--json", "json_", is_flag=True, help="Each event on a line of stdout, as JSON.")
 @click.option("-y", "--yes", is_flag=True, help="Allow every call that would be asked for.")
 @click.option("--max-steps", type=click.IntRange(min=1), help="End after this many calls of the model.")
 @click.option("--ephemeral", is_flag=True, help="Delete the session at the end.")
+@options.going_on
 @options.places
 def run(
     prompt: str | None,
@@ -42,6 +49,8 @@ def run(
     yes: bool,
     max_steps: int | None,
     ephemeral: bool,
+    continue_: bool,
+    resume: str,
     config: Path | None,
     data_dir: Path | None,
 ) -> int:
@@ -63,14 +72,17 @@ def run(
     from .ride import Order
     from .source import Wish
 
+    if ephemeral and (continue_ or resume):
+        raise click.UsageError("--ephemeral deletes the session at the end; one that goes on is to stay.")
     order = Order(
         prompt=text,
         wish=Wish(str(workspace.resolve()), model, strategy, max_steps),
+        session=resume or ("newest" if continue_ else ""),
         yes=yes,
         ephemeral=ephemeral,
         stopping=settings.deadlines.stopping,
     )
-    return trio.run(_conduct, order, settings, _view(json_), config)
+    return trio.run(_conduct, order, settings, view_for(json_), config)
 
 
 async def _conduct(order: Order, settings: Settings, view: View, config: Path | None) -> int:
@@ -85,19 +97,33 @@ async def _conduct(order: Order, settings: Settings, view: View, config: Path | 
             async with open_source(settings) as source:
                 if source.where and config is not None:
                     view.say(f"pillion: the server at {source.where} does the work, with its own settings.")
+                order = await picked(order, source)
                 code = await Ride(order, source, view, interrupt).run()
     return interrupt.code or code
 
 
-def _view(json_: bool) -> View:
-    """The screen that suits where the output goes."""
+async def picked(order: Order, source: Source) -> Order:
+    """The order with the whole id of the session that it goes on with."""
+    import msgspec
+
+    from .picking import named, newest
+
+    if not order.session:
+        return order
+    if order.session == "newest":
+        return msgspec.structs.replace(order, session=await newest(source, order.wish.workspace))
+    return msgspec.structs.replace(order, session=await named(source, order.session))
+
+
+def view_for(json_: bool, asks: bool = True) -> View:
+    """The screen that suits where the output goes; `asks`: may somebody be asked on it, if there is somebody?"""
     from .asker import can_ask
     from .view import JsonView, PlainView
 
     if json_:
         return JsonView(sys.stdout, sys.stderr)
     if not sys.stdout.isatty():
-        return PlainView(sys.stdout, sys.stderr, can_ask(sys.stderr))
+        return PlainView(sys.stdout, sys.stderr, asks and can_ask(sys.stderr))
     from .terminal import TerminalView, console
 
-    return TerminalView(console(), console(stderr=True), can_ask(sys.stdout))
+    return TerminalView(console(), console(stderr=True), asks and can_ask(sys.stdout))

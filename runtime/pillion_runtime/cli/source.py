@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from pillion.values import ModelInfo
+from pillion.values import Message, ModelInfo
 
 
 class Posted(Struct, frozen=True):
@@ -36,6 +36,13 @@ class Wish(Struct, frozen=True):
     max_steps: int | None = None
 
 
+class Listing(Struct, frozen=True):
+    """A page of sessions as the API tells them; `next_cursor` leads to the page behind."""
+
+    data: list[dict[str, Any]]
+    next_cursor: str | None = None
+
+
 class Frames(Protocol):
     """A place in a session's events."""
 
@@ -56,7 +63,7 @@ class Source(Protocol):
         """Opens a session; its id."""
         ...
 
-    async def prompt(self, session: str, text: str) -> Posted: ...
+    async def prompt(self, session: str, text: str, *, model: str = "", strategy: str = "") -> Posted: ...
 
     def follow(self, session: str, after: str) -> AbstractAsyncContextManager[Frames]: ...
 
@@ -66,7 +73,23 @@ class Source(Protocol):
 
     async def delete(self, session: str) -> None: ...
 
+    async def sessions(self, workspace: str = "", cursor: str = "", limit: int = 50) -> Listing:
+        """A page of the sessions, the newest first."""
+        ...
+
+    async def session(self, id: str) -> dict[str, Any]:
+        """What the API tells of one session. Raises NotFound or ServerSaid 404."""
+        ...
+
+    async def messages(self, session: str) -> list[Message]:
+        """The conversation so far."""
+        ...
+
     async def models(self) -> list[ModelInfo]: ...
+
+    async def tools(self) -> list[dict[str, Any]]:
+        """Each tool's name, description, effect and schema."""
+        ...
 
     async def plugins(self) -> list[dict[str, Any]]:
         """Each plugin's name, version, source, state, hooks, settings schema and reason."""

@@ -127,7 +127,7 @@ class TerminalView:
             if self._after_tools:
                 self._out.print()
             self._after_tools = False
-            self._out.print(_markdown(text))
+            self._out.print(markdown(text))
             self._out.print()
 
     def _line(self, line: str, style: str) -> None:
@@ -175,7 +175,8 @@ def console(*, stderr: bool = False, **options: Any) -> Console:
     return Console(stderr=stderr, highlight=False, theme=Theme({"markdown.code": "cyan"}), **options)
 
 
-def _markdown(text: str) -> Markdown:
+def markdown(text: str) -> Markdown:
+    """Text of a model, laid out; harmless for a terminal."""
     return Markdown(clean(text), code_theme="ansi_dark", hyperlinks=False)
 
 
@@ -190,7 +191,7 @@ class _Tail:
         room = max(3, options.size.height - 6)
         text = clean(grown.text)
         if grown.kind == "text":
-            shape: RenderableType = _markdown(text) if len(text) <= FORMATTED else Text(text[-FORMATTED:])
+            shape: RenderableType = markdown(text) if len(text) <= FORMATTED else Text(text[-FORMATTED:])
         else:
             room = min(room, OUTPUT_LINES)
             shape = Padding(Text(text[-FORMATTED:], "dim italic" if grown.kind == "thinking" else "dim"), (0, 0, 0, 4))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
-import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from quart import Blueprint, Response
 
 from pillion.plugins import PluginState
-from pillion.settings import Settings
 
 from ..bodies import answer
 from ..described import described
 from ..host import Host, is_authorized
-from ..hostsettings import HostSettings
+from ..inforce import InForce, in_force
 from ..problems import Refused
 from ..version import package_version, version_hash
 
@@ -40,13 +38,6 @@ class Version(Struct, frozen=True):
 
     package_version: str
     version_hash: str
-
-
-class InForce(Struct, frozen=True, rename={"source": "from"}):
-    """A setting's value, secrets masked, and the layer it came from."""
-
-    value: Any
-    source: str
 
 
 class Config(Struct, frozen=True):
@@ -93,29 +84,10 @@ def blueprint(host: Host) -> Blueprint:
     @described(answers={200: Config})
     async def show_config() -> Response:
         """A greeting, and every setting in force."""
-        settings = in_force(host.kernel.settings, host.settings) if is_authorized() else UNSET
+        settings = in_force(host.kernel.settings) if is_authorized() else UNSET
         return answer(Config(GREETING, settings))
 
     return routes
-
-
-def in_force(settings: Settings, host: HostSettings) -> dict[str, InForce]:
-    """Every setting by its dotted key, with the layer it came from; secrets masked, defaults included."""
-    sections: dict[str, Struct] = {
-        "host": host,
-        "defaults": settings.defaults,
-        "limits": settings.limits,
-        "deadlines": settings.deadlines,
-        "execution": settings.execution,
-        "trust": settings.trust,
-    }
-    told = {
-        f"{name}.{key}": InForce(value, "default")
-        for name, section in sections.items()
-        for key, value in msgspec.to_builtins(section).items()
-    }
-    said = {key: InForce(setting["value"], setting["from"]) for key, setting in settings.masked().items()}
-    return dict(sorted((told | said).items()))
 
 
 def _status(host: Host) -> Literal["ok", "degraded", "stopping"]:

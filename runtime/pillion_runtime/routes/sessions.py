@@ -114,7 +114,7 @@ def blueprint(host: Host) -> Blueprint:
             labels=wanted.labels,
             limits=_limits(wanted.limits, host.kernel.settings.limits),
         )
-        return answer(_view(session.info, session), 201, {"location": f"/api/sessions/{session.id}"})
+        return answer(view_of(session.info, session), 201, {"location": f"/api/sessions/{session.id}"})
 
     @routes.get("")
     @described(query=Listing, answers={200: SessionPage})
@@ -126,7 +126,7 @@ def blueprint(host: Host) -> Blueprint:
         asked = checked(request.args, Listing)
         page = await host.kernel.sessions(SessionQuery(asked.workspace, asked.parent, asked.cursor, asked.limit))
         live = {session.id: session for session in host.kernel.live()}
-        data = [_view(info, live.get(info.id)) for info in page.data]
+        data = [view_of(info, live.get(info.id)) for info in page.data]
         return answer(SessionPage(data, page.next or None))
 
     @routes.get("/<id>")
@@ -134,7 +134,7 @@ def blueprint(host: Host) -> Blueprint:
     async def show_session(id: str) -> Response:
         """One session."""
         session = await host.kernel.session(id)
-        return answer(_view(session.info, session))
+        return answer(view_of(session.info, session))
 
     @routes.delete("/<id>")
     @described(answers={204: None})
@@ -158,7 +158,8 @@ def _limits(given: LimitsGiven, settings: Limits) -> Limits:
     return msgspec.structs.replace(settings, **changed)
 
 
-def _view(info: SessionInfo, session: Session | None) -> SessionView:
+def view_of(info: SessionInfo, session: Session | None) -> SessionView:
+    """What is told of a session; `session` is the live one, if it is."""
     return SessionView(
         id=info.id,
         workspace=info.workspace,
@@ -168,13 +169,14 @@ def _view(info: SessionInfo, session: Session | None) -> SessionView:
         labels=info.labels,
         parent=info.parent or None,
         trusted=info.trusted,
-        created=_rfc3339(info.created),
-        updated=_rfc3339(info.updated or info.created),
+        created=rfc3339(info.created),
+        updated=rfc3339(info.updated or info.created),
         state=session.state if session else "idle",
         waiting=session.waiting if session else 0,
     )
 
 
-def _rfc3339(milliseconds: int) -> str:
+def rfc3339(milliseconds: int) -> str:
+    """Milliseconds since 1970 as `2026-01-31T12:00:00.000Z`."""
     stamp = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return stamp.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,30 @@
+"""`pillion completion SHELL`: what a shell runs to complete our words."""
+
+from __future__ import annotations
+
+import click
+
+HOW = {
+    "bash": 'eval "$(pillion completion bash)"   # in ~/.bashrc',
+    "zsh": 'eval "$(pillion completion zsh)"    # in ~/.zshrc, below compinit',
+    "fish": "pillion completion fish | source    # in ~/.config/fish/config.fish",
+}
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(list(HOW)))
+def completion(shell: str) -> None:
+    """Print the script that completes commands, options, models and session ids.
+
+    \b
+    bash  eval "$(pillion completion bash)"   in ~/.bashrc
+    zsh   eval "$(pillion completion zsh)"    in ~/.zshrc, below compinit
+    fish  pillion completion fish | source    in ~/.config/fish/config.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from .main import pillion
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(pillion, {}, "pillion", "_PILLION_COMPLETE").source())

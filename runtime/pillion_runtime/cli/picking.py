@@ -1,0 +1,54 @@
+"""Which session somebody means: its id, the beginning of one, or the newest of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import click
+
+from .screen import one_line
+from .source import Source
+
+WHOLE = 32
+"""Characters of an id."""
+CANDIDATES = 8
+
+
+async def named(source: Source, text: str) -> str:
+    """The id that begins with `text`. Raises UsageError for none, and for more than one, naming them."""
+    if len(text) >= WHOLE:
+        return text  # the one it is asked of says whether there is one
+    found = [session async for session in every(source) if session["id"].startswith(text.lower())]
+    if len(found) == 1:
+        return str(found[0]["id"])
+    if not found:
+        raise click.UsageError(f"There is no session {text!r}; `pillion sessions list` names them.")
+    lines = "".join(f"\n  {session['id']}  {described(session)}" for session in found[:CANDIDATES])
+    raise click.UsageError(f"{len(found)} sessions begin with {text!r}:{lines}")
+
+
+async def newest(source: Source, workspace: str) -> str:
+    """The newest session of a folder. Raises UsageError when there is none."""
+    page = await source.sessions(workspace, limit=1)
+    if not page.data:
+        where = "the server" if source.where else "a store that lasts, or a server"
+        raise click.UsageError(f"No session of {workspace} is there to go on with ({where} keeps them).")
+    return str(page.data[0]["id"])
+
+
+async def every(source: Source, workspace: str = "") -> AsyncIterator[dict[str, Any]]:
+    """All sessions, the newest first."""
+    cursor = ""
+    while True:
+        page = await source.sessions(workspace, cursor, 200)
+        for session in page.data:
+            yield session
+        if not page.next_cursor:
+            return
+        cursor = page.next_cursor
+
+
+def described(session: dict[str, Any]) -> str:
+    """A session on a line: its title where it has one, and its folder."""
+    return one_line(f"{session['title']}  {session['workspace']}" if session["title"] else session["workspace"])

@@ -1,0 +1,115 @@
+"""`pillion sessions`: what has been talked about, and how it stands."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import options
+from .completing import session_ids
+
+if TYPE_CHECKING:
+    from .source import Source
+
+
+@click.group()
+def sessions() -> None:
+    """What has been talked about, and how it stands."""
+
+
+@sessions.command("list")
+@click.option(
+    "-w",
+    "--workspace",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Only those on this folder.",
+)
+@click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=50, help="So many at most.  [default: 50]")
+@options.as_json
+@options.places
+def list_(workspace: Path | None, limit: int, json_: bool, config: Path | None, data_dir: Path | None) -> None:
+    """The sessions, the newest first."""
+    from .ages import age
+    from .listing import ask, print_json, print_table
+    from .picking import every
+
+    folder = str(workspace.resolve()) if workspace else ""
+
+    async def question(source: Source) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        async for session in every(source, folder):
+            found.append(session)
+            if len(found) == limit:
+                break
+        return found
+
+    found = ask(config, data_dir, question)
+    if json_:
+        print_json(found)
+        return
+    if not found:
+        click.echo("There is no session yet. `pillion run` and `pillion chat` begin one.", err=True)
+        return
+    when = age if sys.stdout.isatty() else str
+    rows = [(s["id"], when(s["updated"]), s["state"], s["model"] or "auto", _about(s)) for s in found]
+    print_table(("session", "updated", "state", "model", "about"), rows, marks=STYLES)
+
+
+STYLES = {"running": "green", "stopping": "yellow", "idle": "dim"}
+
+
+@sessions.command("show")
+@click.argument("session", shell_complete=session_ids)
+@options.as_json
+@options.places
+def show(session: str, json_: bool, config: Path | None, data_dir: Path | None) -> None:
+    """A session and its conversation. SESSION is an id, or the beginning of one."""
+    import msgspec
+
+    from .conversation import print_conversation
+    from .listing import ask, print_json
+    from .picking import named
+
+    async def question(source: Source) -> tuple[dict[str, Any], list[Any]]:
+        id = await named(source, session)
+        return await source.session(id), await source.messages(id)
+
+    info, messages = ask(config, data_dir, question)
+    if json_:
+        print_json(info | {"messages": msgspec.to_builtins(messages)})
+        return
+    print_conversation(info, messages)
+
+
+@sessions.command("delete")
+@click.argument("session", nargs=-1, required=True, shell_complete=session_ids)
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+@options.as_json
+@options.places
+def delete(session: tuple[str, ...], yes: bool, json_: bool, config: Path | None, data_dir: Path | None) -> None:
+    """Stop and forget sessions. SESSION is an id, or the beginning of one; several may be named."""
+    from .listing import ask, print_json
+    from .picking import described, named
+
+    async def question(source: Source) -> list[str]:
+        ids = [await named(source, one) for one in session]
+        for id in ids:
+            info = await source.session(id)
+            if not yes:
+                click.confirm(f"Delete {id[:8]}  {described(info)}?", abort=True, err=True)
+            await source.delete(id)
+        return ids
+
+    deleted = ask(config, data_dir, question)
+    if json_:
+        print_json({"deleted": deleted})
+        return
+    for id in deleted:
+        click.echo(f"Deleted {id}.")
+
+
+def _about(session: dict[str, Any]) -> str:
+    return str(session["title"] or session["workspace"])
