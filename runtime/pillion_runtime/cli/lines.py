@@ -97,7 +97,7 @@ class Edited:
     @contextlib.contextmanager
     def silent(self) -> Iterator[None]:
         quiet = termios.tcgetattr(sys.stdin)
-        quiet[3] &= ~termios.ECHO
+        quiet[3] = quiet[3] & ~termios.ECHO | termios.NOFLSH  # Ctrl-C stops the turn, and drops no entry
         termios.tcsetattr(sys.stdin, termios.TCSANOW, quiet)
         try:
             yield

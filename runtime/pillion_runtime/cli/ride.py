@@ -28,24 +28,26 @@ CLEAN_UP = 5.0
 class Order(Struct, frozen=True):
     """What was asked for on the command line. `stopping`: seconds that a cancelled turn gets to let go.
 
-    `session` goes on; without one a new one is opened as `wish` says.
+    `session` goes on; without one a new one is opened as `wish` says. Which model answers is told, unless it is `told`.
     """
 
     prompt: str
     wish: Wish
     session: str = ""
+    told: str = ""
     yes: bool = False
     ephemeral: bool = False
     stopping: float = 15.0
 
 
 class Ride:
-    """The run of one order. `session` is where it runs, `usage` what it has used at the end."""
+    """The run of one order. `session` is where it runs, `model` what answers, `usage` what it has used at the end."""
 
     def __init__(self, order: Order, source: Source, view: View, interrupt: Interrupt) -> None:
         self._order, self._source, self._view, self._interrupt = order, source, view, interrupt
         self.session = ""
         self.usage = Usage()
+        self.model = order.told
         self._over: s.Over | None = None
         self._unanswered: ApprovalWanted | None = None
         self._asking: dict[str, trio.CancelScope] = {}
@@ -91,7 +93,8 @@ class Ride:
     async def _react(self, shown: s.Shown) -> s.Shown:
         """Does what `shown` calls for; gives what is to be shown of it."""
         match shown:
-            case s.Answers(model=model) if model:
+            case s.Answers(model=model) if model and model != self._order.told:
+                self.model = model
                 self._view.say(answers_line(model, await self._note(model)))
             case s.Asked():
                 self._judge(shown)

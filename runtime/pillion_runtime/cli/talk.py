@@ -42,7 +42,7 @@ class Talk:
         self._interrupt.forget()
         self.usage += ride.usage
         if ride.session:
-            self.order = msgspec.structs.replace(self.order, session=ride.session)
+            self.order = msgspec.structs.replace(self.order, session=ride.session, told=ride.model)
         return code
 
     def tell(self, line: str) -> None:
