@@ -44,6 +44,7 @@ PROMISES = {
     "life.parent": "A server that was started for a process ends with it.",
     "life.forced_stop": "A plugin that does not let go can't keep the server from ending.",
     "life.beyond_loopback": "It refuses to bind beyond loopback without a token of the user's.",
+    "life.port_taken": "A server that can't have its port says who has it, and what to do.",
     "life.health": "Health tells everyone whether it works, and those with the token what does not.",
     "life.config": "The settings in force and their origins are shown with secrets masked.",
     # ── sessions and prompts ──

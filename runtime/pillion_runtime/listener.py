@@ -22,8 +22,6 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import wrap_app
 
-from pillion.errors import ConfigError
-
 from . import malformed
 from .door import Door
 from .hostsettings import Address
@@ -37,17 +35,16 @@ log = logging.getLogger("pillion.http")
 
 
 def bind(address: Address) -> socket.socket:
-    """A socket that listens there. Raises ConfigError when it can't."""
+    """A socket that listens there. Raises OSError when it can't."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address.host, address.port))
         listening.listen(1024)
-    except OSError as error:
+    except OSError:
         listening.close()
-        hint = "Choose another with --port, or --port 0 for any that is free."
-        raise ConfigError(f"Can't listen on {address}: {error.strerror}.", key="host.bind", hint=hint) from None
+        raise
     return listening
 
 

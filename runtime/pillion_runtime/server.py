@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -111,7 +112,7 @@ async def serve(
     origins = hostsettings.origins(section)
     token = hostsettings.token(settings, section, wanted)
     last_resort = _LastResort(section.stop_within)
-    with bind(wanted) as listening, last_resort:
+    with await _listening(wanted, settings) as listening, last_resort:
         address = Address(wanted.host, listening.getsockname()[1])
         async with open_kernel(settings, hookspecs=(HostHooks,), plugins=plugins, store=store) as kernel:
             host = Host(kernel, section, Browsers(address.port))
@@ -127,6 +128,16 @@ async def serve(
                     await _wind_down(host, stop)
                 listener.stop()
     log.info("stopped")
+
+
+async def _listening(address: Address, settings: Settings) -> socket.socket:
+    """A socket that listens there. Raises ConfigError; where somebody else does so already, it says who."""
+    try:
+        return bind(address)
+    except OSError as error:
+        from .portholder import blame  # needed for this sentence only
+
+        raise await blame(error, address, settings.data_dir) from None
 
 
 class _LastResort:

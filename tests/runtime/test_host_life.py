@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import trio
 from pillion.errors import ConfigError
 from pillion.testing.kit import plain_settings
 from pillion.testing.scripted import Gate, says
-from pillion_runtime import discovery, hostsettings, server
+from pillion_runtime import discovery, hostsettings, portholder, server
 from pillion_runtime.hostsettings import Address
 
 SLOW = '''
@@ -193,6 +194,7 @@ async def test_a_token_of_the_user(tmp_path: Path) -> None:
         (["--bind", "nonsense"], ["host.bind", "127.0.0.1:42424"]),
         (["--token-env", "NOT_SET"], ["NOT_SET", "openssl rand"]),
         (["--parent-pid", "0"], ["--parent-pid"]),
+        (["--bind", "192.0.2.1:1", "--token-env", "PATH"], ["Can't listen on 192.0.2.1:1: ", "--port 0"]),
     ],
 )
 async def test_it_refuses_to_start_and_says_why(tmp_path: Path, options: list[str], words: list[str]) -> None:
@@ -205,11 +207,37 @@ async def test_it_refuses_to_start_and_says_why(tmp_path: Path, options: list[st
     assert "Traceback" not in done.stderr.decode()
 
 
-def test_a_taken_port_is_said() -> None:
-    with server.bind(Address("127.0.0.1", 0)) as taken:
-        address = Address("127.0.0.1", taken.getsockname()[1])
-        with pytest.raises(ConfigError, match=f"{address}.*--port 0"):
-            server.bind(address)
+async def _refusal(folder: Path, port: int) -> str:
+    """What a server says that can't have its port."""
+    settings = plain_settings(folder, host__bind=f"127.0.0.1:{port}")
+    with trio.fail_after(BOUND), pytest.raises(ConfigError) as refused:
+        await server.serve(settings, stop=server.Stop())
+    return str(refused.value)
+
+
+@pytest.mark.promise("life.port_taken")
+async def test_a_taken_port_names_the_server_that_has_it(open_server: Any, tmp_path: Path) -> None:
+    async with open_server() as running:
+        own = await _refusal(tmp_path, running.port)
+        other = await _refusal(tmp_path / "elsewhere", running.port)
+    assert f"the Pillion server of this data directory does so already, as process {os.getpid()}." in own
+    assert "`pillion run`" in own
+    assert "a Pillion server with another data directory does so" in other
+    assert "--port 0" in other
+
+
+@pytest.mark.promise("life.port_taken")
+async def test_a_taken_port_names_the_program_that_has_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = await _refusal(tmp_path, port)
+        assert str(portholder.holder_of(Address("::", port))) == str(portholder.holder_of(Address("localhost", port)))
+        assert portholder.holder_of(Address("127.0.0.2", port)) is None
+    assert said.startswith(f"Can't listen on 127.0.0.1:{port}: ")
+    assert said.endswith("Choose another with --port, or --port 0 for any that is free.")
+    if sys.platform == "linux":
+        assert f"process {os.getpid()} (" in said
+    assert str(portholder.Holder(uid=0)) == "a process of the user root"
 
 
 @pytest.mark.promise("life.beyond_loopback")
