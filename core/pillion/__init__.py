@@ -1,6 +1,7 @@
 """The door for plugin authors. What is exported here is pinned by a test."""
 
 from .contracts.context import ContextPart, ContextProvider
+from .contracts.keyvalues import KeyValues
 from .contracts.observer import Observer, Seen
 from .contracts.policy import Allow, Ask, Deny, JudgedCall, Policy, Verdict
 from .contracts.provider import (
@@ -32,9 +33,12 @@ from .errors import (
     ProviderDown,
     ProviderError,
     ProviderRefused,
+    StoreFailed,
+    TooLarge,
     ToolError,
 )
 from .events import Event, FileChanged
+from .home import Home, Values
 from .hookspecs import TurnInfo, hookimpl, hookspec
 from .kernel import Kernel, open_kernel
 from .localworkspace import LocalWorkspace
@@ -59,10 +63,11 @@ from .values import (
 __all__ = [
     "Allow", "Ask", "BadRequest", "Batch", "Busy", "Call", "CallPart", "Chunk", "ConfigError", "Conflict", "Content",
     "ContextOverflow", "ContextPart", "ContextProvider", "Denied", "Deny", "Draft", "Effect", "Entry", "Environment",
-    "Event", "FileChanged", "Finish", "Image", "JudgedCall", "Kernel", "Limits", "LocalWorkspace", "Message",
-    "MissingLibrary", "ModelInfo", "NotFound", "Observer", "Opened", "Output", "Page", "Part", "PillionError", "Policy",
-    "Price", "Provider", "ProviderBusy", "ProviderDown", "ProviderError", "ProviderRefused", "Record", "Request",
-    "Restart", "Seen", "Session", "SessionInfo", "SessionQuery", "Settings", "Step", "Store", "Strategy", "Text",
-    "Thinking", "ThinkingSeal", "Tool", "ToolCall", "ToolError", "ToolResult", "ToolSpec", "Turn", "TurnInfo", "Usage",
-    "UsageSeen", "Verdict", "Waiting", "Workspace", "hookimpl", "hookspec", "open_kernel",
+    "Event", "FileChanged", "Finish", "Home", "Image", "JudgedCall", "Kernel", "KeyValues", "Limits", "LocalWorkspace",
+    "Message", "MissingLibrary", "ModelInfo", "NotFound", "Observer", "Opened", "Output", "Page", "Part",
+    "PillionError", "Policy", "Price", "Provider", "ProviderBusy", "ProviderDown", "ProviderError", "ProviderRefused",
+    "Record", "Request", "Restart", "Seen", "Session", "SessionInfo", "SessionQuery", "Settings", "Step", "Store",
+    "StoreFailed", "Strategy", "Text", "Thinking", "ThinkingSeal", "TooLarge", "Tool", "ToolCall", "ToolError",
+    "ToolResult", "ToolSpec", "Turn", "TurnInfo", "Usage", "UsageSeen", "Values", "Verdict", "Waiting", "Workspace",
+    "hookimpl", "hookspec", "open_kernel",
 ]  # fmt: skip

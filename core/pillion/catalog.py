@@ -92,10 +92,25 @@ class Offer(NamedTuple):
     models: Sequence[ModelInfo] = ()
 
 
-class Catalog:
-    """Asked once at start; tools, contexts and policies are asked for again at each turn."""
+class Brought(NamedTuple):
+    """What one plugin brings. It is asked for once, since the objects have lives of their own."""
 
-    def __init__(self, settings: Settings, host: PluginHost) -> None:
+    plugin: Any
+    offers: list[Offer]
+    observers: list[Observer]
+    events: list[type[Event]]
+
+
+class Catalog:
+    """What the plugins that are on bring; tools, contexts and policies are asked for at each turn.
+
+    When plugins come and go another catalog is made, and takes the place of this one. It is told what was `before`, so
+    that only those who are new are asked. `newcomer` is one that is only admitted; it brings no name that is taken.
+    """
+
+    def __init__(
+        self, settings: Settings, host: PluginHost, *, before: Catalog | None = None, newcomer: str = ""
+    ) -> None:
         self._settings, self._host = settings, host
         self.providers: dict[str, Provider] = {}
         self.strategies: dict[str, Strategy] = {}
@@ -106,8 +121,13 @@ class Catalog:
         """The plugins' own: type -> plugin and Struct."""
         self._workspaces: dict[str, Callable[[str], Workspace]] = {}
         self._models: dict[str, ModelInfo] = {}
-        self._fitting: set[tuple[type, Any]] = set()
-        self._collect()
+        self._fitting: set[tuple[type, Any]] = before._fitting if before else set()
+        self._bare: dict[str, Provider] = {}
+        """The providers as they were brought, without wrappers."""
+        self._wrapping: list[tuple[str, Any]] = []
+        self._brought: dict[str, Brought] = self._ask_all(before._brought if before else {}, newcomer)
+        self._collect(newcomer)
+        self._wrap(before, newcomer)
 
     def models(self) -> list[ModelInfo]:
         """Every model that can be used now, the providers in the order of the settings."""
@@ -171,69 +191,112 @@ class Catalog:
         denied = {effect for guard, effects in self._settings.guards.items() if guard not in fine for effect in effects}
         return Kit(tools, tuple(c for _, c in contexts), tuple(policies), frozenset(denied))
 
-    def _collect(self) -> None:
-        """A plugin that brings a name which another has is out, with all that it brings: nothing of it is half here."""
-        tables: dict[str, dict[str, Any]] = {
-            "provider": self.providers,
-            "strategy": self.strategies,
-            "store": self.stores,
-            "workspace": self._workspaces,
-            "check": self.checks,
-        }
-        for plugin, offers in self._offers().items():
-            names = [(offer.what, offer.name) for offer in offers]
-            taken = next((o for i, o in enumerate(offers) if o.name in tables[o.what] or names[i] in names[:i]), None)
-            if taken is not None:
-                said = f"It brings a {taken.what} {taken.name!r}, and another one has that name."
-                self._host.quarantine(plugin, said)
-                continue
-            for offer in offers:
-                tables[offer.what][offer.name] = offer.thing
-                self._models |= {model.name: model for model in offer.models}
-        self.observers = self._gather("register_observers", Observer)
-        for plugin, answer in self._host.ask("register_events"):
-            self._add_events(plugin, answer)
-        for name, provider in self.providers.items():
-            self.providers[name] = self._wrapped(provider)
+    def plugins(self) -> set[str]:
+        """Whose things these are."""
+        return set(self._brought)
 
-    def _offers(self) -> dict[str, list[Offer]]:
-        """What each plugin brings, in the order of the settings."""
-        offers: dict[str, list[Offer]] = {name: [] for name in self._host.plugins()}
-        for plugin, provider in self._gather("register_providers", Provider, environment=self._settings.environment):
+    def maker_of_store(self, name: str) -> str:
+        """The plugin that brings the store of that name; "" for none."""
+        owners = [
+            plugin for plugin, brought in self._brought.items() for o in brought.offers if o[:2] == ("store", name)
+        ]
+        return owners[0] if owners else ""
+
+    def _ask_all(self, before: Mapping[str, Brought], newcomer: str) -> dict[str, Brought]:
+        """In the order of the settings. One that is out by the end brings nothing."""
+        brought = {}
+        for name, plugin in self._host.plugins(newcomer).items():
+            known = before.get(name)
+            brought[name] = known if known is not None and known.plugin is plugin else self._asked(name, plugin)
+        there = self._host.plugins(newcomer)
+        return {name: one for name, one in brought.items() if name in there}
+
+    def _asked(self, plugin: str, itself: Any) -> Brought:
+        only = [plugin]
+        offers = []
+        environment = self._settings.environment
+        for _, provider in self._gather("register_providers", Provider, order=only, environment=environment):
             try:
                 models = list(provider.models())
                 assert all(isinstance(model, ModelInfo) for model in models), "models() are ModelInfos"
             except Exception as error:  # a plugin's fault is its own
                 self._host.quarantine(plugin, f"Its provider can't say its models: {error!r}.", error)
             else:
-                offers[plugin].append(Offer("provider", provider.name, provider, models))
-        for plugin, strategy in self._gather("register_strategies", Strategy):
-            offers[plugin].append(Offer("strategy", strategy.name, strategy))
+                offers.append(Offer("provider", provider.name, provider, models))
+        for _, strategy in self._gather("register_strategies", Strategy, order=only):
+            offers.append(Offer("strategy", strategy.name, strategy))
         given: dict[str, dict[str, Any]] = {"store": {"settings": self._settings, "host": self._host}}
         for what in ("store", "workspace", "check"):
-            for plugin, answer in self._host.ask(f"register_{what}s", **given.get(what, {})):
+            for _, answer in self._host.ask(f"register_{what}s", order=only, **given.get(what, {})):
                 if isinstance(answer, Mapping) and all(callable(maker) for maker in answer.values()):
-                    offers[plugin] += [Offer(what, name, maker) for name, maker in answer.items()]
+                    offers += [Offer(what, name, maker) for name, maker in answer.items()]
                 else:
                     self._host.fault(plugin, f"Its hook register_{what}s returned no table of makers by name.")
-        on = self._host.plugins()
-        return {plugin: found for plugin, found in offers.items() if plugin in on}
+        observers = [observer for _, observer in self._gather("register_observers", Observer, order=only)]
+        events = [
+            kind for _, answer in self._host.ask("register_events", order=only) for kind in self._kinds(plugin, answer)
+        ]
+        return Brought(itself, offers, observers, events)
 
-    def _add_events(self, plugin: str, answer: Any) -> None:
+    def _collect(self, newcomer: str) -> None:
+        """A plugin that brings a name which another has is out, with all that it brings: nothing of it is half here."""
+        taken: set[tuple[str, str]] = set()
+        for plugin in sorted(self._brought, key=lambda name: name == newcomer):  # who is there keeps its names
+            names = [(offer.what, offer.name) for offer in self._brought[plugin].offers]
+            twice = next((name for i, name in enumerate(names) if name in taken or name in names[:i]), None)
+            if twice is not None:
+                said = f"It brings a {twice[0]} {twice[1]!r}, and another one has that name."
+                self._host.quarantine(plugin, said)
+                del self._brought[plugin]
+            else:
+                taken.update(names)
+        tables: dict[str, dict[str, Any]] = {
+            "provider": self._bare,
+            "strategy": self.strategies,
+            "store": self.stores,
+            "workspace": self._workspaces,
+            "check": self.checks,
+        }
+        for plugin, brought in self._brought.items():
+            for offer in brought.offers:
+                tables[offer.what][offer.name] = offer.thing
+                self._models |= {model.name: model for model in offer.models}
+            self.observers += [(plugin, observer) for observer in brought.observers]
+            for kind in brought.events:
+                if type_of(kind) in self.events:
+                    self._host.fault(plugin, f"Its event {type_of(kind)!r} is left out: another one has that name.")
+                else:
+                    self.events[type_of(kind)] = plugin, kind
+
+    def _kinds(self, plugin: str, answer: Any) -> list[type[Event]]:
+        """Those types of events that can be described."""
+        kinds = []
         for kind in answer if isinstance(answer, (list, tuple)) else [answer]:
             fault = event_fault(kind)
             if fault:
                 self._host.fault(plugin, f"Its hook register_events returned {kind!r}, {fault}.")
-            elif is_own(type_of(kind)) or type_of(kind) in self.events:
+            elif is_own(type_of(kind)):
                 self._host.fault(plugin, f"Its event {type_of(kind)!r} is left out: another one has that name.")
             else:
-                self.events[type_of(kind)] = plugin, kind
+                kinds.append(kind)
+        return kinds
+
+    def _wrap(self, before: Catalog | None, newcomer: str) -> None:
+        """Wrappers are asked again only where they are others, or where the provider is."""
+        there = self._host.plugins(newcomer)
+        ordered = sorted(there, key=lambda name: _order(there[name]), reverse=True)
+        self._wrapping = [(name, there[name]) for name in ordered if self._host.brings(name, "wrap_provider")]
+        same = before is not None and before._wrapping == self._wrapping
+        for name, provider in self._bare.items():
+            if before is not None and same and before._bare.get(name) is provider:
+                self.providers[name] = before.providers[name]
+            else:
+                self.providers[name] = self._wrapped(provider)
 
     def _wrapped(self, provider: Provider) -> Provider:
         """The provider with its deadlines, and every plugin's wrapper round it: the highest order innermost."""
-        plugins = self._host.plugins()
         wrapped: Provider = GuardedProvider(provider, self._settings.deadlines)
-        for plugin in sorted(plugins, key=lambda name: _order(plugins[name]), reverse=True):
+        for plugin, _ in self._wrapping:
             for _, answer in self._host.ask("wrap_provider", order=[plugin], provider=wrapped):
                 (good,) = self._checked(plugin, "wrap_provider", [answer], Provider) or (wrapped,)
                 if good.name == provider.name:
@@ -244,10 +307,12 @@ class Catalog:
                     )
         return wrapped
 
-    def _gather(self, hook: str, kind: Any, **arguments: Any) -> list[tuple[str, Any]]:
+    def _gather(
+        self, hook: str, kind: Any, *, order: Sequence[str] | None = None, **arguments: Any
+    ) -> list[tuple[str, Any]]:
         return [
             (plugin, thing)
-            for plugin, answer in self._host.ask(hook, **arguments)
+            for plugin, answer in self._host.ask(hook, order=order, **arguments)
             for thing in self._checked(plugin, hook, answer, kind)
         ]
 

@@ -6,6 +6,7 @@ PillionError
 ├── NotFound           ask for something that exists
 ├── BadCursor          begin at the start, or where a page said
 ├── Conflict           somebody was first: look again, then decide
+│   └── NeedsRestart   it can't change while the server runs; the settings can
 ├── Gone               it was there, and its time is over
 ├── Busy               come back later; a bounded queue is full
 ├── Denied             not allowed; a policy, a person or a deadline said no
@@ -21,6 +22,7 @@ PillionError
 ├── Stuck              the turn ends, since it goes in circles
 ├── HeldUp             raised inside a plugin's code that keeps the event loop from turning: let go
 ├── LostLease          another process owns the session now: let go
+├── TooLarge           make it smaller
 └── StoreFailed        the store can't keep things at the moment
 """
 
@@ -71,6 +73,12 @@ class Conflict(PillionError):
 
     code = "conflict"
     status = 409
+
+
+class NeedsRestart(Conflict):
+    """It can't change while the server runs; the settings can, for the next start."""
+
+    code = "needs_restart"
 
 
 class Gone(PillionError):
@@ -184,6 +192,13 @@ class LostLease(PillionError):
 
     code = "lost_lease"
     status = 409
+
+
+class TooLarge(PillionError):
+    """More than is kept in one place."""
+
+    code = "too_large"
+    status = 413
 
 
 class StoreFailed(PillionError):

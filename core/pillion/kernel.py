@@ -6,8 +6,8 @@ import logging
 import secrets
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,12 @@ import trio
 from . import events as e
 from .budget import Budget
 from .catalog import Catalog
-from .contracts.observer import Observer, Seen
 from .contracts.store import Opened, Page, Record, SessionInfo, SessionQuery, Store
 from .errors import ConfigError, PillionError
 from .eventlog import EventLog
 from .history import History
 from .hookspecs import TurnInfo
+from .lives import Lives, open_lives
 from .localworkspace import LocalWorkspace
 from .memorystore import MemoryStore
 from .plugins import PluginHost
@@ -29,6 +29,7 @@ from .processes import Processes
 from .rulebook import Rulebook
 from .session import Session
 from .settings import Settings
+from .switchboard import Switchboard
 from .values import Limits, Message, ToolSpec
 from .watchdog import Watchdog
 
@@ -38,10 +39,7 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS = 0.25
 """Growth is durable after this long at most."""
-LIFESPAN_SECONDS = 30.0
 CHECK_SECONDS = 5.0
-OBSERVER_LAG = 4096
-"""Records an observer may lag behind before it misses the newest; `Kernel.lost` counts them."""
 READ = 1000
 
 
@@ -51,19 +49,30 @@ class Kernel:
     log = logging.getLogger("pillion")
 
     def __init__(self, settings: Settings, host: PluginHost, catalog: Catalog, store: Store) -> None:
-        self.settings, self.host, self.catalog, self.store = settings, host, catalog, store
+        self.host, self.catalog, self.store = host, catalog, store
         self.secrets = settings.secrets
         self.rulebook = Rulebook(settings, host)
         self.processes = Processes(settings.environment.pick(settings.execution.environment))
-        self.lost: dict[str, int] = {}
-        """Records each observer missed, because it was too slow."""
         self._live: dict[str, Session] = {}
         self._opening = trio.Lock()
         self._growth = trio.Event()
         self._grown: set[str] = set()
         """Sessions whose text has grown since the last flush."""
-        self._feeds: dict[str, trio.MemorySendChannel[Seen]] = {}
         self._nursery: trio.Nursery
+        self.store_plugin = ""
+        """The plugin that brings the store."""
+        self.lives: Lives
+        self.switchboard: Switchboard
+
+    @property
+    def settings(self) -> Settings:
+        """Those in force; plugins that were switched meanwhile included."""
+        return self.host.settings
+
+    @property
+    def lost(self) -> Mapping[str, int]:
+        """Records that each observer missed, because it was too slow."""
+        return self.lives.lost
 
     # ── sessions ──
 
@@ -149,17 +158,17 @@ class Kernel:
         """The health checks by name: "" when well, else a sentence."""
         said: dict[str, str] = {}
 
-        async def one(name: str) -> None:
+        async def one(name: str, check: Callable[[], Awaitable[str]]) -> None:
             said[name] = f"It did not answer within {CHECK_SECONDS:g} s."
             with trio.move_on_after(CHECK_SECONDS):
                 try:
-                    said[name] = self.secrets.redact(str(await self.catalog.checks[name]()))
+                    said[name] = self.secrets.redact(str(await check()))
                 except Exception as error:  # a plugin's fault is what the check says
                     said[name] = f"The check failed with {type(error).__name__}."
 
         async with trio.open_nursery() as nursery:
-            for name in self.catalog.checks:
-                nursery.start_soon(one, name)
+            for name, check in self.catalog.checks.items():
+                nursery.start_soon(one, name, check)
         return said
 
     # ── making sessions ──
@@ -251,14 +260,7 @@ class Kernel:
     # ── the kernel's own tasks ──
 
     def _shown(self, session: str, records: Sequence[Record]) -> None:
-        for name, feed in self._feeds.items():
-            for record in records:
-                try:
-                    feed.send_nowait(Seen(session, record))
-                except trio.WouldBlock:
-                    self.lost[name] = self.lost.get(name, 0) + 1
-                except trio.BrokenResourceError:
-                    pass
+        self.lives.show(session, records)
 
     def _grew(self, session: str) -> None:
         self._grown.add(session)
@@ -279,18 +281,6 @@ class Kernel:
             await session.flush()
         except PillionError as error:
             self.log.warning("Growing text of session %s is not durable: %s", session.id, error)
-
-    async def _observe(self, plugin: str, observer: Observer) -> None:
-        name = f"{plugin}/{type(observer).__name__}"
-        send, receive = trio.open_memory_channel[Seen](OBSERVER_LAG)
-        self._feeds[name] = send
-        try:
-            async with receive:
-                await observer.watch(receive)
-        except Exception as error:  # a plugin's fault is its own
-            self.host.fault(plugin, f"Its observer failed with {type(error).__name__}: {error}.", error)
-        finally:
-            self._feeds.pop(name, None)
 
     async def _stop_sessions(self) -> None:
         """Each session's turn is cancelled and gets its time to let go; all at once."""
@@ -319,11 +309,12 @@ async def open_kernel(
             host.add(name, plugin)
         catalog = Catalog(settings, host)
         kernel = Kernel(settings, host, catalog, store or await _store(settings, catalog))
+        kernel.store_plugin = "" if store else catalog.maker_of_store(settings.defaults.store)
         try:
-            async with _lifespans(kernel), trio.open_nursery() as background:
+            async with open_lives(kernel) as kernel.lives, trio.open_nursery() as background:
                 background.start_soon(kernel._flush)
-                for plugin, observer in catalog.observers:
-                    background.start_soon(kernel._observe, plugin, observer)
+                kernel.switchboard = Switchboard(kernel, background)
+                kernel.switchboard.settle()
                 async with trio.open_nursery() as sessions:
                     kernel._nursery = sessions
                     try:
@@ -346,53 +337,6 @@ async def _store(settings: Settings, catalog: Catalog) -> Store:
         known = ", ".join(["memory", *catalog.stores])
         raise ConfigError(f"There is no store {name!r}.", key="defaults.store", hint=f"There are: {known}.")
     return await catalog.stores[name]()
-
-
-@asynccontextmanager
-async def _lifespans(kernel: Kernel) -> AsyncIterator[None]:
-    """Each plugin's lifespan in a task of its own, entered in order, left in reverse."""
-    leaving: list[tuple[trio.Event, trio.Event]] = []
-
-    async def live(
-        plugin: str,
-        manager: AbstractAsyncContextManager[None],
-        leave: trio.Event,
-        left: trio.Event,
-        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        begun = False
-        try:
-            async with manager:
-                begun = True
-                task_status.started()
-                await leave.wait()
-        except Exception as error:  # a plugin's fault is its own
-            if begun:
-                kernel.log.error("The plugin %s failed while it lived", plugin, exc_info=error)
-            else:
-                kernel.host.quarantine(plugin, f"Its lifespan failed with {type(error).__name__}: {error}.", error)
-        left.set()
-        if not begun:
-            task_status.started()
-
-    async with trio.open_nursery() as nursery:
-        for plugin, manager in list(kernel.host.ask("lifespan", kernel=kernel)):
-            leave, left = trio.Event(), trio.Event()
-            with trio.move_on_after(LIFESPAN_SECONDS) as scope:
-                await nursery.start(live, plugin, manager, leave, left)
-            if scope.cancelled_caught:
-                kernel.host.quarantine(plugin, f"Its lifespan did not begin within {LIFESPAN_SECONDS:g} s.")
-            else:
-                leaving.append((leave, left))
-        try:
-            yield
-        finally:
-            with trio.CancelScope(shield=True):
-                for leave, left in reversed(leaving):
-                    leave.set()
-                    with trio.move_on_after(LIFESPAN_SECONDS):
-                        await left.wait()
-            nursery.cancel_scope.cancel()
 
 
 def _within(workspace: str, folders: Sequence[str]) -> bool:

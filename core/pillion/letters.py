@@ -65,8 +65,10 @@ class Reply:
         self._ready.set()
 
     def fail(self, error: Exception) -> None:
-        self._error = error
-        self._ready.set()
+        """What came first counts."""
+        if not self._ready.is_set():
+            self._error = error
+            self._ready.set()
 
     async def wait(self) -> Any:
         await self._ready.wait()

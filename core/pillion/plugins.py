@@ -1,14 +1,11 @@
-"""Names -> plugin objects: find, configure, check, register, ask one by one, quarantine."""
+"""Plugins by name: configure, check, register, ask one by one, take out."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import difflib
 import inspect
 import logging
-import sys
 from collections.abc import Iterator, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,11 +13,13 @@ import msgspec
 import pluggy
 from msgspec import Struct
 
-from .errors import ConfigError, HeldUp, MissingLibrary
+from . import loading
+from .errors import ConfigError, HeldUp, NotFound
+from .home import Home
 from .hookspecs import Kernelhooks
+from .loading import Failed, Loaded, NoConfig, named
 from .settings import PluginSection, Settings, convert
 
-GROUP = "pillion"
 _log = logging.getLogger(__name__)
 
 
@@ -36,65 +35,94 @@ class PluginState(Struct, frozen=True):
     settings: dict[str, Any] | None = None
     """JSON Schema of its section."""
     reason: str = ""
-
-
-class NoConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """For plugins without settings."""
+    pending: Literal["", "on", "off", "changed"] = ""
+    """What the next start makes of it, where that is another thing than now."""
 
 
 class PluginHost:
     """The plugins of one process. `hookspecs` are hooks besides the kernel's, e.g. the HTTP host's."""
 
     def __init__(self, settings: Settings, hookspecs: Sequence[type] = ()) -> None:
-        self._settings = settings
-        self._manager = pluggy.PluginManager(GROUP)
+        self.settings = settings
+        """With what was switched since the start."""
+        self._manager = pluggy.PluginManager(loading.GROUP)
         for specs in (Kernelhooks, *hookspecs):
             self._manager.add_hookspecs(specs)
         self._states: dict[str, PluginState] = {}
         self._plugins: dict[str, Any] = {}
-        self._found: dict[str, metadata.EntryPoint] = {}
-        self._homes: dict[str, str] = {}
+        self._admitted: dict[str, Any] = {}
+        """Registered, and not on yet."""
+        self._objects: dict[str, Any] = {}
+        """Those that no file names."""
+        self._points: loading.Points = {}
+        self._modules: dict[str, str] = {}
         """The plugin by the top of its modules' names."""
+        self._lasting = {name: section.enabled for name, section in settings.plugins.items()}
+        """What the settings say at the next start."""
+        self._changed: set[str] = set()
 
     def load(self) -> None:
         """Loads what the settings list, one by one; what can't be loaded says why and the rest goes on."""
-        self._found = _entry_points({section.use for section in self._settings.plugins.values() if section.enabled})
-        waiting = dict(self._settings.plugins)
-        classes: dict[str, Any] = {}
-        for name, section in waiting.items():
+        sections = self.settings.plugins
+        self._points = loading.entry_points({section.use for section in sections.values() if section.enabled})
+        loaded: dict[str, Loaded] = {}
+        for name, section in sections.items():
             if not section.enabled:
                 self._states[name] = PluginState(name, "off", source=section.use)
-            else:
-                self._guarded(name, lambda s=section: classes.__setitem__(s.name, self._find(s)))
-        for name in _ordered({name: tuple(getattr(kind, "needs", ())) for name, kind in classes.items()}):
-            self._guarded(name, lambda n=name: self._register(waiting[n], classes[n]))
+            elif found := self.found(name, self.find(name)):
+                loaded[name] = found
+        for name in _ordered({name: tuple(getattr(one.kind, "needs", ())) for name, one in loaded.items()}):
+            if self.admit(name, loaded[name]):
+                self.put_on(name)
+
+    # ── who is there ──
 
     def states(self) -> list[PluginState]:
         """All plugins that the settings list, in their order."""
-        return [self._states[name] for name in self._settings.plugins]
+        return [self.told(name) for name in self.settings.plugins]
+
+    def told(self, name: str) -> PluginState:
+        """The state of a plugin that the settings list. Raises NotFound."""
+        section = self.settings.plugins.get(name)
+        if section is None:
+            raise NotFound(self._unknown(name))
+        lasting = self._lasting.get(name, section.enabled)
+        pending: Any = "changed" if name in self._changed else ""
+        if lasting != section.enabled:
+            pending = "on" if lasting else "off"
+        return msgspec.structs.replace(self._states[name], pending=pending)
 
     def state(self, name: str) -> str:
         """The state's name; `off` for a plugin that no setting lists."""
         return self._states[name].state if name in self._states else "off"
 
-    def plugins(self) -> dict[str, Any]:
-        """The plugin objects that are on, by name, in the order of the settings."""
-        return {name: self._plugins[name] for name in self._settings.plugins if name in self._plugins}
+    def plugins(self, also: str = "") -> dict[str, Any]:
+        """The plugin objects that are on, by name, in the order of the settings; `also` one that is only admitted."""
+        there = self._plugins | ({also: self._admitted[also]} if also in self._admitted else {})
+        return {name: there[name] for name in self.settings.plugins if name in there}
 
-    def add(self, name: str, plugin: object) -> None:
-        """Registers a plugin object that no file names; for tests and embedders. Raises ConfigError."""
-        self._settings = msgspec.structs.replace(
-            self._settings,
-            plugins={**self._settings.plugins, name: PluginSection(name, True, "object", Path(), {})},
-        )
-        self._admit(name, plugin)
-        self._homes[type(plugin).__module__] = name
-        self._states[name] = PluginState(name, "on", source="object", hooks=self._hooks(plugin))
+    def is_object(self, name: str) -> bool:
+        """Is it one that no file names?"""
+        return name in self._objects
+
+    def brings(self, name: str, hook: str) -> bool:
+        """Does the plugin implement that hook?"""
+        return hook in self._states[name].hooks
+
+    def dependants(self, name: str) -> list[str]:
+        """The plugins that are on and need this one."""
+        return [other for other, plugin in self.plugins().items() if name in getattr(plugin, "needs", ())]
+
+    def owner(self, module: str) -> str:
+        """The plugin that a module, by its dotted name, belongs to; "" for none."""
+        return self._modules.get(module) or self._modules.get(module.partition(".")[0], "")
+
+    # ── asking ──
 
     def ask(self, hook: str, *, order: Sequence[str] | None = None, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """Asks plugin by plugin; yields name and answer. One that raises is logged, marked, and answers nothing.
 
-        `order` names the plugins to ask; without it all are, in the order of the settings.
+        `order` names the plugins to ask; without it all that are on are, in the order of the settings.
         """
         caller = getattr(self._manager.hook, hook)
         answers = {impl.plugin_name: impl for impl in caller.get_hookimpls()}
@@ -108,7 +136,7 @@ class PluginHost:
                 self.quarantine(name, f"Its hook {hook} did not return: {error}", error)
                 continue
             except (Exception, SystemExit) as error:  # a plugin's fault is its own
-                self.fault(name, f"Its hook {hook} raised {_named(error)}.", error)
+                self.fault(name, f"Its hook {hook} raised {named(error)}.", error)
                 continue
             if answer is not None:
                 yield name, answer
@@ -119,118 +147,200 @@ class PluginHost:
         if name in self._states:
             self._states[name] = msgspec.structs.replace(self._states[name], reason=self._sentence(reason))
 
+    # ── coming ──
+
+    def add(self, name: str, plugin: object) -> None:
+        """Registers a plugin object that no file names; for tests and embedders. Raises ConfigError."""
+        self._register(name, plugin)
+        self._objects[name] = plugin
+        section = PluginSection(name, True, "object", Path(), {})
+        self.settings = msgspec.structs.replace(self.settings, plugins={**self.settings.plugins, name: section})
+        self._states[name] = PluginState(name, "on", source="object", hooks=_hooks(plugin))
+        self.put_on(name)
+
+    def expect(self, name: str) -> None:
+        """Makes sure that there is a plugin of that name: one that the settings list, or else an installed one, which
+        is listed from now on, switched off. Raises NotFound."""
+        if name in self.settings.plugins:
+            return
+        if name not in loading.entry_points({name}):
+            raise NotFound(self._unknown(name))
+        self.settings = self.settings.switched(name, False, "live")
+        self._states[name] = PluginState(name, "off", source=name)
+        self._lasting[name] = False
+
+    def find(self, name: str) -> Loaded | Failed:
+        """Imports the plugin's class. Changes nothing here, and may run in a thread."""
+        if name in self._objects:
+            return Loaded(type(self._objects[name]), "", "object", "", None)
+        section = self.settings.plugins[name]
+        return loading.load(section, self._points)
+
+    def found(self, name: str, outcome: Loaded | Failed) -> Loaded | None:
+        """Notes what came of `find`; None: it can't be had, and its state says why."""
+        section = self.settings.plugins[name]
+        self._modules[_top(loading.module_of(section, self._points))] = name
+        if isinstance(outcome, Failed):
+            self._states.setdefault(name, PluginState(name, "on", source=section.use))
+            self._refuse(name, outcome)
+            return None
+        self._states[name] = PluginState(
+            name, "on", outcome.version, outcome.source, outcome.summary, settings=outcome.schema
+        )
+        return outcome
+
+    def admit(self, name: str, loaded: Loaded) -> bool:
+        """Makes the plugin's object and registers it; it is asked only where `order` names it. False: its state says
+        why not."""
+        section = self.settings.plugins[name]
+        try:
+            self._check_needs(loaded.kind)
+            self._register(name, self._objects.get(name) or self._made(section, loaded.kind))
+        except (Exception, SystemExit) as error:  # whatever a plugin does when it is made, the rest runs
+            self._refuse(name, loading.failure(section, self._points, error))
+            return False
+        self._states[name] = msgspec.structs.replace(self._states[name], hooks=_hooks(self._admitted[name]))
+        return True
+
+    def put_on(self, name: str) -> None:
+        """From now on an admitted plugin is asked with the others."""
+        plugin = self._plugins[name] = self._admitted.pop(name)
+        self._modules.setdefault(_top(type(plugin).__module__), name)
+
+    # ── going ──
+
+    def take_out(self, name: str) -> None:
+        """Of a plugin that is on, another object takes the place: from now on this one is not asked."""
+        self._unregister(name)
+
     def quarantine(self, name: str, reason: str, error: BaseException | None = None) -> None:
         """Takes a plugin out: from now on it is not asked."""
-        plugin = self._plugins.pop(name, None)
-        if plugin is not None:
-            self._manager.unregister(plugin)
+        self._unregister(name)
         _log.error("Plugin %s is quarantined: %s", name, reason, exc_info=error)
         known = self._states.get(name, PluginState(name, "quarantined"))
         self._states[name] = msgspec.structs.replace(known, state="quarantined", reason=self._sentence(reason))
 
-    def owner(self, module: str) -> str:
-        """The plugin that a module, by its dotted name, belongs to; "" for none."""
-        return self._homes.get(module) or self._homes.get(module.partition(".")[0], "")
+    def switch_off(self, name: str) -> None:
+        """Takes a plugin out because somebody wants it so."""
+        self._unregister(name)
+        self._states[name] = msgspec.structs.replace(self._states[name], state="off", hooks=(), reason="")
+
+    def forget(self, name: str) -> None:
+        """Drops the modules of a plugin that is out, so that it is read anew when it comes back."""
+        if name not in self._objects:
+            loading.forget(self.settings.plugins[name], self._points)
+
+    # ── what the settings say ──
+
+    def set_enabled(self, name: str, enabled: bool) -> None:
+        """What the settings of this process say from now on; `keep` is for those of the next."""
+        self.settings = self.settings.switched(name, enabled, "live")
+        if enabled and self.settings.plugins[name].use not in self._points:
+            self._points = loading.entry_points({self.settings.plugins[name].use})
+
+    def keep(self, name: str, enabled: bool) -> None:
+        """A settings file says so now."""
+        self._lasting[name] = enabled
+
+    def mark_changed(self, name: str) -> None:
+        """The plugin's files have changed, and only the next start can read them."""
+        self._changed.add(name)
+
+    def sources(self) -> dict[str, list[Path]]:
+        """The files of each plugin that is switched on, where somebody may be writing them."""
+        return {
+            name: loading.sources(section, self._points)
+            for name, section in self.settings.plugins.items()
+            if section.enabled and name not in self._objects
+        }
+
+    # ── the rest ──
+
+    def _refuse(self, name: str, failed: Failed) -> None:
+        if failed.state == "quarantined":
+            quiet = isinstance(failed.error, ConfigError)
+            return self.quarantine(name, failed.reason, None if quiet else failed.error)
+        self._unregister(name)
+        self._states[name] = msgspec.structs.replace(
+            self._states[name], state="missing", reason=self._sentence(failed.reason)
+        )
 
     def _sentence(self, reason: str) -> str:
         """A reason as people read it: on one line, ended, secrets masked."""
-        text = " ".join(self._settings.secrets.redact(reason).split())
+        text = " ".join(self.settings.secrets.redact(reason).split())
         return text if text.endswith((".", "!", "?")) else f"{text}."
 
-    def _guarded(self, name: str, work: Any) -> None:
-        section = self._settings.plugins[name]
-        self._states.setdefault(name, PluginState(name, "on", source=section.use))
-        self._homes[self._module(section).partition(".")[0]] = name
-        try:
-            work()
-        except MissingLibrary as error:
-            said = str(error).removesuffix(error.hint).strip()
-            self._missing(name, f"{said} Run `{error.hint}`." if error.hint.startswith("pip ") else str(error))
-        except ModuleNotFoundError as error:
-            library = (error.name or "").partition(".")[0]
-            if library and library != self._module(section).partition(".")[0]:
-                self._missing(name, f"It needs {library}, which is not installed. Run `pip install {library}`.")
-            else:
-                self.quarantine(name, f"It can't be imported: {error}.", error)
-        except ConfigError as error:
-            self.quarantine(name, str(error))
-        except (Exception, SystemExit) as error:  # whatever a plugin does at import, the rest runs
-            self.quarantine(name, f"It failed to load with {_named(error)}.", error)
+    def _unknown(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self.settings.plugins, 1)
+        return f"No settings list a plugin {name!r}." + (f" Did you mean {near[0]!r}?" if near else "")
 
-    def _missing(self, name: str, reason: str) -> None:
-        known = self._states[name]
-        self._states[name] = msgspec.structs.replace(known, state="missing", reason=self._sentence(reason))
-
-    def _module(self, section: PluginSection) -> str:
-        """Where the plugin itself is imported from."""
-        point = self._found.get(section.use)
-        place = section.use.partition(":")[0]
-        return point.module if point else _file_module(section) if place.endswith(".py") else place
-
-    def _find(self, section: PluginSection) -> Any:
-        version, use, found = "", section.use, self._found
-        if ":" in use:
-            kind = _from_file(section) if use.partition(":")[0].endswith(".py") else _from_module(use)
-        elif use in found:
-            point = found[use]
-            kind = point.load()
-            use = point.value
-            version = point.dist.version if point.dist else ""
-        else:
-            raise ConfigError(
-                f"No installed distribution brings a plugin {use!r}.",
-                hint='Install it, or say where it is with use = "./file.py:Plugin".',
-            )
-        schema = msgspec.json.schema(getattr(kind, "Config", NoConfig))
-        summary = (inspect.getdoc(kind) or "").partition("\n")[0]
-        self._states[section.name] = PluginState(section.name, "on", version, use, summary, settings=schema)
-        return kind
-
-    def _register(self, section: PluginSection, kind: Any) -> None:
-        name = section.name
+    def _check_needs(self, kind: Any) -> None:
         for need in getattr(kind, "needs", ()):
             if need not in self._plugins:
                 why = "needs it" if self.state(need) == "on" else f"is {self.state(need)}"
                 raise ConfigError(f"It needs the plugin {need!r}, which {why}.")
-        config = convert(section.config, getattr(kind, "Config", NoConfig), plugin=name, prefix=f"plugins.{name}")
-        plugin = kind(config) if hasattr(kind, "Config") else kind()
-        self._admit(name, plugin)
-        self._states[name] = msgspec.structs.replace(self._states[name], hooks=self._hooks(plugin))
 
-    def _admit(self, name: str, plugin: Any) -> None:
+    def _made(self, section: PluginSection, kind: Any) -> Any:
+        """The plugin's object. Its constructor gets its Config, if it has one, and a Home where it names one."""
+        config = convert(
+            section.config, getattr(kind, "Config", NoConfig), plugin=section.name, prefix=f"plugins.{section.name}"
+        )
+        given: dict[str, Any] = {}
+        if _wants_home(kind):
+            given["home"] = Home(section.name, self.settings.data_dir, self.settings.secrets)
+        return kind(config, **given) if hasattr(kind, "Config") else kind(**given)
+
+    def _register(self, name: str, plugin: Any) -> None:
         specs = getattr(plugin, "hookspecs", None)
         if specs is not None:
             self._manager.add_hookspecs(specs)
-        for hook, implementation in _implementations(plugin):
-            if not hasattr(self._manager.hook, hook) and not implementation.pillion_impl["optionalhook"]:
-                raise ConfigError(f"It implements a hook {hook!r} that nobody declares.")
-            if inspect.iscoroutinefunction(implementation) or inspect.isasyncgenfunction(implementation):
-                raise ConfigError(f"Its hook {hook!r} is async; hooks are sync and return objects that wait.")
-            self._check_arguments(hook, implementation)
         try:
+            for hook, implementation in _implementations(plugin):
+                self._check_hook(hook, implementation)
             self._manager.register(plugin, name)
-        except (pluggy.PluginValidationError, ValueError) as error:
+        except (pluggy.PluginValidationError, ValueError, ConfigError) as error:
             if self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
+            self._withdraw(specs)
+            if isinstance(error, ConfigError):
+                raise
             raise ConfigError(f"{error}".strip().replace("\n", " ").rstrip(".") + ".") from None
-        self._plugins[name] = plugin
+        self._admitted[name] = plugin
 
-    def _check_arguments(self, hook: str, implementation: Any) -> None:
+    def _unregister(self, name: str) -> None:
+        plugin = self._plugins.pop(name, None) or self._admitted.pop(name, None)
+        if plugin is not None:
+            self._manager.unregister(plugin)
+            self._withdraw(getattr(plugin, "hookspecs", None))
+
+    def _withdraw(self, specs: Any) -> None:
+        """Takes back the hooks that a plugin declared. Who implements one keeps it, for when the plugin comes back."""
+        for hook in dir(specs) if specs is not None else ():
+            caller = getattr(self._manager.hook, hook, None)
+            if caller is not None and caller.spec is not None and caller.spec.namespace is specs:
+                caller.spec = None
+
+    def _check_hook(self, hook: str, implementation: Any) -> None:
         caller = getattr(self._manager.hook, hook, None)
-        if caller is None or caller.spec is None:
+        declared = caller is not None and caller.spec is not None
+        if not declared and not implementation.pillion_impl["optionalhook"]:
+            raise ConfigError(f"It implements a hook {hook!r} that nobody declares.")
+        if inspect.iscoroutinefunction(implementation) or inspect.isasyncgenfunction(implementation):
+            raise ConfigError(f"Its hook {hook!r} is async; hooks are sync and return objects that wait.")
+        if not declared:
             return
-        offered = list(caller.spec.argnames)
+        offered = list(caller.spec.argnames)  # type: ignore[union-attr]
         for wanted, parameter in inspect.signature(implementation).parameters.items():
             if parameter.default is parameter.empty and wanted not in offered:
                 known = ", ".join(offered) or "nothing"
                 raise ConfigError(f"Its hook {hook!r} wants {wanted!r}, which nobody gives; that hook gives: {known}.")
 
-    def _hooks(self, plugin: Any) -> tuple[str, ...]:
-        return tuple(hook for hook, _ in _implementations(plugin))
 
-
-def _named(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": .")
+def _wants_home(kind: Any) -> bool:
+    try:
+        return "home" in inspect.signature(kind).parameters
+    except (TypeError, ValueError):  # no class, or one that can't be looked into
+        return False
 
 
 def _implementations(plugin: Any) -> list[tuple[str, Any]]:
@@ -239,41 +349,14 @@ def _implementations(plugin: Any) -> list[tuple[str, Any]]:
     return [(implementation.pillion_impl["specname"] or name, implementation) for name, implementation in marked]
 
 
-def _from_module(use: str) -> Any:
-    module, _, attribute = use.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+def _hooks(plugin: Any) -> tuple[str, ...]:
+    return tuple(hook for hook, _ in _implementations(plugin))
 
 
-def _file_module(section: PluginSection) -> str:
-    """The name of a file's module; the file has none of its own."""
-    return f"pillion_plugin_{section.name}"
-
-
-def _from_file(section: PluginSection) -> Any:
-    file, _, attribute = section.use.partition(":")
-    path = (section.folder / file).resolve()
-    if not path.is_file():
-        raise ConfigError(f"There is no file {path}.", plugin=section.name, key="use")
-    module_name = _file_module(section)
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
-    spec.loader.exec_module(module)
-    return getattr(module, attribute)
-
-
-def _entry_points(wanted: set[str]) -> dict[str, metadata.EntryPoint]:
-    """The installed plugins by name. All distributions are only looked through for a name that our own lacks: with a
-    few dozen installed that takes as long as a quarter of the whole start."""
-    try:
-        own = metadata.distribution("pillion").entry_points.select(group=GROUP)
-    except metadata.PackageNotFoundError:  # run from a source tree
-        own = metadata.EntryPoints()
-    found = {point.name: point for point in own}
-    if all(name in found or ":" in name for name in wanted):
-        return found
-    return {point.name: point for point in metadata.entry_points(group=GROUP)} | found
+def _top(module: str) -> str:
+    """By which part of a module's name its plugin is known: the package, or all of it where the package is ours."""
+    package = module.partition(".")[0]
+    return module if package in loading.OURS else package
 
 
 def _ordered(needs: dict[str, tuple[str, ...]]) -> list[str]:

@@ -80,6 +80,11 @@ class Session:
         return "stopping" if self._turn.stopping else "running"
 
     @property
+    def turn(self) -> Turn | None:
+        """The running turn."""
+        return self._turn
+
+    @property
     def waiting(self) -> int:
         """How many prompts wait."""
         return len(self._queue)

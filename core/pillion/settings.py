@@ -126,6 +126,18 @@ class Settings(Struct, frozen=True):
         """The table [name] as a Struct; for sections that belong to the host."""
         return convert(self.raw.get(name, {}), kind, plugin="", prefix=name)
 
+    def switched(self, plugin: str, enabled: bool, origin: str) -> Settings:
+        """The same with one plugin on or off; one that is not listed yet is, last, under its own name."""
+        section = self.plugins.get(plugin) or PluginSection(plugin, enabled, plugin, Path(), {})
+        sections = self.raw.get("plugins", {})
+        raw = {**self.raw, "plugins": {**sections, plugin: {**sections.get(plugin, {}), "enabled": enabled}}}
+        return msgspec.structs.replace(
+            self,
+            plugins=MappingProxyType({**self.plugins, plugin: msgspec.structs.replace(section, enabled=enabled)}),
+            raw=MappingProxyType(raw),
+            origins=MappingProxyType({**self.origins, f"plugins.{plugin}.enabled": origin}),
+        )
+
     def masked(self) -> dict[str, Any]:
         """For people: every value with its origin, secrets masked."""
         return {

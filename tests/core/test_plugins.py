@@ -204,7 +204,7 @@ def test_a_hook_that_raises_loses_only_its_own_answer(tmp_path: Path) -> None:
 
 def test_reasons_hold_no_secret(tmp_path: Path) -> None:
     host = loaded(tmp_path, '[plugins.x]\ntoken = "s3cr3t-value"', bad="raise OSError('s3cr3t-value')")
-    assert state(host, "bad").reason == "It failed to load with OSError: [secret]."
+    assert state(host, "bad").reason == f"It failed to load with OSError: [secret]. See {tmp_path}/bad.py, line 1."
 
 
 def test_an_object_that_does_not_fit_is_refused(tmp_path: Path) -> None:

@@ -14,14 +14,14 @@ LIBRARIES = {"trio", "pluggy", "msgspec", "platformdirs"}
 """What the kernel may need besides the standard library."""
 
 EXPORTED = [
-    "Allow", "Ask", "BadRequest", "Batch", "Busy", "Call", "CallPart", "Chunk", "ConfigError", "Conflict",
-    "Content", "ContextOverflow", "ContextPart", "ContextProvider", "Denied", "Deny", "Draft", "Effect", "Entry",
-    "Environment", "Event", "FileChanged", "Finish", "Image", "JudgedCall", "Kernel", "Limits", "LocalWorkspace",
+    "Allow", "Ask", "BadRequest", "Batch", "Busy", "Call", "CallPart", "Chunk", "ConfigError", "Conflict", "Content",
+    "ContextOverflow", "ContextPart", "ContextProvider", "Denied", "Deny", "Draft", "Effect", "Entry", "Environment",
+    "Event", "FileChanged", "Finish", "Home", "Image", "JudgedCall", "Kernel", "KeyValues", "Limits", "LocalWorkspace",
     "Message", "MissingLibrary", "ModelInfo", "NotFound", "Observer", "Opened", "Output", "Page", "Part",
-    "PillionError", "Policy", "Price", "Provider", "ProviderBusy", "ProviderDown", "ProviderError",
-    "ProviderRefused", "Record", "Request", "Restart", "Seen", "Session", "SessionInfo", "SessionQuery",
-    "Settings", "Step", "Store", "Strategy", "Text", "Thinking", "ThinkingSeal", "Tool", "ToolCall", "ToolError",
-    "ToolResult", "ToolSpec", "Turn", "TurnInfo", "Usage", "UsageSeen", "Verdict", "Waiting", "Workspace",
+    "PillionError", "Policy", "Price", "Provider", "ProviderBusy", "ProviderDown", "ProviderError", "ProviderRefused",
+    "Record", "Request", "Restart", "Seen", "Session", "SessionInfo", "SessionQuery", "Settings", "Step", "Store",
+    "StoreFailed", "Strategy", "Text", "Thinking", "ThinkingSeal", "TooLarge", "Tool", "ToolCall", "ToolError",
+    "ToolResult", "ToolSpec", "Turn", "TurnInfo", "Usage", "UsageSeen", "Values", "Verdict", "Waiting", "Workspace",
     "hookimpl", "hookspec", "open_kernel",
 ]  # fmt: skip
 
