@@ -23,8 +23,8 @@ GROUP = "pillion"
 MOST_FILES = 2000
 """Of one package, that are looked at for changes."""
 INSTALLED = {"site-packages", "dist-packages"}
-OURS = ("pillion", "pillion_runtime")
-"""Packages whose modules nobody drops: the process runs on them."""
+OURS = "pillion"
+"""The package whose modules nobody drops: the process runs on them."""
 
 
 class NoConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,7 +103,7 @@ def module_of(section: PluginSection, points: Points) -> str:
 def forget(section: PluginSection, points: Points) -> None:
     """Drops the plugin's own modules, so that the next load reads them anew. Objects made of the old ones live on."""
     top = module_of(section, points).partition(".")[0]
-    if top in OURS:
+    if top == OURS:
         return
     for name in [name for name in sys.modules if name == top or name.startswith(f"{top}.")]:
         del sys.modules[name]
@@ -117,7 +117,7 @@ def sources(section: PluginSection, points: Points) -> list[Path]:
         return [(section.folder / file).resolve()]
     top = module_of(section, points).partition(".")[0]
     try:
-        spec = None if top in OURS else importlib.util.find_spec(top)
+        spec = None if top == OURS else importlib.util.find_spec(top)
     except (ImportError, ValueError):
         spec = None
     if spec is None:

@@ -356,7 +356,7 @@ def _hooks(plugin: Any) -> tuple[str, ...]:
 def _top(module: str) -> str:
     """By which part of a module's name its plugin is known: the package, or all of it where the package is ours."""
     package = module.partition(".")[0]
-    return module if package in loading.OURS else package
+    return module if package == loading.OURS else package
 
 
 def _ordered(needs: dict[str, tuple[str, ...]]) -> list[str]:
