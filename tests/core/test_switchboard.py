@@ -142,7 +142,10 @@ class Stays(Lamp):
     @asynccontextmanager
     async def live(self) -> AsyncIterator[None]:
         yield
-        await trio.sleep_forever()
+        try:
+            await trio.sleep_forever()
+        finally:
+            self.said.append("cancelled")
 
 
 class Stubborn(Lamp):
@@ -173,10 +176,10 @@ async def test_a_lifespan_that_does_not_begin_is_given_up(
 
 
 async def test_a_lifespan_that_does_not_end_is_cancelled(tmp_path: Path, autojump_clock: Any) -> None:
-    async with kernel_host(tmp_path, plugins={"lamp": Stays([])}) as host:
+    async with kernel_host(tmp_path, plugins={"lamp": Stays(said := [])}) as host:
         await host.kernel.switchboard.switch("lamp", False)
         await trio.sleep(31)
-        assert host.kernel.lives.lifespans == []
+        assert (host.kernel.lives.lifespans, said[-1]) == ([], "cancelled")
         assert "did not end within 30 s" in host.kernel.host.told("lamp").reason
 
 
