@@ -91,7 +91,7 @@ PROMISES = {
     "plugins.commands": "A plugin's command runs as `pillion NAME`; a taken name and an unlisted plugin bring none.",
     "plugins.replaced": "A first-party plugin is replaced through plugins.toml alone.",
     "plugins.live": "Plugins are switched on and off while sessions run, from the next turn, with all they bring.",
-    "plugins.live_kit": "A running turn keeps what it has of a plugin that goes, and the plugin's lifespan waits for it.",
+    "plugins.live_kit": "A running turn keeps what it has of a plugin that goes; its lifespan waits for the turn.",
     "plugins.live_faults": "One that hangs or fails when it is switched on is quarantined, and holds up nobody.",
     "plugins.dev": "An edit of a plugin's files is in force from the next turn.",
     "plugins.dev_broken": "A broken edit quarantines its plugin, with file and line; the next good one brings it back.",

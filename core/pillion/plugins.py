@@ -57,9 +57,10 @@ class PluginHost:
         self._points: loading.Points = {}
         self._modules: dict[str, str] = {}
         """The plugin by the top of its modules' names."""
-        self._lasting = {name: section.enabled for name, section in settings.plugins.items()}
-        """What the settings say at the next start."""
+        self._next = settings
+        """What the settings say for the next start."""
         self._changed: set[str] = set()
+        """Plugins whose files only the next start can read."""
 
     def load(self) -> None:
         """Loads what the settings list, one by one; what can't be loaded says why and the rest goes on."""
@@ -83,14 +84,9 @@ class PluginHost:
 
     def told(self, name: str) -> PluginState:
         """The state of a plugin that the settings list. Raises NotFound."""
-        section = self.settings.plugins.get(name)
-        if section is None:
+        if name not in self.settings.plugins:
             raise NotFound(self._unknown(name))
-        lasting = self._lasting.get(name, section.enabled)
-        pending: Any = "changed" if name in self._changed else ""
-        if lasting != section.enabled:
-            pending = "on" if lasting else "off"
-        return msgspec.structs.replace(self._states[name], pending=pending)
+        return msgspec.structs.replace(self._states[name], pending=self._pending(name))
 
     def state(self, name: str) -> str:
         """The state's name; `off` for a plugin that no setting lists."""
@@ -158,16 +154,25 @@ class PluginHost:
         self._states[name] = PluginState(name, "on", source="object", hooks=_hooks(plugin))
         self.put_on(name)
 
+    def look_again(self) -> None:
+        """Reads the settings again, for what the next start would make of them. A plugin that a file lists by now is
+        listed, off; so it can be switched on. Raises ConfigError."""
+        self._next = self.settings.read_again()
+        for name, section in self._next.plugins.items():
+            if name not in self.settings.plugins:
+                self.settings = self.settings.with_plugin(self._next, name, False)
+                self._states[name] = PluginState(name, "off", source=section.use)
+
     def expect(self, name: str) -> None:
-        """Makes sure that there is a plugin of that name: one that the settings list, or else an installed one, which
-        is listed from now on, switched off. Raises NotFound."""
+        """Makes sure that there is a plugin of that name: one that the settings list by now, or else an installed one,
+        which is listed from now on, off. Raises NotFound, ConfigError."""
+        self.look_again()
         if name in self.settings.plugins:
             return
         if name not in loading.entry_points({name}):
             raise NotFound(self._unknown(name))
-        self.settings = self.settings.switched(name, False, "live")
+        self.settings = self.settings.with_plugin(self._next, name, False)
         self._states[name] = PluginState(name, "off", source=name)
-        self._lasting[name] = False
 
     def find(self, name: str) -> Loaded | Failed:
         """Imports the plugin's class. Changes nothing here, and may run in a thread."""
@@ -233,14 +238,15 @@ class PluginHost:
     # ── what the settings say ──
 
     def set_enabled(self, name: str, enabled: bool) -> None:
-        """What the settings of this process say from now on; `keep` is for those of the next."""
-        self.settings = self.settings.switched(name, enabled, "live")
-        if enabled and self.settings.plugins[name].use not in self._points:
-            self._points = loading.entry_points({self.settings.plugins[name].use})
-
-    def keep(self, name: str, enabled: bool) -> None:
-        """A settings file says so now."""
-        self._lasting[name] = enabled
+        """From now on its section is as the files have it, and on or off."""
+        if name in self._objects:
+            section = msgspec.structs.replace(self.settings.plugins[name], enabled=enabled)
+            self.settings = msgspec.structs.replace(self.settings, plugins={**self.settings.plugins, name: section})
+            return
+        self.settings = self.settings.with_plugin(self._next, name, enabled)
+        use = self.settings.plugins[name].use
+        if enabled and use not in self._points:
+            self._points = loading.entry_points({use})
 
     def mark_changed(self, name: str) -> None:
         """The plugin's files have changed, and only the next start can read them."""
@@ -269,6 +275,15 @@ class PluginHost:
         """A reason as people read it: on one line, ended, secrets masked."""
         text = " ".join(self.settings.secrets.redact(reason).split())
         return text if text.endswith((".", "!", "?")) else f"{text}."
+
+    def _pending(self, name: str) -> Literal["", "on", "off", "changed"]:
+        now, then = self.settings.plugins[name], self._next.plugins.get(name)
+        if name in self._objects:
+            return ""
+        if then is None or then.enabled != now.enabled:
+            return "on" if then is not None and then.enabled else "off" if now.enabled else ""
+        changed = now.enabled and (name in self._changed or (then.use, then.config) != (now.use, now.config))
+        return "changed" if changed else ""
 
     def _unknown(self, name: str) -> str:
         near = difflib.get_close_matches(name, self.settings.plugins, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
@@ -104,6 +104,43 @@ class PluginSection(Struct, frozen=True):
     config: Mapping[str, Any]
 
 
+class Layers(Struct, frozen=True):
+    """Where settings come from, the later ones over the earlier: shipped file, user's file, environment, flags."""
+
+    shipped: bool
+    user: Path | None
+    variables: Mapping[str, str]
+    flags: Mapping[str, Any]
+    environment: Environment
+    secrets: Secrets
+    data_dir: Path
+
+    def read(self) -> Settings:
+        """Raises ConfigError, which names what is wrong."""
+        raw: dict[str, Any] = {}
+        origins: dict[str, str] = {}
+        folders: dict[str, Path] = {}
+        for table, origin, folder in self._tables():
+            _check_sections(table, origin)
+            for name, section in table.get("plugins", {}).items():
+                if "use" in section:
+                    folders[name] = folder
+            _lay(raw, table, origin, origins)
+        return _frozen(raw, origins, folders, self)
+
+    def _tables(self) -> Iterator[tuple[dict[str, Any], str, Path]]:
+        if self.shipped:
+            yield _read(shipped_file()), "shipped", shipped_file().parent
+        if self.user is not None and self.user.is_file():
+            yield _read(self.user), str(self.user.resolve()), self.user.resolve().parent
+        for key, value in self.variables.items():
+            if key.startswith(PREFIX):
+                dotted = key[len(PREFIX) :].lower().replace("__", ".")
+                yield _nested(dotted, _value(value)), f"${key}", Path()
+        for dotted, value in self.flags.items():
+            yield _nested(dotted, value), "flag", Path()
+
+
 class Settings(Struct, frozen=True):
     """All settings in force. `origins` says of each dotted key which layer it came from."""
 
@@ -119,23 +156,35 @@ class Settings(Struct, frozen=True):
     environment: Environment
     secrets: Secrets
     data_dir: Path
-    user_file: Path | None = None
-    """The user's settings file, or where it would be; None: there is no place for one."""
+    layers: Layers
+
+    @property
+    def user_file(self) -> Path | None:
+        """The user's settings file, or where it would be; None: there is no place for one."""
+        return self.layers.user
 
     def section(self, name: str, kind: type[T]) -> T:
         """The table [name] as a Struct; for sections that belong to the host."""
         return convert(self.raw.get(name, {}), kind, plugin="", prefix=name)
 
-    def switched(self, plugin: str, enabled: bool, origin: str) -> Settings:
-        """The same with one plugin on or off; one that is not listed yet is, last, under its own name."""
-        section = self.plugins.get(plugin) or PluginSection(plugin, enabled, plugin, Path(), {})
-        sections = self.raw.get("plugins", {})
-        raw = {**self.raw, "plugins": {**sections, plugin: {**sections.get(plugin, {}), "enabled": enabled}}}
+    def read_again(self) -> Settings:
+        """What the next start would find: the files may say another thing now. Raises ConfigError."""
+        return self.layers.read()
+
+    def with_plugin(self, fresh: Settings, name: str, enabled: bool) -> Settings:
+        """The same with one plugin's section as `fresh` has it, and on or off; one that is new stands last."""
+        at = f"plugins.{name}"
+        section = fresh.plugins.get(name) or PluginSection(name, enabled, name, Path(), {})
+        table = {**fresh.raw.get("plugins", {}).get(name, {}), "enabled": enabled}
+        origins = {key: origin for key, origin in self.origins.items() if not key.startswith(f"{at}.")}
+        origins |= {key: origin for key, origin in fresh.origins.items() if key.startswith(f"{at}.")}
+        if f"{at}.enabled" not in origins or section.enabled != enabled:
+            origins[f"{at}.enabled"] = "live"
         return msgspec.structs.replace(
             self,
-            plugins=MappingProxyType({**self.plugins, plugin: msgspec.structs.replace(section, enabled=enabled)}),
-            raw=MappingProxyType(raw),
-            origins=MappingProxyType({**self.origins, f"plugins.{plugin}.enabled": origin}),
+            plugins=MappingProxyType({**self.plugins, name: msgspec.structs.replace(section, enabled=enabled)}),
+            raw=MappingProxyType({**self.raw, "plugins": {**self.raw.get("plugins", {}), name: table}}),
+            origins=MappingProxyType(origins),
         )
 
     def masked(self) -> dict[str, Any]:
@@ -162,30 +211,16 @@ def load(
     """
     variables = dict(os.environ) if environ is None else dict(environ)
     secrets = Secrets()
-    environment = Environment(variables, secrets)
-    raw: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    folders: dict[str, Path] = {}
-    layers: list[tuple[dict[str, Any], str, Path]] = []
-    if shipped:
-        layers.append((_read(shipped_file()), "shipped", shipped_file().parent))
-    user = _users_file(config, variables, given=environ is not None)
-    if user is not None and user.is_file():
-        layers.append((_read(user), str(user.resolve()), user.resolve().parent))
-    for key, value in variables.items():
-        if key.startswith(PREFIX):
-            dotted = key[len(PREFIX) :].lower().replace("__", ".")
-            layers.append((_nested(dotted, _value(value)), f"${key}", Path()))
-    layers += [(_nested(dotted, value), "flag", Path()) for dotted, value in (flags or {}).items()]
-    for table, origin, folder in layers:
-        _check_sections(table, origin)
-        for name, section in table.get("plugins", {}).items():
-            if "use" in section:
-                folders[name] = folder
-        _lay(raw, table, origin, origins)
     home = Path(variables.get("PILLION_DATA_DIR") or platformdirs.user_data_path("pillion"))
-    settings = _frozen(raw, origins, folders, environment, secrets, (data_dir or home).expanduser().resolve())
-    return msgspec.structs.replace(settings, user_file=user)
+    return Layers(
+        shipped=shipped,
+        user=_users_file(config, variables, given=environ is not None),
+        variables=variables,
+        flags=flags or {},
+        environment=Environment(variables, secrets),
+        secrets=secrets,
+        data_dir=(data_dir or home).expanduser().resolve(),
+    ).read()
 
 
 def shipped_file() -> Path:
@@ -246,9 +281,7 @@ def _frozen(
     raw: dict[str, Any],
     origins: dict[str, str],
     folders: dict[str, Path],
-    environment: Environment,
-    secrets: Secrets,
-    data_dir: Path,
+    layers: Layers,
 ) -> Settings:
     plugins = {}
     for name, section in raw.get("plugins", {}).items():
@@ -262,7 +295,7 @@ def _frozen(
         )
     for key, value in _flat(raw).items():
         if is_secret(key, value):
-            secrets.register(value)
+            layers.secrets.register(value)
     return Settings(
         defaults=convert(raw.get("defaults", {}), Defaults, plugin="", prefix="defaults"),
         limits=convert(raw.get("limits", {}), Limits, plugin="", prefix="limits"),
@@ -273,9 +306,10 @@ def _frozen(
         plugins=MappingProxyType(plugins),
         raw=MappingProxyType(raw),
         origins=MappingProxyType(origins),
-        environment=environment,
-        secrets=secrets,
-        data_dir=data_dir,
+        environment=layers.environment,
+        secrets=layers.secrets,
+        data_dir=layers.data_dir,
+        layers=layers,
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import trio
 
 from .catalog import Catalog
-from .errors import Busy, Conflict, Gone, HeldUp, NeedsRestart, PillionError
+from .errors import Busy, ConfigError, Conflict, Gone, HeldUp, NeedsRestart, PillionError
 from .letters import Reply
 from .lives import LIFESPAN_SECONDS, Lifespan
 from .loading import Failed, Loaded
@@ -68,6 +68,8 @@ class Switchboard:
 
     async def _off(self, name: str) -> None:
         host = self._kernel.host
+        with suppress(ConfigError):  # a file that can't be read keeps nothing on
+            host.look_again()
         if host.told(name).state == "off":
             return
         if others := host.dependants(name):
@@ -80,10 +82,14 @@ class Switchboard:
 
     async def _again(self, name: str) -> None:
         host = self._kernel.host
-        if host.told(name).state == "off":
+        host.expect(name)
+        if not host.settings.plugins[name].enabled:
             return
+        if name == self._kernel.store_plugin:
+            host.mark_changed(name)
         self._check_store(name)
         host.forget(name)
+        host.set_enabled(name, True)
         await self._start(name)
 
     def _check_store(self, name: str) -> None:

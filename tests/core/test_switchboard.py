@@ -12,10 +12,11 @@ import msgspec
 import pytest
 import trio
 
-from pillion import Conflict, NotFound, TurnInfo, hookimpl
+from pillion import ConfigError, Conflict, NotFound, TurnInfo, hookimpl
 from pillion.errors import NeedsRestart
 from pillion.events import ToolFinished
 from pillion.memorystore import MemoryStore
+from pillion.settings import load
 from pillion.testing.kit import FunctionTool, Host, events, kernel_host
 from pillion.testing.scripted import Gate, ProviderPlugin, ScriptedProvider, calls, says
 
@@ -236,6 +237,7 @@ async def test_what_others_need_stays(tmp_path: Path) -> None:
 STORE = """
 from pillion import hookimpl
 from pillion.memorystore import MemoryStore
+from pillion.settings import load
 class Plugin:
     @hookimpl
     def register_stores(self):
@@ -362,3 +364,51 @@ async def test_an_installed_plugin_is_listed_when_it_is_switched_on(
         assert (state.state, state.version, state.pending) == ("on", "1.2", "off")
         assert "mine" in host.kernel.catalog.stores
         assert host.kernel.settings.masked()["plugins.guest_of_test.enabled"] == {"value": True, "from": "live"}
+
+
+CONFIGURED = """
+from msgspec import Struct
+from pillion.testing.kit import FunctionTool
+from pillion import hookimpl
+class Plugin:
+    class Config(Struct, frozen=True):
+        colour: str = "red"
+    def __init__(self, config):
+        self.colour = config.colour
+    @hookimpl
+    def register_tools(self):
+        return [FunctionTool(self.colour, print)]
+"""
+
+
+async def test_switching_on_reads_the_plugins_section_anew(tmp_path: Path) -> None:
+    """Also of a plugin that the file lists only now. What the next start would change is told as pending."""
+    file = tmp_path / "plugins.toml"
+    (tmp_path / "lamp.py").write_text(CONFIGURED)
+    section = '[plugins.lamp]\nuse = "./lamp.py:Plugin"\n'
+    file.write_text("")
+    settings = load(config=file, data_dir=tmp_path, environ={}, shipped=False, flags={"defaults.strategy": "loop"})
+    async with kernel_host(tmp_path, settings=settings) as host:
+        kernel, switch = host.kernel, host.kernel.switchboard.switch
+
+        def pending() -> str:
+            kernel.host.look_again()
+            return kernel.host.told("lamp").pending
+
+        file.write_text(section)
+        assert pending() == "on"
+        assert (await switch("lamp", True)).state == "on"
+        assert (tools(host), pending()) == (["red"], "")
+        file.write_text(f'{section}colour = "blue"\n')
+        assert (tools(host), pending()) == (["red"], "changed")
+        assert (await switch("lamp", False)).pending == "on"
+        assert (await switch("lamp", True)).pending == ""
+        assert tools(host) == ["blue"]
+        assert kernel.settings.masked()["plugins.lamp.colour"] == {"value": "blue", "from": str(file)}
+        file.write_text(f"{section}enabled = false\n")
+        assert pending() == "off"
+        file.write_text("[plugins.lamp\n")
+        assert (await switch("lamp", False)).state == "off"
+        with pytest.raises(ConfigError, match="can't be read"):
+            await switch("lamp", True)
+        assert tools(host) == []

@@ -182,6 +182,8 @@ export interface PluginState {
   /** JSON Schema of its section. */
   settings: Record<string, unknown> | null;
   reason: string;
+  /** What the next start makes of it, where that is another thing than now. */
+  pending: "" | "changed" | "off" | "on";
 }
 
 /** US dollars for a million tokens. */
