@@ -109,5 +109,6 @@ PROMISES = {
     "cli.piped": "Piped, stdout is the answer alone; `--json` is one event a line.",
     "cli.interrupt": "Ctrl-C stops the turn; a second one ends at once.",
     "cli.approval": "At a terminal a person is asked and the answer counts; without one the run ends with code 3.",
+    "cli.question": "At a terminal the model's question is answered by a line; without one it goes on at once.",
     "cli.escapes": "What a model or a tool says moves no terminal.",
 }

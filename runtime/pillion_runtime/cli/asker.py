@@ -1,4 +1,4 @@
-"""Asks a person at the terminal whether a call may run: one key, y, n or s."""
+"""Asks a person at the terminal: whether a call may run, by one key, and what the model wants to know, by a line."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import os
 import sys
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, TextIO
 
 import trio
 
-from pillion.events import ApprovalWanted
+from pillion.events import ApprovalWanted, QuestionAsked
+from pillion.settingsfile import literal
 
 from .screen import clean, one_line
 from .shown import Asked
@@ -22,7 +23,10 @@ KEYS = {
     "y": Answer("allow"),
     "n": Answer("deny"),
     "s": Answer("allow", "session"),
+    "a": Answer("allow", "always"),
 }
+LINE = 4096
+"""Bytes of a line that a terminal gives."""
 LINES = 60
 """Lines of a preview that are shown."""
 
@@ -32,10 +36,16 @@ def can_ask(shows: TextIO) -> bool:
     return shows.isatty() and (sys.stdin.isatty() or _has_keyboard())
 
 
-async def ask(screen: IO[str]) -> Answer:
-    """Waits for y, n or s; any other key is overheard. Can be cancelled; the terminal is as before in any case."""
+async def ask(screen: IO[str], wanted: ApprovalWanted) -> Answer:
+    """Waits for y, n, s, or a where that would write a rule; any other key is overheard.
+
+    Can be cancelled; the terminal is as before in any case.
+    """
+    keys = KEYS if wanted.rule else {key: answer for key, answer in KEYS.items() if key != "a"}
     with _keyboard() as keyboard:
-        screen.write("Allow? [y]es, [n]o, [s]: yes for this session ")
+        if wanted.rule:
+            screen.write(f"[a]lways adds to your settings: {clean(literal(wanted.rule))}\n")
+        screen.write(f"Allow? [y]es, [n]o, [s]: yes for this session{', [a]lways' if wanted.rule else ''} ")
         screen.flush()
         while True:
             try:
@@ -44,10 +54,39 @@ async def ask(screen: IO[str]) -> Answer:
                 screen.write("\n")
                 raise
             for key in os.read(keyboard, 64).decode("utf-8", "replace").lower():
-                if key in KEYS:
+                if key in keys:
                     screen.write(f"{key}\n")
                     screen.flush()
-                    return KEYS[key]
+                    return keys[key]
+
+
+async def ask_line(screen: IO[str], asked: QuestionAsked) -> str | None:
+    """Waits for an answer that counts: an option by its number or its words, or other words where they may be.
+
+    None for an empty line. Can be cancelled.
+    """
+    ways = [*(["a number"] if asked.options else []), *(["your own words"] if asked.free else []), "Enter: no answer"]
+    with _keyboard(lines=True) as keyboard:
+        while True:
+            screen.write(f"Your answer ({', '.join(ways)}): ")
+            screen.flush()
+            try:
+                await trio.lowlevel.wait_readable(keyboard)
+            except trio.Cancelled:
+                screen.write("\n")
+                raise
+            said = os.read(keyboard, LINE).decode("utf-8", "replace").strip()
+            if not said:
+                return None
+            option = _option(said, asked.options)
+            if option or asked.free:
+                return option or said
+
+
+def _option(said: str, options: Sequence[str]) -> str:
+    if said.isascii() and said.isdigit() and 1 <= int(said) <= len(options):
+        return options[int(said) - 1]
+    return next((option for option in options if option.casefold() == said.casefold()), "")
 
 
 def question(asked: Asked) -> str:
@@ -55,6 +94,12 @@ def question(asked: Asked) -> str:
     reason = f": {one_line(asked.wanted.reason)}" if asked.wanted.reason else ""
     verb = VERBS.get(asked.wanted.effect, asked.wanted.effect)
     return f"{asked.title} wants to {verb}{reason}"
+
+
+def choices(asked: QuestionAsked) -> list[str]:
+    """The options, numbered, and what counts without an answer."""
+    lines = [f"{number}. {one_line(option, 400)}" for number, option in enumerate(asked.options, 1)]
+    return [*lines, f"Without an answer: {one_line(asked.default, 400)}"] if asked.default is not None else lines
 
 
 def preview(wanted: ApprovalWanted) -> list[str]:
@@ -68,13 +113,16 @@ VERBS = {"write": "change files", "execute": "run a program", "network": "use th
 
 
 @contextlib.contextmanager
-def _keyboard() -> Iterator[int]:
-    """A descriptor that gives keys one by one; what was typed before the question does not count."""
+def _keyboard(*, lines: bool = False) -> Iterator[int]:
+    """A descriptor that gives keys one by one, or whole lines; what was typed before the question does not count."""
     own = None if sys.stdin.isatty() else os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
     keyboard = sys.stdin.fileno() if own is None else own
     before = termios.tcgetattr(keyboard)
     try:
-        tty.setcbreak(keyboard, termios.TCSAFLUSH)
+        if lines:
+            termios.tcflush(keyboard, termios.TCIFLUSH)
+        else:
+            tty.setcbreak(keyboard, termios.TCSAFLUSH)
         yield keyboard
     finally:
         termios.tcsetattr(keyboard, termios.TCSAFLUSH, before)

@@ -8,7 +8,7 @@ from pillion.values import Usage
 
 from . import exits
 from .screen import clean, count, duration, money, one_line
-from .shown import Decided, Over, Ran
+from .shown import Decided, Over, Ran, Replied
 from .transcript import Change
 
 NAMED = 8
@@ -60,6 +60,14 @@ def decided_line(decided: Decided) -> str:
     who = {"flag": "by --yes", "deadline": "at the deadline", "cancel": "since the turn ends", "rule": "by a rule"}
     what = "Allowed" if decided.decision == "allow" else "Denied"
     return f"{what} {who.get(decided.by, 'by a ' + decided.by)}."
+
+
+def replied_line(replied: Replied) -> str:
+    """`Answered by a person: blue`, `Nobody answered: there is nobody to ask.`"""
+    if replied.answer is not None:
+        return f"Answered by a {replied.by}: {one_line(replied.answer)}"
+    why = {"flag": "there is nobody to ask", "deadline": "its time is over", "cancel": "the turn ends"}
+    return f"No answer: {why.get(replied.by, 'by choice of the person')}."
 
 
 def ending_lines(ending: Ending) -> list[str]:

@@ -71,6 +71,9 @@ class InProcess:
             approval, answer.decision, remember=answer.remember, reason=answer.reason, by=answer.by
         )
 
+    async def answer(self, session: str, question: str, answer: str | None, by: str) -> None:
+        await self._sessions[session].answer(question, answer, by=by)
+
     async def delete(self, session: str) -> None:
         await self._kernel.delete(session)
 

@@ -139,6 +139,9 @@ class Remote:
         body = {"decision": answer.decision, "remember": answer.remember, "reason": answer.reason, "by": answer.by}
         await self._client.call("POST", f"/api/sessions/{session}/approvals/{approval}", body)
 
+    async def answer(self, session: str, question: str, answer: str | None, by: str) -> None:
+        await self._client.call("POST", f"/api/sessions/{session}/questions/{question}", {"answer": answer, "by": by})
+
     async def delete(self, session: str) -> None:
         await self._client.call("DELETE", f"/api/sessions/{session}")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import msgspec
 import trio
@@ -103,6 +104,11 @@ class Ride:
                     self._asking[approval].cancel()
                 if approval in self._flagged:
                     return msgspec.structs.replace(shown, by="flag")
+            case s.Questioned():
+                self._put(shown)
+            case s.Replied(question=question):
+                if question in self._asking:
+                    self._asking[question].cancel()
             case s.Over():
                 self._over = shown
         return shown
@@ -115,7 +121,7 @@ class Ride:
             return ""
         return next((info.note for info in known if info.name == model), "")
 
-    # ── approvals ──
+    # ── approvals and questions ──
 
     def _judge(self, asked: s.Asked) -> None:
         if self._order.yes:
@@ -131,17 +137,51 @@ class Ride:
         approval = asked.wanted.approval
         with trio.CancelScope() as self._asking[approval]:
             async with self._screen:
-                with self._view.asking(asked) as screen:
-                    answer = await asker.ask(screen)
-            await self._answer(approval, answer)
+                answer: Answer | None = None
+                while answer is None or not await self._answer(approval, answer):
+                    with self._view.asking(asked) as screen:
+                        answer = await asker.ask(screen, asked.wanted)
 
-    async def _answer(self, approval: str, answer: Answer) -> None:
+    async def _answer(self, approval: str, answer: Answer) -> bool:
+        """False when it could not be remembered: then the approval is still open."""
         if answer.by == "flag":
             self._flagged.add(approval)
         try:
-            await self._source.decide(self.session, approval, answer)
+            async with self._first_wins():
+                await self._source.decide(self.session, approval, answer)
+        except (ConfigError, exits.ServerSaid) as error:
+            if answer.remember != "always":
+                raise
+            self._view.say(f"pillion: it can't be allowed always: {error}")
+            return False
+        return True
+
+    def _put(self, questioned: s.Questioned) -> None:
+        """A question needs a person; without one the model goes on at once."""
+        if self._view.asks:
+            self._nursery.start_soon(self._question, questioned)
+        else:
+            self._nursery.start_soon(self._reply, questioned.asked.question, None, "flag")
+
+    async def _question(self, questioned: s.Questioned) -> None:
+        question = questioned.asked.question
+        with trio.CancelScope() as self._asking[question]:
+            async with self._screen:
+                with self._view.asking(questioned) as screen:
+                    answer = await asker.ask_line(screen, questioned.asked)
+            await self._reply(question, answer, "person")
+
+    async def _reply(self, question: str, answer: str | None, by: str) -> None:
+        async with self._first_wins():
+            await self._source.answer(self.session, question, answer, by)
+
+    @asynccontextmanager
+    async def _first_wins(self) -> AsyncIterator[None]:
+        """Somebody or the deadline may be first; the log says who."""
+        try:
+            yield
         except (Conflict, Gone, NotFound):
-            return  # somebody or the deadline was first; the log says who
+            pass
         except exits.ServerSaid as error:
             if error.status not in (404, 409, 410):
                 raise

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from pillion.events import ApprovalWanted
+from pillion.events import ApprovalWanted, QuestionAsked
 
 
 class Answers(Struct, frozen=True):
@@ -97,6 +97,20 @@ class Decided(Struct, frozen=True):
     by: str
 
 
+class Questioned(Struct, frozen=True):
+    """The model asks the person something."""
+
+    asked: QuestionAsked
+
+
+class Replied(Struct, frozen=True):
+    """A question is answered; `answer` is None where nobody did."""
+
+    question: str
+    answer: str | None
+    by: str
+
+
 class Remark(Struct, frozen=True):
     """One line about what goes on."""
 
@@ -111,4 +125,7 @@ class Over(Struct, frozen=True):
     code: str = ""
 
 
-Shown = Answers | Growing | Written | Said | CutOff | Dropped | Begun | Ran | Changed | Asked | Decided | Remark | Over
+Shown = (
+    Answers | Growing | Written | Said | CutOff | Dropped | Begun | Ran | Changed
+    | Asked | Decided | Questioned | Replied | Remark | Over
+)  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from pillion.asking import Remember
 from pillion.values import Message, ModelInfo
 
 
@@ -22,7 +23,7 @@ class Answer(Struct, frozen=True):
     """An answer to an approval. `by` is `person` or `flag`."""
 
     decision: Literal["allow", "deny"]
-    remember: Literal["once", "session"] = "once"
+    remember: Remember = "once"
     reason: str = ""
     by: str = "person"
 
@@ -70,6 +71,10 @@ class Source(Protocol):
     async def cancel(self, session: str) -> None: ...
 
     async def decide(self, session: str, approval: str, answer: Answer) -> None: ...
+
+    async def answer(self, session: str, question: str, answer: str | None, by: str) -> None:
+        """None: nobody will answer."""
+        ...
 
     async def delete(self, session: str) -> None: ...
 

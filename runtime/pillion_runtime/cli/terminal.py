@@ -19,7 +19,7 @@ from rich.theme import Theme
 
 from . import asker
 from . import shown as s
-from .endings import Ending, decided_line, totals_line
+from .endings import Ending, decided_line, replied_line, totals_line
 from .screen import clean, count, duration, one_line
 
 REFRESH = 12
@@ -94,11 +94,17 @@ class TerminalView:
             case s.Decided():
                 if shown.by != "person" or not self.asks:
                     self._line(decided_line(shown), "dim" if shown.decision == "allow" else "yellow")
+            case s.Replied():
+                if shown.by != "person" or not self.asks:
+                    self._line(replied_line(shown), "dim" if shown.answer is not None else "yellow")
             case s.Remark():
                 self._status = one_line(shown.text, 80)
                 self._line(shown.text, "yellow")
             case s.Said():
                 self._status = "working"
+            case s.Questioned():
+                if not self.asks:
+                    self._line(f"The model asks: {shown.asked.text}", "yellow")
             case s.Asked() | s.Over():
                 pass
             case _:
@@ -112,11 +118,16 @@ class TerminalView:
         self._out.print(Text.assemble((f"{mark} ", style), (totals_line(ending.totals), "dim")))
 
     @contextlib.contextmanager
-    def asking(self, asked: s.Asked) -> Iterator[IO[str]]:
+    def asking(self, asked: s.Asked | s.Questioned) -> Iterator[IO[str]]:
         with self._still():
-            lines = [diff_line(line) for line in asker.preview(asked.wanted)]
-            title = Text(asker.question(asked), "bold yellow")
-            body = Group(*lines) if lines else Text(asked.title, "dim")
+            match asked:
+                case s.Asked():
+                    lines = [diff_line(line) for line in asker.preview(asked.wanted)]
+                    title = Text(asker.question(asked), "bold yellow")
+                    body = Group(*lines) if lines else Text(asked.title, "dim")
+                case s.Questioned():
+                    title = Text("The model asks", "bold yellow")
+                    body = Group(Text(clean(asked.asked.text)), *map(Text, asker.choices(asked.asked)))
             self._out.print(Panel(body, title=title, title_align="left", border_style="yellow"))
             yield self._out.file
 

@@ -140,6 +140,10 @@ class Transcript:
                 yield s.Asked(event, self._titles.get(event.call, event.tool))
             case e.ApprovalDecided():
                 yield s.Decided(event.approval, event.decision, event.by)
+            case e.QuestionAsked():
+                yield s.Questioned(event)
+            case e.QuestionAnswered():
+                yield s.Replied(event.question, event.answer, event.by)
             case e.UsageRecorded():
                 self.usage = self.usage + event.usage
             case _:

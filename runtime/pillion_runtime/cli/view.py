@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import IO, Protocol, TextIO, assert_never
 
 from . import shown as s
-from .asker import preview, question
-from .endings import Ending, decided_line, ending_lines, ran_line
+from .asker import choices, preview, question
+from .endings import Ending, decided_line, ending_lines, ran_line, replied_line
 from .screen import clean, one_line
 
 
@@ -39,7 +39,7 @@ class View(Protocol):
         """The run is over: why, and the last line."""
         ...
 
-    def asking(self, asked: s.Asked) -> AbstractContextManager[IO[str]]:
+    def asking(self, asked: s.Asked | s.Questioned) -> AbstractContextManager[IO[str]]:
         """Shows what is asked; the screen stands still, so that the answer can be typed on what this gives."""
         ...
 
@@ -90,8 +90,14 @@ class PlainView:
             case s.Asked():
                 if not self.asks:
                     self.say(question(shown))
+            case s.Questioned():
+                if not self.asks:
+                    self.say(f"The model asks: {shown.asked.text}")
             case s.Decided():
                 self.say(f"  {decided_line(shown)}")
+            case s.Replied():
+                if not (self.asks and shown.by == "person"):
+                    self.say(f"  {replied_line(shown)}")
             case s.Remark():
                 self.say(shown.text)
             case s.Answers() | s.Growing() | s.Begun() | s.Over():
@@ -106,8 +112,13 @@ class PlainView:
         for line in ending_lines(ending):
             self.say(line)
 
-    def asking(self, asked: s.Asked) -> AbstractContextManager[IO[str]]:
-        for line in (question(asked), *preview(asked.wanted)):
+    def asking(self, asked: s.Asked | s.Questioned) -> AbstractContextManager[IO[str]]:
+        match asked:
+            case s.Asked():
+                lines = [question(asked), *preview(asked.wanted)]
+            case s.Questioned():
+                lines = [f"The model asks: {asked.asked.text}", *choices(asked.asked)]
+        for line in lines:
             self.say(line)
         return nullcontext(self._err)
 
@@ -144,5 +155,5 @@ class JsonView:
         for line in ending_lines(ending):
             self.say(line)
 
-    def asking(self, asked: s.Asked) -> AbstractContextManager[IO[str]]:
+    def asking(self, asked: s.Asked | s.Questioned) -> AbstractContextManager[IO[str]]:
         return nullcontext(self._err)

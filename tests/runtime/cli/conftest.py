@@ -164,12 +164,12 @@ class Terminal:
         """All that was printed, without escape sequences."""
         return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.raw)
 
-    async def until(self, text: str) -> None:
-        """Waits until the terminal shows `text`."""
+    async def until(self, text: str, times: int = 1) -> None:
+        """Waits until the terminal has shown `text` so many times."""
         with trio.move_on_after(BOUND):
-            while text not in self.seen and await self._more():
+            while self.seen.count(text) < times and await self._more():
                 pass
-        assert text in self.seen, self.seen
+        assert self.seen.count(text) >= times, self.seen
 
     async def end(self) -> int:
         """Waits for the program's end; its exit code."""

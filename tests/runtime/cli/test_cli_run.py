@@ -72,6 +72,16 @@ async def test_an_approval_without_a_terminal_ends_the_run(door: Any, scripted: 
     assert "tokens" in ended.last
 
 
+@pytest.mark.promise("cli.question")
+async def test_a_question_without_a_terminal_is_answered_at_once_by_nobody(door: Any, scripted: Any) -> None:
+    scripted.says(Reply(calls=(call("ask_person", question="Which one?", default="red"),)), Reply(text="So red."))
+    ended = await door.run("run", "choose")
+    assert (ended.code, ended.out) == (0, "So red.\n"), ended
+    assert "The model asks: Which one?" in ended.err
+    assert "No answer: there is nobody to ask." in ended.err
+    assert "What you took for the answer counts: red" in str(door.vendor.asked[-1].messages)
+
+
 @pytest.mark.promise("cli.exit_codes")
 async def test_a_limit_has_its_code(door: Any, scripted: Any) -> None:
     scripted.says(WRITES)

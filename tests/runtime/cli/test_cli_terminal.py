@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import tomllib
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -57,6 +59,61 @@ async def test_session_is_not_asked_again(cli: Any, scripted: Any) -> None:
         await screen.type("s")
         assert await screen.end() == 0, screen.seen
     assert screen.seen.count("[y]es, [n]o") == 1
+
+
+@pytest.mark.promise("cli.approval", "approvals.always")
+async def test_always_shows_its_rule_and_writes_it(cli: Any, scripted: Any) -> None:
+    scripted.says(WRITES, AGAIN, WROTE)
+    file = cli.folder / "plugins.toml"
+    file.write_text("# mine\n" + file.read_text().replace("approvals = { enabled = false }\n", ""))
+    async with cli.terminal("run", "write it") as screen:
+        await screen.until("session, [a]lways")
+        rule = f'tool = "write_note", path = "note.txt", workspace = "{cli.workspace}"'
+        assert rule in screen.seen.replace("\r\n", "")
+        await screen.type("a")
+        assert await screen.end() == 0, screen.seen
+    assert screen.seen.count("[y]es, [n]o") == 1
+    assert file.read_text().startswith("# mine\n")
+    assert tomllib.loads(file.read_text())["plugins"]["approvals"]["rules"][0]["path"] == "note.txt"
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_a_rule_that_can_not_be_written_is_told_and_asked_again(cli: Any, scripted: Any, live: bool) -> None:
+    scripted.says(WRITES, WROTE)
+    file = cli.folder / "plugins.toml"
+    file.write_text(file.read_text().replace("approvals = { enabled = false }\n", ""))
+    async with cli.serving() if live else nullcontext(), cli.terminal("run", "write it") as screen:
+        await screen.until("session, [a]lways")
+        file.write_text("[")
+        await screen.type("a")
+        await screen.until("can't be allowed always")
+        await screen.until("session, [a]lways", times=2)
+        await screen.type("y")
+        assert await screen.end() == 0, screen.seen
+    assert (cli.workspace / "note.txt").exists()
+    assert file.read_text() == "["
+
+
+ASKS = Reply(calls=(call("ask_person", question="Which \x1b[31mone?", options=["red", "blue"]),))
+CHOSEN = Reply(text="As you say.")
+
+
+@pytest.mark.promise("cli.question", "cli.escapes")
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [("2\n", "person answered: blue"), ("Green, please\n", "person answered: Green, please"), ("\n", "gave no answer")],
+)
+async def test_a_question_is_answered_by_number_by_words_or_not(
+    cli: Any, scripted: Any, typed: str, answer: str
+) -> None:
+    scripted.says(ASKS, CHOSEN)
+    async with cli.terminal("run", "choose") as screen:
+        await screen.until("Enter: no answer")
+        assert "Which one?" in screen.seen
+        assert "2. blue" in screen.seen
+        await screen.type(typed)
+        assert await screen.end() == 0, screen.seen
+    assert answer in str(cli.vendor.asked[-1].messages)
 
 
 async def test_the_deadline_takes_the_question_back(cli: Any, scripted: Any) -> None:
