@@ -72,7 +72,7 @@ class InProcess:
         )
 
     async def answer(self, session: str, question: str, answer: str | None, by: str) -> None:
-        await self._sessions[session].answer(question, answer, by=by)
+        await (await self._kernel.session(session)).answer(question, answer, by=by)
 
     async def delete(self, session: str) -> None:
         await self._kernel.delete(session)
