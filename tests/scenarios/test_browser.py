@@ -71,7 +71,7 @@ def program(asked: Asked) -> Reply:
             return Reply(text=asked.results[0].text) if calls else Reply(calls=(asks,))
         case "run":
             runs = call("run_command", command="echo tested")
-            return Reply(text="It ran.") if calls else Reply(calls=(runs,))
+            return Reply(text="It ran.") if asked.results else Reply(calls=(runs,))
         case "fail":
             return Reply(fault=Status(400, message=HOSTILE))
     return Reply(text="Yes.")

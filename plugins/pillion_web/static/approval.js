@@ -68,7 +68,9 @@ export function approvalView(wanted, decide) {
     );
   }
 
+  let pressed = false; // here, so that the focus must go on when the buttons are gone
   async function send(answer) {
+    pressed = true;
     const buttons = root.querySelectorAll("button");
     buttons.forEach((each) => (each.disabled = true));
     trouble.hidden = true;
@@ -84,10 +86,9 @@ export function approvalView(wanted, decide) {
 
   function decided({ decision, by, reason: why, remember = "once" }) {
     const words = `${decision === "allow" ? "Allowed" : "Denied"} ${BY[by] ?? by}${FOR[remember]}${why ? `: ${visible(why)}` : ""}`;
-    const focused = root.contains(document.activeElement); // the button that was pressed is about to go
     root.className = `decided ${decision}`;
     fill(root, el("p", {}, words), decision === "deny" ? preview(wanted) : null);
-    if (focused) document.getElementById("prompt")?.focus();
+    if (pressed) document.getElementById("prompt")?.focus();
   }
 
   return { root, decided };

@@ -36,7 +36,9 @@ export function questionView({ text, options = [], free = true, default: otherwi
     if (words.value.trim()) send(words.value);
   }
 
+  let pressed = false; // here, so that the focus must go on when the buttons are gone
   async function send(said) {
+    pressed = true;
     const controls = root.querySelectorAll("button, input");
     controls.forEach((each) => (each.disabled = true));
     trouble.hidden = true;
@@ -51,14 +53,13 @@ export function questionView({ text, options = [], free = true, default: otherwi
   }
 
   function answered({ answer: said, by }) {
-    const focused = root.contains(document.activeElement);
     const how =
       said === null || said === undefined
         ? "Not answered"
         : `Answered${by === "person" ? "" : ` (${visible(by)})`}: ${visible(said)}`;
     root.className = "decided question";
     fill(root, el("p", { class: "words", dir: "auto" }, visible(text)), el("p", {}, how));
-    if (focused) document.getElementById("prompt")?.focus();
+    if (pressed) document.getElementById("prompt")?.focus();
   }
 
   return { root, answered };
