@@ -15,7 +15,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.scenarios.browsing import ARGUMENTS, CHROMIUM, open_desk
+from tests.scenarios.browsing import ARGUMENTS, open_desk
 
 PICTURE = Path(__file__).with_name("page.png")
 SIZE = ViewportSize(width=1120, height=820)
@@ -35,7 +35,7 @@ def main() -> None:
         try:
             with open_desk(Path(scratch), STORY) as desk:
                 sessions = [desk.session(folder) for folder in folders]
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
                 _photograph(browser.new_page(viewport=SIZE, device_scale_factor=1.5), desk.link(sessions[-1]))
                 browser.close()
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import threading
 import time
@@ -20,7 +19,6 @@ from pillion_runtime.testing import Program
 
 from .serverprocess import BOUND, COMMAND, ServerProcess, bare_environment, riding
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = [
     "--no-sandbox",  # as root there is none
     "--disable-gpu",

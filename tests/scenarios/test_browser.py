@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright import sync_api
 
 from pillion_runtime.testing import Asked, Reply, Status, call
 
-from .browsing import ARGUMENTS, CHROMIUM, Desk, elsewhere, open_desk
+from ..required import required
+from .browsing import ARGUMENTS, Desk, elsewhere, open_desk
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="not installed: playwright")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-
-SLOWLY = 8_000
+SLOWLY = 20_000
 """Milliseconds that an expectation may take."""
 POLICY = re.compile(r".*(Content Security Policy|TrustedHTML)", re.S)
 """What the console says of something that a page's own policy does not let it do."""
@@ -78,6 +77,12 @@ def program(asked: Asked) -> Reply:
 
 
 @pytest.fixture(scope="module")
+def program_path() -> str:
+    """Chromium's."""
+    return required("chromium", hint="Debian's package of that name; PILLION_CHROMIUM names one that is elsewhere")
+
+
+@pytest.fixture(scope="module")
 def listed() -> Iterator[str]:
     """An origin that the server's settings list."""
     with elsewhere() as origin:
@@ -85,15 +90,15 @@ def listed() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, listed: str) -> Iterator[Desk]:
+def desk(program_path: str, tmp_path_factory: pytest.TempPathFactory, listed: str) -> Iterator[Desk]:
     with open_desk(tmp_path_factory.mktemp("desk"), program, listed) as desk:
         yield desk
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
+def chromium(program_path: str) -> Iterator[sync_api.Browser]:
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program_path, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -118,7 +123,8 @@ def workspace(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def expect(locator: Any) -> Any:
+def expect(locator: sync_api.Locator) -> sync_api.LocatorAssertions:
+    sync_api.expect.set_options(timeout=SLOWLY)
     return sync_api.expect(locator)
 
 
