@@ -6,7 +6,6 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -205,7 +204,7 @@ def _answer(said: Description, status: int, schemas: Schemas) -> Schema:
     first = status == next(iter(said.answers))
     content = _content(said.answers[status], schemas.written, said.shows if first else None)
     headers = {name: {"description": sentence, "schema": {"type": "string"}} for name, sentence in said.sends.items()}
-    told: Schema = {"description": _words(status), "headers": _always() | headers}
+    told: Schema = {"description": problems.title(status), "headers": _always() | headers}
     return told | ({"content": content} if content else {})
 
 
@@ -247,7 +246,7 @@ def _refusal(status: int, problem: Schema) -> Schema:
     content = {PROBLEM: {"schema": problem, "example": msgspec.json.decode(example)}}
     if status == 401:  # somebody who looks with a browser is told how to sign in
         content["text/html"] = _plain("text/html", str)
-    return {"description": _words(status), "headers": headers, "content": content}
+    return {"description": problems.title(status), "headers": headers, "content": content}
 
 
 def _always() -> Schema:
@@ -263,16 +262,9 @@ def _ref(kind: str, name: str) -> str:
     return f"#/components/{kind}/{name}"
 
 
-def _words(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return str(status)
-
-
 def _phrase(status: int) -> str:
     """`NotFound`: the name of a response."""
-    return re.sub(r"\W", "", _words(status).title())
+    return re.sub(r"\W", "", problems.title(status).title())
 
 
 def _flat(text: str) -> str:

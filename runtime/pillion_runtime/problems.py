@@ -21,6 +21,9 @@ CODES = {
 }  # fmt: skip
 
 
+RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+
 class FieldError(Struct, frozen=True):
     """One wrong field of a request: its path (`limits.steps`, `images[0].data`) and what is wrong with it."""
 
@@ -80,7 +83,7 @@ def encode(refused: Refused, *, path: str, request_id: str) -> bytes:
     return msgspec.json.encode(
         Problem(
             type=f"urn:pillion:problem:{refused.code}",
-            title=_title(refused.status),
+            title=title(refused.status),
             status=refused.status,
             detail=refused.detail,
             instance=path,
@@ -108,7 +111,10 @@ def said(refused: Refused, path: str, request_id: str, *, page: bool) -> Said:
     return Said(body, {**refused.headers, "content-type": MEDIA_TYPE})
 
 
-def _title(status: int) -> str:
+def title(status: int) -> str:
+    """The words of RFC 9110; Python's own differ from one version to the next."""
+    if status in RENAMED:
+        return RENAMED[status]
     try:
         return HTTPStatus(status).phrase
     except ValueError:
