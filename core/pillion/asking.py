@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Generic, Literal, NoReturn, TypeVar
 
@@ -15,13 +15,13 @@ from .errors import ConfigError, Conflict, Gone, NotFound
 
 REMEMBERED = 256
 """Answers that are kept, to tell a second or late one what happened."""
-UNASKED = ("deadline", "cancel", "restart")
+UNASKED = ("deadline", "cancel", "restart", "break")
 """Who answers when nobody did."""
 Remember = Literal["once", "session", "always"]
 
 
 class Decision(Struct, frozen=True):
-    """What an approval gets. `by`: person, flag, rule, deadline, cancel, restart."""
+    """What an approval gets. `by`: person, flag, rule, deadline, cancel, restart, break."""
 
     decision: Literal["allow", "deny"]
     by: str
@@ -52,6 +52,7 @@ class Pending(Generic[Given]):
     """One open approval or question of turn `turn`, `asked` as it is shown.
 
     An approval's `key` is what allowing it for the session remembers; `offer` is what allowing it always does.
+    `broken` says whether somebody has broken in, so that it waits no longer.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class Pending(Generic[Given]):
         *,
         key: tuple[str, str] = ("", ""),
         offer: Offer | None = None,
+        broken: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.id, self.asked, self.turn, self.key, self.offer = id, asked, turn, key, offer
+        self.id, self.asked, self.turn, self.key, self.offer, self.broken = id, asked, turn, key, offer, broken
         self.answer: Given | None = None
         self.held: Given | None = None
         """An answer that is being carried out: meanwhile no other one is taken."""
@@ -110,6 +112,10 @@ class Asking(Generic[Given]):
     def of(self, turn: str) -> list[str]:
         """The ids of those that a turn waits for."""
         return [id for id, pending in self._pending.items() if pending.turn == turn]
+
+    def broken(self, turn: str) -> list[str]:
+        """The ids of those that it need wait for no longer, since somebody has broken in."""
+        return [id for id in self.of(turn) if self._pending[id].broken()]
 
     def find(self, id: str, answer: Given) -> Pending[Given]:
         """The one that `answer` may answer. Raises Conflict when another was first, Gone when the wait is over,

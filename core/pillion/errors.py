@@ -11,6 +11,7 @@ PillionError
 ├── Busy               come back later; a bounded queue is full
 ├── Denied             not allowed; a policy, a person or a deadline said no
 ├── ToolError          the model reads it and tries another way
+│   ├── SetAside       a person said something first, or no call was wanted; the call was not run
 │   └── OutsideWorkspace
 ├── ProviderError      the model's side failed
 │   ├── ProviderBusy   wait `retry_after` seconds, then ask again
@@ -112,6 +113,12 @@ class ToolError(PillionError):
 
     code = "tool"
     status = 422
+
+
+class SetAside(ToolError):
+    """The call was not run: a person said something first, or none was wanted in this step."""
+
+    code = "set_aside"
 
 
 class OutsideWorkspace(ToolError):

@@ -65,7 +65,7 @@ class SessionSeeded(Event, frozen=True, tag="session.seeded"):
 
 
 class PromptQueued(Event, frozen=True, tag="prompt.queued"):
-    """A prompt is accepted; `prompt` is the id of the turn it will start."""
+    """A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`."""
 
     prompt: str
     text: str
@@ -73,10 +73,18 @@ class PromptQueued(Event, frozen=True, tag="prompt.queued"):
     model: str = ""
     strategy: str = ""
     when: str = "queue"
+    joins: str = ""
+
+
+class PromptJoined(Event, frozen=True, tag="prompt.joined"):
+    """A waiting prompt became the user's next message in this turn; `when`: steer, break."""
+
+    prompt: str
+    when: str
 
 
 class PromptDropped(Event, frozen=True, tag="prompt.dropped"):
-    """A waiting prompt will not run; `why` says so."""
+    """A waiting prompt will not run; `why`: withdrawn."""
 
     prompt: str
     why: str
@@ -155,6 +163,16 @@ class UsageRecorded(Event, frozen=True, tag="usage.recorded"):
     model: str
     usage: Usage
     role: str = ""
+
+
+class ModelTold(Event, frozen=True, tag="model.told"):
+    """The runtime says `text` to the model, in a message of the user that no person wrote.
+
+    `why`: `resume`, after the answer to a `break`.
+    """
+
+    text: str
+    why: str
 
 
 class MessageFinished(Event, frozen=True, tag="message.finished"):
@@ -301,7 +319,7 @@ class ApprovalWanted(Event, frozen=True, tag="approval.wanted"):
 
 
 class ApprovalDecided(Event, frozen=True, tag="approval.decided"):
-    """`by`: person, flag, rule, deadline, cancel, restart."""
+    """`by`: person, flag, rule, deadline, cancel, restart, break."""
 
     approval: str
     decision: Literal["allow", "deny"]
@@ -367,9 +385,9 @@ class ToolProgress(Event, frozen=True, tag="tool.progress"):
 
 
 LASTING: tuple[type[Event], ...] = (
-    SessionOpened, SessionSeeded, PromptQueued, PromptDropped, ChildStarted, ChildFinished,
+    SessionOpened, SessionSeeded, PromptQueued, PromptJoined, PromptDropped, ChildStarted, ChildFinished,
     TurnStarted, TurnStopping, TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished,
-    StepStarted, UsageRecorded, MessageFinished,
+    StepStarted, UsageRecorded, ModelTold, MessageFinished,
     TextStarted, TextFinished, TextInterrupted, TextVoided,
     ThinkingStarted, ThinkingFinished, ThinkingInterrupted, ThinkingVoided,
     CallStarted, CallFinished, CallInterrupted, CallVoided,

@@ -8,6 +8,7 @@ from typing import assert_never
 import msgspec
 
 from . import events as e
+from .prompts import Prompts
 from .values import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
 
 Piece = Part | e.ImageRef
@@ -26,8 +27,7 @@ class History:
 
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
-        self.prompts: dict[str, e.PromptQueued] = {}
-        """Prompts that wait, by id, in order."""
+        self.prompts = Prompts()
         self.turn = ""
         """The turn that has begun and not ended."""
         self.open_items: dict[int, e.Event] = {}
@@ -37,27 +37,28 @@ class History:
         self._wanted: list[str] = []  # calls of the last message that lack a result, in order
         self._results: dict[str, tuple[Piece, ...]] = {}
 
-    def apply(self, seq: int, event: e.Event, turn: str) -> None:
-        """Takes in event number `seq`. Types that say nothing about the conversation pass by."""
+    def apply(self, seq: int, event: e.Event, turn: str, time: int = 0) -> None:
+        """Takes in event number `seq`, of `time`. Types that say nothing about the conversation pass by."""
         if event.opens:
             self.open_items[seq] = event
         if isinstance(event, e.Closing):
             self.open_items.pop(event.item, None)
         match event:
             case e.PromptQueued():
-                self.prompts[event.prompt] = event
+                self.prompts.queued(event, time)
             case e.PromptDropped():
-                self.prompts.pop(event.prompt, None)
+                self.prompts.taken(event.prompt, "")
             case e.SessionSeeded():
                 for message in event.messages:
                     self._seed(message)
             case e.TurnStarted():
                 self._settle(self.turn)
                 self.turn = turn
-                prompt = self.prompts.pop(event.prompt, None)
-                if prompt is not None:
-                    text = (Text(prompt.text),) if prompt.text else ()
-                    self.drafts.append(Draft("user", (*prompt.images, *text), turn))
+                self._asked(event.prompt, turn)
+            case e.PromptJoined():
+                self._asked(event.prompt, turn)
+            case e.ModelTold():
+                self.drafts.append(Draft("user", (Text(event.text),), turn))
             case e.TextFinished() | e.TextInterrupted():
                 self._parts[event.item] = Text(event.text)
             case e.ThinkingFinished():
@@ -84,6 +85,12 @@ class History:
     def resolved(self, blobs: Mapping[str, bytes], start: int = 0) -> list[Message]:
         """The messages from number `start` on, with the images that `blobs` holds by hash."""
         return [_message(draft, blobs) for draft in self.drafts[start:]]
+
+    def _asked(self, prompt: str, turn: str) -> None:
+        event = self.prompts.taken(prompt, turn)
+        if event is not None:
+            text = (Text(event.text),) if event.text else ()
+            self.drafts.append(Draft("user", (*event.images, *text), turn))
 
     def _seed(self, message: Message) -> None:
         """A seed may be cut anywhere, e.g. behind the call that asked for the child: that one gets its result too."""

@@ -253,7 +253,7 @@ class Kernel:
                 if isinstance(event, e.SessionOpened) and event.limits is not None:
                     limits = event.limits
                 if event is not None:
-                    history.apply(record.seq, event, record.turn)
+                    history.apply(record.seq, event, record.turn, record.time)
             after = records[-1].seq
         return history, limits
 

@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 
 
 class Accepted(Struct, frozen=True):
-    """A prompt is durable: `turn` will run it; its events come behind the cursor `after`."""
+    """A prompt is durable: `turn` will take it up; its events come behind the cursor `after`."""
 
     turn: str
     after: str
+    prompt: str
 
 
 class Prompt(Struct, frozen=True):
     event: e.PromptQueued
     blobs: Mapping[str, bytes]
+
+
+class Withdraw(Struct, frozen=True):
+    prompt: str
 
 
 class Cancel(Struct, frozen=True):
@@ -49,7 +54,7 @@ class Ended(Struct, frozen=True):
     turn: Turn
 
 
-Letter = Prompt | Cancel | Decide | Note | Ended
+Letter = Prompt | Withdraw | Cancel | Decide | Note | Ended
 
 
 class Reply:

@@ -1,16 +1,16 @@
-"""The actor: it alone writes its session's log. Its mailbox takes Prompt, Cancel, Decide and Note."""
+"""The actor: it alone writes its session's log. Its mailbox takes Prompt, Withdraw, Cancel, Decide and Note."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import secrets
-from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import trio
+from msgspec import structs
 
 from . import events as e
 from .asking import Answered, Approvals, Asking, Decision, Given, Pending, Questions, Remember
@@ -19,7 +19,8 @@ from .contracts.store import Opened, Record, SessionInfo
 from .errors import BudgetSpent, Busy, Conflict, Gone, LostLease, PillionError
 from .eventlog import EventLog, Reader
 from .history import History, interruption
-from .letters import Accepted, Cancel, Decide, Ended, Letter, Note, Prompt, Reply
+from .letters import Accepted, Cancel, Decide, Ended, Letter, Note, Prompt, Reply, Withdraw
+from .prompts import WaitingPrompt
 from .tags import put
 from .turn import Turn
 from .values import Image, Limits, Message
@@ -31,7 +32,7 @@ WAITING = 16
 """Prompts that may wait; one more is Busy."""
 MAILBOX = 64
 """Letters that may wait; who sends one more waits for the actor, which itself only waits for the log."""
-When = Literal["queue", "interrupt", "reject"]
+When = Literal["queue", "interrupt", "reject", "steer", "break"]
 _log = logging.getLogger(__name__)
 
 
@@ -58,8 +59,8 @@ class Session:
         self.approvals, self.questions = Approvals(), Questions()
         self._eventlog, self._history = log, history
         self._messages: list[Message] = []
-        self._queue: deque[str] = deque(history.prompts)
         self._turn: Turn | None = None
+        self._closing = False
         self._send, self._mailbox = trio.open_memory_channel[tuple[Letter, Reply]](MAILBOX)
         self._replies: set[Reply] = set()
         # a child is ended by Turn.child, which gives it the time to write its end; its parent's cancel does not cut it
@@ -87,7 +88,7 @@ class Session:
     @property
     def waiting(self) -> int:
         """How many prompts wait."""
-        return len(self._queue)
+        return len(self._history.prompts)
 
     @property
     def head(self) -> int:
@@ -114,6 +115,14 @@ class Session:
         accepted = await self._ask(Prompt(event, blobs))
         assert isinstance(accepted, Accepted)
         return accepted
+
+    def prompts(self) -> list[WaitingPrompt]:
+        """What waits, in the order in which it will run."""
+        return list(self._history.prompts)
+
+    async def withdraw(self, prompt: str) -> None:
+        """Takes a waiting prompt back. Raises NotFound, Conflict (it runs or ran), Gone."""
+        await self._ask(Withdraw(prompt))
 
     async def cancel(self, by: str = "person") -> bool:
         """Stops the running turn; False when none runs. `turn.cancelled` comes when nothing of it is left."""
@@ -178,7 +187,8 @@ class Session:
         raise Gone("The session ended before its turn did.")
 
     async def aclose(self) -> None:
-        """Cancels what runs, gives it the time to let go, and ends the actor."""
+        """Cancels what runs, gives it the time to let go, and ends the actor. Prompts that wait stay in the log."""
+        self._closing = True
         if not self._gone.is_set():
             with trio.move_on_after(self.kernel.settings.deadlines.stopping + 1), suppress(Gone):
                 await self.cancel(by="close")
@@ -248,6 +258,9 @@ class Session:
             match letter:
                 case Prompt():
                     reply.set(await self._on_prompt(letter))
+                case Withdraw():
+                    await self._withdraw(letter.prompt)
+                    reply.set(None)
                 case Cancel():
                     reply.set(await self._stop(letter.by))
                 case Decide():
@@ -268,29 +281,45 @@ class Session:
                 raise
 
     async def _on_prompt(self, letter: Prompt) -> Accepted:
-        when, id = letter.event.when, letter.event.prompt
-        if when == "reject" and (self._turn is not None or self._queue):
+        event, turn = letter.event, self._turn
+        if event.when == "reject" and (turn is not None or self.waiting):
             raise Conflict("A turn is running; this prompt was not to wait.")
-        if len(self._queue) >= WAITING:
+        if self.waiting >= WAITING:
             raise Busy(f"{WAITING} prompts wait already.", retry_after=5)
+        joins = event.when in ("steer", "break") and turn is not None and turn.goes_on
+        if joins and turn is not None:
+            event = structs.replace(event, joins=turn.id)
         after = str(self._eventlog.now())
-        await self._write((letter.event,), blobs=letter.blobs)
-        if when == "interrupt":
-            self._queue.appendleft(id)
+        await self._write((event,), blobs=letter.blobs)
+        if event.when == "interrupt":
             await self._stop("interrupt")
-        else:
-            self._queue.append(id)
+        if joins and turn is not None and turn.goes_on:
+            if event.when == "break":
+                await self._break_in(turn)
+            return Accepted(turn.id, after, event.prompt)
         await self._next()
-        return Accepted(id, after)
+        return Accepted(event.prompt, after, event.prompt)
+
+    async def _break_in(self, turn: Turn) -> None:
+        """Calls that wait for an approval wait no more: they are set aside."""
+        approvals = self.root.approvals
+        for id in approvals.broken(turn.id):
+            with suppress(Conflict, Gone):  # somebody was first
+                await self.root._close(approvals, id, approvals.nobody("break"))
+
+    async def _withdraw(self, prompt: str) -> None:
+        self._history.prompts.check(prompt)
+        with self._history.prompts.claimed([prompt]):
+            await self._write((e.PromptDropped(prompt=prompt, why="withdrawn"),))
 
     async def _next(self) -> None:
         """Starts the first waiting prompt's turn, if none runs."""
-        if self._turn is not None or not self._queue:
+        if self._turn is not None or self._closing:
             return
-        prompt = self._history.prompts[self._queue.popleft()]
-        turn = Turn(self, prompt)
-        self._turn = turn
-        self._nursery.start_soon(self._run_turn, turn)
+        prompt = self._history.prompts.next()
+        if prompt is not None:
+            self._turn = Turn(self, prompt)
+            self._nursery.start_soon(self._run_turn, self._turn)
 
     async def _stop(self, by: str) -> bool:
         turn = self._turn
@@ -400,6 +429,16 @@ class Session:
             raise Gone("The turn is over; nothing more can be written for it.")
         return await self._write(events, turn=turn.id, blobs=blobs)
 
+    def joining(self, turn: Turn) -> list[e.PromptQueued]:
+        """The prompts that join the turn at its next step."""
+        return self._history.prompts.joining(turn.id)
+
+    async def join(self, turn: Turn, prompts: Sequence[e.PromptQueued], *events: e.Event) -> None:
+        """Makes the prompts messages of the turn, with the events that come behind them. Raises Gone."""
+        joined = [e.PromptJoined(prompt=prompt.prompt, when=prompt.when) for prompt in prompts]
+        with self._history.prompts.claimed(prompt.prompt for prompt in prompts):
+            await self.write(turn, *joined, *events)
+
     def grow(self, turn: Turn, item: int, text: str) -> None:
         """Growth of one of the turn's open items."""
         if not turn.detached:
@@ -422,6 +461,8 @@ class Session:
         """Shows an approval or question in this root's log and waits for the answer, for `seconds` at most."""
         await self._write((pending.asked,), turn=self._turn.id if self._turn else "")
         asking.add(pending)  # shown only now: a cancel before leaves nothing to close
+        if pending.broken():
+            await self._close(asking, pending.id, asking.nobody("break"))
         with trio.move_on_after(seconds):
             return await pending.wait()
         if pending.answer is None:
@@ -442,7 +483,7 @@ class Session:
         for record in records:
             event = e.decode(record.type, record.data)  # as written: secrets are masked
             if event is not None:
-                self._history.apply(record.seq, event, turn)
+                self._history.apply(record.seq, event, turn, record.time)
         return records
 
 

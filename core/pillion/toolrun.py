@@ -17,7 +17,7 @@ from .asking import Answered, Decision, Offer, Pending
 from .contracts.policy import Allow, Ask, Deny, JudgedCall, Policy, Verdict
 from .contracts.tool import Output, Tool
 from .contracts.workspace import Workspace
-from .errors import Denied, PillionError, ToolError
+from .errors import Denied, PillionError, SetAside, ToolError
 from .modelcall import Answer
 from .processes import Processes
 from .tags import tagged
@@ -33,14 +33,15 @@ SHOWN = 200_000
 RESULT = 100_000
 """Characters of a result that the model gets; tools shorten well before."""
 PREVIEW_SECONDS = 10.0
+BROKEN = "Set aside, not run: the user said something first. Make the call again if it is still needed."
 _log = logging.getLogger(__name__)
 
 
 class ToolRun:
     """One call on its way; it is the `Call` that the tool holds."""
 
-    def __init__(self, turn: Turn, call: ToolCall, item: int) -> None:
-        self._turn, self._call, self.item = turn, call, item
+    def __init__(self, turn: Turn, call: ToolCall, item: int, breakable: bool) -> None:
+        self._turn, self._call, self.item, self._breakable = turn, call, item, breakable
         self.tool: Tool | None = turn.kit.tools.get(call.name)
         self._shown = 0
         self._scope = trio.CancelScope()
@@ -96,12 +97,15 @@ class ToolRun:
 
     # ── its way ──
 
-    async def run(self) -> e.ToolFinished:
-        """Never raises for what the model, a policy or the tool did wrong: that is the result."""
+    async def run(self, aside: str = "") -> e.ToolFinished:
+        """Never raises for what the model, a policy or the tool did wrong: that is the result.
+
+        `aside`: why the call is not to run.
+        """
         began = trio.current_time()
         with tagged(tool=self._call.name):
             try:
-                output = await self._carried_out()
+                output = await self._carried_out(aside)
                 code = "tool" if output.error else ""
             except PillionError as error:
                 output, code = Output(str(error), error=True), error.code
@@ -111,7 +115,12 @@ class ToolRun:
         seconds = round(trio.current_time() - began, 4)
         return await self._finished(output, code, seconds)
 
-    async def _carried_out(self) -> Output:
+    def _broken(self) -> bool:
+        return self._breakable and self._turn.broken
+
+    async def _carried_out(self, aside: str) -> Output:
+        if aside or self._broken():
+            raise SetAside(aside or BROKEN)
         if self.tool is None:
             known = ", ".join(self._turn.kit.tools) or "none"
             raise ToolError(f"There is no tool {self._call.name!r}. There are: {known}.")
@@ -187,6 +196,8 @@ class ToolRun:
         key = (tool.name, "" if tool.effect == "write" else hashlib.sha256(self._call.arguments.encode()).hexdigest())
         if root.approvals.allowed(key):
             return Decision("allow", "rule", "allowed for the session")
+        if self._broken():
+            raise SetAside(BROKEN)
         preview = self._call.arguments
         if hasattr(tool, "preview"):
             with trio.move_on_after(PREVIEW_SECONDS):
@@ -204,8 +215,13 @@ class ToolRun:
             path=turn.session.path(),
             rule=offer.rule if offer else {},
         )
-        pending: Pending[Decision] = Pending(wanted.approval, wanted, turn.id, key=key, offer=offer)
-        return await root.wait_for(root.approvals, pending, turn.kernel.settings.deadlines.approval)
+        pending: Pending[Decision] = Pending(
+            wanted.approval, wanted, turn.id, key=key, offer=offer, broken=self._broken
+        )
+        decision = await root.wait_for(root.approvals, pending, turn.kernel.settings.deadlines.approval)
+        if decision.by == "break":
+            raise SetAside(BROKEN)
+        return decision
 
     async def _finished(self, output: Output, code: str, seconds: float) -> e.ToolFinished:
         text = output.text
@@ -227,9 +243,14 @@ class ToolRun:
         return event
 
 
-async def run_calls(turn: Turn, answer: Answer) -> tuple[e.ToolFinished, ...]:
+async def run_calls(
+    turn: Turn, answer: Answer, *, breakable: bool = False, aside: str = ""
+) -> tuple[e.ToolFinished, ...]:
     """Writes the model's message with its calls, then runs them: neighbours that only read side by side, the others
-    one after the other. The results are in the order of the calls."""
+    one after the other. The results are in the order of the calls.
+
+    `breakable`: those that have not begun when somebody breaks in are set aside; `aside`: all are, and why.
+    """
     calls = answer.calls
     started = [
         e.ToolStarted(step=turn.steps, call=call.id, tool=call.name, effect=_effect(turn, call)) for call in calls
@@ -238,14 +259,14 @@ async def run_calls(turn: Turn, answer: Answer) -> tuple[e.ToolFinished, ...]:
         return ()
     records = await turn.emit(*answer.closing, *started)
     items = [record.seq for record in records[len(answer.closing) :]]
-    runs = [ToolRun(turn, call, item) for call, item in zip(calls, items, strict=True)]
+    runs = [ToolRun(turn, call, item, breakable) for call, item in zip(calls, items, strict=True)]
     results: dict[int, e.ToolFinished] = {}
     for group in _groups(runs):
         limiter = trio.CapacityLimiter(SIDE_BY_SIDE)
 
         async def one(run: ToolRun, limiter: trio.CapacityLimiter = limiter) -> None:
             async with limiter:
-                results[run.item] = await run.run()
+                results[run.item] = await run.run(aside)
 
         if len(group) == 1:
             await one(group[0])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import trio
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from . import events as e
 from .asking import Answered, Pending
@@ -20,7 +20,7 @@ from .contracts.provider import Provider, Request
 from .contracts.store import Record
 from .contracts.strategy import Strategy
 from .contracts.workspace import Workspace
-from .errors import PillionError, Stuck
+from .errors import PillionError, SetAside, Stuck
 from .hookspecs import TurnInfo
 from .modelcall import Answer, ModelCall, complete
 from .tags import tagged
@@ -35,6 +35,19 @@ CIRCLES = 3
 """The same call with the same result this often ends the turn."""
 CONTEXT_SECONDS = 10.0
 """What one context provider gets."""
+RESUME = "Now go on with the task, where you left off. Calls that were set aside were not run."
+NO_TOOLS = "Not run: no tool can be called in this step. Answer in words."
+
+
+class Wish(Struct, frozen=True):
+    """What a strategy asks of one step. `view` stands for the first `seen` messages of the history."""
+
+    system: str
+    tools: bool
+    view: tuple[Message, ...] | None
+    seen: int
+    max_output: int | None
+    may_call: bool = True
 
 
 class Step(Struct, frozen=True):
@@ -100,27 +113,23 @@ class Turn:
         view: Sequence[Message] | None = None,
         max_output: int | None = None,
     ) -> Step:
-        """Asks the model and runs the tools that it calls. `view` is sent instead of the history.
+        """Asks the model and runs the tools that it calls. `view` is sent instead of the history so far.
 
+        A strategy need not know of prompts that join the turn: they come before the model is asked, and where one
+        came while it said its last words, it is asked again. Those count as steps, too; the last one is returned.
         Raises BudgetSpent, ProviderError, Stuck; a strategy lets them pass, they end the turn.
         """
-        provider, model = self._model()
-        self.budget.step()
-        self.steps += 1
-        with tagged(step=str(self.steps)):
-            await self.emit(e.StepStarted(step=self.steps, model=model.name))
-            request = Request(
-                model=model.name,
-                messages=tuple(view) if view is not None else await self.history(),
-                system=system,
-                tools=self._kit.specs() if tools and model.tools != "none" else (),
-                max_output=max_output,
-            )
-            answer = await ModelCall(self, self.steps).run(provider, request, model)
-            self.budget.spend(answer.usage)
-            results = await run_calls(self, answer)
-        self._check_circles(answer.calls, results)
-        return Step(answer.message, answer.calls, results, answer.finish, answer.usage)
+        wish = Wish(system, tools, None if view is None else tuple(view), len(await self.history()), max_output)
+        step: Step | None = None
+        while step is None or (self.joining and not step.calls):
+            joining, told = self.joining, None
+            if self.broken:
+                await self._ask(structs.replace(wish, may_call=False), joining)
+                if step is not None and all(prompt.when == "break" for prompt in joining):
+                    continue  # the task's last words are said
+                joining, told = [], e.ModelTold(text=RESUME, why="resume")
+            step = await self._ask(wish, joining, told)
+        return step
 
     async def complete(
         self,
@@ -247,7 +256,7 @@ class Turn:
         )
         kit = catalog.kit(info)
         if session.tools is not None:
-            kit = msgspec.structs.replace(kit, tools={n: t for n, t in kit.tools.items() if n in session.tools})
+            kit = structs.replace(kit, tools={n: t for n, t in kit.tools.items() if n in session.tools})
         self._kit = kit
         await self.emit(self.started(self.strategy.name, name))
 
@@ -280,6 +289,46 @@ class Turn:
     def pass_by(self, event: e.Event) -> None:
         self.session.pass_by(self, event)
 
+    @property
+    def goes_on(self) -> bool:
+        """May a prompt still join it?"""
+        return not (self.stopping or self.closing or self.detached)
+
+    @property
+    def joining(self) -> list[e.PromptQueued]:
+        """The prompts that join it at its next step."""
+        return self.session.joining(self)
+
+    @property
+    def broken(self) -> bool:
+        """Does somebody wait for an answer, before anything else is begun?"""
+        return any(prompt.when == "break" for prompt in self.joining)
+
+    async def _ask(self, wish: Wish, joining: Sequence[e.PromptQueued], told: e.ModelTold | None = None) -> Step:
+        """One model call and its tools, behind the prompts that join and what the model is told."""
+        provider, model = self._model()
+        self.budget.step()
+        self.steps += 1
+        with tagged(step=str(self.steps)):
+            begun = e.StepStarted(step=self.steps, model=model.name)
+            await self.session.join(self, joining, *([told] if told else ()), begun)
+            history = await self.history()
+            offered = wish.tools and model.tools != "none"
+            request = Request(
+                model=model.name,
+                messages=history if wish.view is None else (*wish.view, *history[wish.seen :]),
+                system=wish.system,
+                tools=self._kit.specs() if offered else (),
+                tool_choice="auto" if wish.may_call else "none",
+                max_output=wish.max_output,
+            )
+            answer = await ModelCall(self, self.steps).run(provider, request, model)
+            self.budget.spend(answer.usage)
+            refusal = "" if offered and wish.may_call else NO_TOOLS
+            results = await run_calls(self, answer, breakable=True, aside=refusal)
+        self._check_circles(answer.calls, results)
+        return Step(answer.message, answer.calls, results, answer.finish, answer.usage)
+
     def _model(self) -> tuple[Provider, ModelInfo]:
         if self._provider is None or self.model is None:
             raise self._no_model
@@ -288,6 +337,8 @@ class Turn:
     def _check_circles(self, calls: Sequence[ToolCall], results: Sequence[e.ToolFinished]) -> None:
         for call, result in zip(calls, results, strict=True):
             tool = self._kit.tools.get(call.name)
+            if result.code == SetAside.code:
+                continue  # not of the model's doing
             if tool is not None and tool.effect == "write" and not result.error:
                 self._circles.clear()  # something changed: asking again is no circle
                 continue

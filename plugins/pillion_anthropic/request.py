@@ -37,6 +37,8 @@ def body(request: Request, info: ModelInfo, thinking: ThinkingMode) -> dict[str,
         ]
         tools[-1]["cache_control"] = CACHED
         asked["tools"] = tools
+        if not request.offered:
+            asked["tool_choice"] = {"type": "none"}
     if request.temperature is not None:
         asked["temperature"] = request.temperature
     if request.schema is not None:

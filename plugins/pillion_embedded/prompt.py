@@ -12,7 +12,7 @@ from pillion.values import Image, Message, Part, Text, ToolCall, ToolResult, Too
 
 def messages(request: Request) -> list[dict[str, str]]:
     """System, then user and assistant in turns: neighbours of one role are joined, as many templates demand."""
-    system = "\n\n".join(filter(None, (request.system, _tools(request.tools))))
+    system = "\n\n".join(filter(None, (request.system, _tools(request.offered))))
     said = [(message.role, _words(message)) for message in request.messages]
     turns = [
         {"role": role, "content": "\n\n".join(text for _, text in group)}

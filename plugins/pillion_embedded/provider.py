@@ -39,7 +39,7 @@ class EmbeddedProvider:
         """Raises ContextOverflow when the prompt does not fit, BadRequest also for another model, ProviderDown."""
         if request.model != self._info.name:
             raise BadRequest(f"There is no model {request.model}; the embedded one is {self._info.name}.")
-        reading = Reading(Unfolding() if request.tools else None)
+        reading = Reading(Unfolding() if request.offered else None)
         failure: ProviderError | None = None
         send, receive = trio.open_memory_channel[Piece | ProviderError](WAITING_PIECES)
         async with trio.open_nursery() as nursery:
@@ -65,7 +65,7 @@ class EmbeddedProvider:
             "temperature": request.temperature or 0.0,
             "repeat_penalty": self._repeat_penalty,
         }
-        schema = one_schema(request.tools) if request.tools else request.schema
+        schema = one_schema(request.offered) if request.offered else request.schema
         if schema is not None:
             # What must be written exactly, often again and again, can't be made to avoid repeating itself.
             body |= {"repeat_penalty": 1.0}

@@ -28,9 +28,9 @@ def body(request: Request, info: ModelInfo, official: bool) -> dict[str, Any]:
     messages, system, schema = request.messages, request.system, request.schema
     if info.tools != "native":
         messages = constrained.flattened(messages)
-    if info.tools == "constrained" and request.tools:
-        schema = constrained.schema(request.tools)
-        system = f"{system}\n\n{constrained.instructions(request.tools)}".strip()
+    if info.tools == "constrained" and request.offered:
+        schema = constrained.schema(request.offered)
+        system = f"{system}\n\n{constrained.instructions(request.offered)}".strip()
     asked: dict[str, Any] = {
         "model": request.model.partition("/")[2],
         "messages": [*([{"role": "system", "content": system}] if system else ()), *_messages(messages)],
@@ -45,6 +45,8 @@ def body(request: Request, info: ModelInfo, official: bool) -> dict[str, Any]:
             }
             for tool in request.tools
         ]
+        if not request.offered:
+            asked["tool_choice"] = "none"
     if request.max_output:
         asked["max_completion_tokens" if official else "max_tokens"] = request.max_output
     if request.temperature is not None:

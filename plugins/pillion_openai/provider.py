@@ -81,7 +81,7 @@ class OpenAIProvider:
             with translated(self.name, server.hint):
                 response = await stack.enter_async_context(create(**_as_extra(asked, server.api)))
             chunks = self._chunks(response, reader)
-            if server.api == "chat" and info.tools == "constrained" and request.tools:
+            if server.api == "chat" and info.tools == "constrained" and request.offered:
                 chunks = _as_calls(chunks)
             yield await stack.enter_async_context(aclosing(chunks))
 

@@ -42,6 +42,8 @@ def body(request: Request, info: ModelInfo) -> dict[str, Any]:
             }
             for tool in request.tools
         ]
+        if not request.offered:
+            asked["tool_choice"] = "none"
     if request.max_output:
         asked["max_output_tokens"] = request.max_output
     if request.temperature is not None:

@@ -1,4 +1,4 @@
-"""Random orders of letters (Prompt, Cancel, Decide, Note) and time against a small model of the actor."""
+"""Random orders of letters (Prompt, Withdraw, Cancel, Decide, Note) and time against a small model of the actor."""
 
 from __future__ import annotations
 
@@ -18,12 +18,9 @@ from pillion.session import WAITING
 from pillion.testing.kit import FunctionTool, events, kernel_host
 from pillion.testing.scripted import Pause, ScriptedProvider, calls, says
 
-MOVES = st.lists(
-    st.sampled_from(
-        ["queue", "interrupt", "reject", "cancel", "allow", "deny", "answer", "note", "wait", "wait", "long"]
-    ),
-    max_size=40,
-)
+PROMPTS = ("queue", "interrupt", "reject", "steer", "break")
+OTHERS = ("cancel", "allow", "deny", "answer", "withdraw", "note", "wait", "wait", "long")
+MOVES = st.lists(st.sampled_from(PROMPTS + OTHERS), min_size=8, max_size=40)
 
 
 async def fine(arguments, call) -> str:
@@ -31,9 +28,9 @@ async def fine(arguments, call) -> str:
 
 
 def answers(request):  # type: ignore[no-untyped-def]
-    """Thinks for two seconds; every turn asks for a call that needs an approval, then says so."""
+    """Thinks for two seconds; asks for a call that needs an approval where it may, and then says so."""
     asked = any(type(part).__name__ == "ToolResult" for part in request.messages[-1].parts)
-    return [Pause(2), *(says("done") if asked else calls(("w", "{}"), text="may I?"))]
+    return [Pause(2), *(says("done") if asked or request.tool_choice == "none" else calls(("w", "{}"), text="may I?"))]
 
 
 async def play(moves: list[str], folder: Path) -> list[e.Event]:
@@ -45,11 +42,15 @@ async def play(moves: list[str], folder: Path) -> list[e.Event]:
             await trio.testing.wait_all_tasks_blocked()  # what is seen now is what the letter meets
             open_approvals, open_questions = session.approvals.open(), session.questions.open()
             match move:
-                case "queue" | "interrupt" | "reject":
+                case "queue" | "interrupt" | "reject" | "steer" | "break":
                     busy = session.state != "idle" or session.waiting > 0
                     full = session.waiting >= WAITING
+                    turn = session._turn
+                    joins = move in ("steer", "break") and turn is not None and turn.goes_on
                     try:
-                        await session.prompt(move, when=move)
+                        accepted = await session.prompt(move, when=move)
+                        assert accepted.turn == (turn.id if joins else accepted.prompt)
+                        assert not (joins and move == "break" and session.approvals.of(turn.id))
                         assert not (full or (move == "reject" and busy))
                     except Conflict:
                         assert move == "reject"
@@ -60,6 +61,11 @@ async def play(moves: list[str], folder: Path) -> list[e.Event]:
                     turn = session._turn  # one whose end is being written can't be stopped any more
                     running = turn is not None and (turn.stopping or not turn.closing)
                     assert await session.cancel() == running
+                case "withdraw":
+                    waiting = [prompt.id for prompt in session.prompts()]
+                    for prompt in waiting[1:2]:
+                        await session.withdraw(prompt)
+                        assert [prompt.id for prompt in session.prompts()] == [waiting[0], *waiting[2:]]
                 case "allow" | "deny":
                     try:
                         await session.decide(open_approvals[0] if open_approvals else "none", move)
@@ -82,22 +88,38 @@ async def play(moves: list[str], folder: Path) -> list[e.Event]:
         return await events(session)
 
 
+def place(event: e.PromptQueued, queued: list[e.PromptQueued]) -> int:
+    """Where it stands in the queue: what interrupts or joins is first, but behind those that join the same turn."""
+    if not event.joins and event.when != "interrupt":
+        return len(queued)
+    same = [i for i, other in enumerate(queued, 1) if event.joins and other.joins == event.joins]
+    return max(same, default=0)
+
+
 def check(found: list[e.Event]) -> None:
     """What the log of any session must look like."""
-    running, queued, whens, open_items, asked = "", [], {}, set(), set()
+    running, queued, open_items, asked = "", [], set(), set()
+    prompts: dict[str, e.PromptQueued] = {}
     for seq, event in enumerate(found, 1):
         if event.opens:
             open_items.add(seq)
         if isinstance(event, e.Closing):
             open_items.remove(event.item)
         match event:
-            case e.PromptQueued(prompt=prompt, when=when):
-                whens[prompt] = when
-                queued.insert(0, prompt) if when == "interrupt" else queued.append(prompt)
+            case e.PromptQueued(prompt=prompt, joins=joins):
+                assert joins == running or not joins or not running  # it was about to begin, or has just ended
+                prompts[prompt] = event
+                queued.insert(place(event, [prompts[other] for other in queued]), prompt)
+            case e.PromptDropped(prompt=prompt):
+                queued.remove(prompt)
+            case e.PromptJoined(prompt=prompt, when=when):
+                assert prompts[prompt].when == when
+                assert prompt == next(other for other in queued if prompts[other].joins == running)
+                queued.remove(prompt)
             case e.TurnStarted(prompt=prompt):
                 assert not running
-                overtaken = queued[: queued.index(prompt)]  # by a turn that was about to begin
-                assert all(whens[other] == "interrupt" for other in overtaken)
+                overtaken = [prompts[other] for other in queued[: queued.index(prompt)]]
+                assert all(other.when == "interrupt" or other.joins == prompt for other in overtaken)
                 queued.remove(prompt)
                 running = prompt
             case e.ApprovalWanted(approval=approval):

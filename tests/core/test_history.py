@@ -158,7 +158,7 @@ def test_prompts_wait_until_their_turn_or_are_dropped() -> None:
     log = Log()
     log.add(*(e.PromptQueued(prompt=id, text=id) for id in "abc"))
     log.add(e.PromptDropped(prompt="b", why="x"), e.TurnStarted(prompt="a", strategy="s", model="m"))
-    assert list(log.history.prompts) == ["c"]
+    assert [waiting.id for waiting in log.history.prompts] == ["c"]
 
 
 def test_only_what_grows_can_be_interrupted_or_voided() -> None:

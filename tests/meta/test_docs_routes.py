@@ -23,7 +23,7 @@ from pillion_runtime.hostsettings import HostSettings
 from pillion_runtime.routes.approvals import NewDecision
 from pillion_runtime.routes.browsers import CodeView, Link, NewCode
 from pillion_runtime.routes.models import StrategyView, ToolView
-from pillion_runtime.routes.prompts import NewCancel, NewPrompt, PromptAccepted
+from pillion_runtime.routes.prompts import NewCancel, NewPrompt, PromptAccepted, PromptView
 from pillion_runtime.routes.questions import NewAnswer
 from pillion_runtime.routes.sessions import Listing, NewSession, SessionView
 from pillion_runtime.testing import Reply, call, replies, vendor_server
@@ -45,6 +45,7 @@ REQUESTS: dict[str, type[Struct]] = {
 ANSWERS: dict[str, type[Struct]] = {
     "POST /api/sessions": SessionView,
     "POST /api/sessions/{id}/prompts": PromptAccepted,
+    "GET /api/sessions/{id}/prompts": PromptView,
     "GET /api/models": ModelInfo,
     "GET /api/plugins": PluginState,
     "GET /api/strategies": StrategyView,
@@ -112,6 +113,10 @@ async def test_each_example_is_answered_as_it_says(server: ServerProcess, tmp_pa
         for name, type in (("approval", "approval.wanted"), ("question", "question.asked")):
             if f"{{{name}}}" in route:
                 put[f"{{{name}}}"] = (await _seen(server, put["{id}"], type))[name]
+        if route.endswith(("/prompts", "/prompts/{prompt}")) and route not in begin:  # the first one's turn goes on
+            later = {"text": "Run them again."}
+            said = await server.client.call("POST", f"/api/sessions/{put['{id}']}/prompts", later)
+            put["{prompt}"] = said["prompt"]
         said = await _sent(server, _replaced(example, put))
         if route == "POST /api/sessions":
             put["{id}"] = said["id"]

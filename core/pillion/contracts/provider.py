@@ -15,6 +15,7 @@ class Request(Struct, frozen=True):
     """One model call. `model` is the full name, `provider/model`.
 
     `schema`: the answer is JSON that fits this JSON Schema, where the provider can hold the model to it.
+    `tool_choice`: with `none` the model is told of `tools`, since the conversation speaks of them, but may call none.
     """
 
     model: str
@@ -24,6 +25,12 @@ class Request(Struct, frozen=True):
     max_output: int | None = None
     temperature: float | None = None
     schema: dict[str, Any] | None = None
+    tool_choice: Literal["auto", "none"] = "auto"
+
+    @property
+    def offered(self) -> tuple[ToolSpec, ...]:
+        """The tools that may be called now."""
+        return self.tools if self.tool_choice == "auto" else ()
 
 
 class CallPart(Struct, frozen=True):

@@ -101,6 +101,11 @@ export interface ListedPluginState {
 }
 
 /** A list that is whole. */
+export interface ListedPromptView {
+  data: PromptView[];
+}
+
+/** A list that is whole. */
 export interface ListedStrategyView {
   data: StrategyView[];
 }
@@ -153,13 +158,13 @@ export interface NewDecision {
   by?: "flag" | "person";
 }
 
-/** POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), or 409 (`reject`). */
+/** POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), 409 (`reject`), or join it. `steer` joins it at its next step. `break` stops it after the running tool, gets its answer without tools, and then the turn goes on. */
 export interface NewPrompt {
   text: string;
   images?: ImageGiven[];
   strategy?: string;
   model?: string;
-  when?: "interrupt" | "queue" | "reject";
+  when?: "break" | "interrupt" | "queue" | "reject" | "steer";
 }
 
 /** POST /api/sessions. `workspace` is an absolute path or a URL of a scheme that a plugin brings. */
@@ -206,12 +211,25 @@ export interface Problem {
   errors?: FieldError[];
 }
 
-/** The prompt is durable. `turn` will run it; its events come after `after`, at the address `events`. */
+/** The prompt is durable. `turn` will take it up: its own, of the same id, or the running one that it joins. The turn's events come after `after`, at the address `events`. */
 export interface PromptAccepted {
   session: string;
+  prompt: string;
   turn: string;
   after: string;
   events: string;
+}
+
+/** A prompt that waits. `turn` is the running turn that it will join; null: it will be a turn of its own. */
+export interface PromptView {
+  prompt: string;
+  when: string;
+  text: string;
+  images: number;
+  model: string;
+  strategy: string;
+  turn: string | null;
+  time: string;
 }
 
 /** The answer as it stands in the log. */
@@ -337,7 +355,7 @@ export interface SessionSeeded {
   step?: number;
 }
 
-/** A prompt is accepted; `prompt` is the id of the turn it will start. */
+/** A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`. */
 export interface PromptQueued {
   type: "prompt.queued";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -353,10 +371,26 @@ export interface PromptQueued {
   model?: string;
   strategy?: string;
   when?: string;
+  joins?: string;
   step?: number;
 }
 
-/** A waiting prompt will not run; `why` says so. */
+/** A waiting prompt became the user's next message in this turn; `when`: steer, break. */
+export interface PromptJoined {
+  type: "prompt.joined";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  prompt: string;
+  when: string;
+  step?: number;
+}
+
+/** A waiting prompt will not run; `why`: withdrawn. */
 export interface PromptDropped {
   type: "prompt.dropped";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -521,6 +555,21 @@ export interface UsageRecorded {
   model: string;
   usage: Usage;
   role?: string;
+  step?: number;
+}
+
+/** The runtime says `text` to the model, in a message of the user that no person wrote. `why`: `resume`, after the answer to a `break`. */
+export interface ModelTold {
+  type: "model.told";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  text: string;
+  why: string;
   step?: number;
 }
 
@@ -795,7 +844,7 @@ export interface ApprovalWanted {
   step?: number;
 }
 
-/** `by`: person, flag, rule, deadline, cancel, restart. */
+/** `by`: person, flag, rule, deadline, cancel, restart, break. */
 export interface ApprovalDecided {
   type: "approval.decided";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -980,6 +1029,7 @@ export type PillionEvent =
   | SessionOpened
   | SessionSeeded
   | PromptQueued
+  | PromptJoined
   | PromptDropped
   | ChildStarted
   | ChildFinished
@@ -991,6 +1041,7 @@ export type PillionEvent =
   | TurnFinished
   | StepStarted
   | UsageRecorded
+  | ModelTold
   | MessageFinished
   | TextStarted
   | TextFinished
@@ -1057,6 +1108,10 @@ export interface Operations {
   list_messages: { path: { id: string }; query: object; body: undefined; answer: ListedMessage };
   /** Asks for something. When this is answered the prompt is durable. */
   post_prompt: { path: { id: string }; query: object; body: NewPrompt; answer: PromptAccepted };
+  /** The prompts that wait, in the order in which they will run. */
+  list_prompts: { path: { id: string }; query: object; body: undefined; answer: ListedPromptView };
+  /** Takes back a prompt that waits; the event `prompt.dropped` tells of it. */
+  withdraw_prompt: { path: { id: string; prompt: string }; query: object; body: undefined; answer: undefined };
   /** Stops the running turn, with its model call, tools, processes and child sessions. */
   cancel_turn: { path: { id: string }; query: object; body: NewCancel | undefined; answer: Cancelling };
   /** Follows a session's log. */
@@ -1092,6 +1147,8 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   delete_session: { method: "DELETE", path: "/api/sessions/{id}" },
   list_messages: { method: "GET", path: "/api/sessions/{id}/messages" },
   post_prompt: { method: "POST", path: "/api/sessions/{id}/prompts" },
+  list_prompts: { method: "GET", path: "/api/sessions/{id}/prompts" },
+  withdraw_prompt: { method: "DELETE", path: "/api/sessions/{id}/prompts/{prompt}" },
   cancel_turn: { method: "POST", path: "/api/sessions/{id}/cancel" },
   follow_events: { method: "GET", path: "/api/sessions/{id}/events" },
   decide_approval: { method: "POST", path: "/api/sessions/{id}/approvals/{approval}" },

@@ -172,6 +172,8 @@ class Transcript:
                 yield s.Remark(f"Waiting about {max(event.seconds, 0.1):.1f} s: {one_line(event.why)}")
             case e.ChildStarted():
                 yield s.Remark(f"Started a session of its own: {one_line(event.title or event.child)}")
+            case e.PromptQueued(joins=self.turn):
+                yield s.Remark(f"Said meanwhile: {one_line(event.text)}")
             case e.TurnStopping():
                 yield s.Remark("Stopping…")
             case _:

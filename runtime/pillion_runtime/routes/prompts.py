@@ -7,17 +7,23 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
-from pillion.session import When
+from pillion.prompts import WaitingPrompt
+from pillion.session import Session, When
 from pillion.values import Image
 
-from ..bodies import answer, read, read_optional
+from ..bodies import Listed, answer, nothing, read, read_optional
 from ..described import described
 from ..host import Host
+from ..moments import rfc3339
 from . import names
 
 
 class NewPrompt(Struct, frozen=True, forbid_unknown_fields=True):
-    """POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), or 409 (`reject`)."""
+    """POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), 409 (`reject`), or join it.
+
+    `steer` joins it at its next step. `break` stops it after the running tool, gets its answer without tools, and then
+    the turn goes on.
+    """
 
     text: Annotated[str, Meta(min_length=1)]
     images: Annotated[tuple[Image, ...], Meta(max_length=32)] = ()
@@ -27,12 +33,29 @@ class NewPrompt(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PromptAccepted(Struct, frozen=True):
-    """The prompt is durable. `turn` will run it; its events come after `after`, at the address `events`."""
+    """The prompt is durable. `turn` will take it up: its own, of the same id, or the running one that it joins.
+
+    The turn's events come after `after`, at the address `events`.
+    """
 
     session: str
+    prompt: str
     turn: str
     after: str
     events: str
+
+
+class PromptView(Struct, frozen=True):
+    """A prompt that waits. `turn` is the running turn that it will join; null: it will be a turn of its own."""
+
+    prompt: str
+    when: str
+    text: str
+    images: int
+    model: str
+    strategy: str
+    turn: str | None
+    time: str
 
 
 class NewCancel(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +83,7 @@ def blueprint(host: Host) -> Blueprint:
         example={"text": "Run the tests.", "when": "queue"},
         shows={
             "session": "e0981705301882bb6bad59b26a671909",
+            "prompt": "8243f6834a111b4870a97973dcff2c5b",
             "turn": "8243f6834a111b4870a97973dcff2c5b",
             "after": "1",
             "events": "/api/sessions/e0981705301882bb6bad59b26a671909/events?after=1",
@@ -68,6 +92,7 @@ def blueprint(host: Host) -> Blueprint:
     async def post_prompt(id: str) -> Response:
         """Asks for something. When this is answered the prompt is durable.
 
+        A prompt that joins the running turn is not lost when that ends without another step: it is the next turn.
         409: a turn runs and `when` is `reject`. 410: the session has just ended. 429: 16 prompts wait already.
         """
         host.expect_work()
@@ -78,7 +103,31 @@ def blueprint(host: Host) -> Blueprint:
             wanted.text, wanted.images, strategy=wanted.strategy, model=wanted.model, when=wanted.when
         )
         where = f"/api/sessions/{id}/events?after={accepted.after}"
-        return answer(PromptAccepted(id, accepted.turn, accepted.after, where), 202, {"location": where})
+        return answer(
+            PromptAccepted(id, accepted.prompt, accepted.turn, accepted.after, where), 202, {"location": where}
+        )
+
+    @routes.get("/prompts")
+    @described(answers={200: Listed[PromptView]})
+    async def list_prompts(id: str) -> Response:
+        """The prompts that wait, in the order in which they will run."""
+        session = await host.kernel.session(id)
+        return answer(Listed([_view(waiting, session) for waiting in session.prompts()]))
+
+    @routes.delete("/prompts/<prompt>")
+    @described(
+        answers={204: None},
+        errors=(409, 410),
+        path={"prompt": "The prompt's id, as `POST …/prompts` and the list give it."},
+    )
+    async def withdraw_prompt(id: str, prompt: str) -> Response:
+        """Takes back a prompt that waits; the event `prompt.dropped` tells of it.
+
+        409: a turn has taken it up. 410: it was withdrawn already.
+        """
+        session = await host.kernel.session(id)
+        await session.withdraw(prompt)
+        return nothing()
 
     @routes.post("/cancel")
     @described(body=NewCancel, body_optional=True, answers={202: Cancelling}, errors=(410,), example={"by": "person"})
@@ -92,3 +141,11 @@ def blueprint(host: Host) -> Blueprint:
         return answer(Cancelling(id, await session.cancel(by=wanted.by)), 202)
 
     return routes
+
+
+def _view(waiting: WaitingPrompt, session: Session) -> PromptView:
+    event = waiting.event
+    joins = event.joins if session.turn is not None and session.turn.id == event.joins else None
+    return PromptView(
+        waiting.id, event.when, event.text, len(event.images), event.model, event.strategy, joins, rfc3339(waiting.time)
+    )

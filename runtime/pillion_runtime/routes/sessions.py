@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -17,6 +16,7 @@ from pillion.values import Limits, Message
 from ..bodies import Listed, answer, checked, nothing, read
 from ..described import described
 from ..host import Host
+from ..moments import rfc3339
 from . import names
 
 Label = Annotated[str, Meta(max_length=1000)]
@@ -174,9 +174,3 @@ def view_of(info: SessionInfo, session: Session | None) -> SessionView:
         state=session.state if session else "idle",
         waiting=session.waiting if session else 0,
     )
-
-
-def rfc3339(milliseconds: int) -> str:
-    """Milliseconds since 1970 as `2026-01-31T12:00:00.000Z`."""
-    stamp = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return stamp.isoformat(timespec="milliseconds").replace("+00:00", "Z")

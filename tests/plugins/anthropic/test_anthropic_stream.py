@@ -140,6 +140,14 @@ async def test_anthropic_holds_the_model_to_a_schema():
     assert vendor.asked[0].schema == schema
 
 
+async def test_anthropic_names_the_tools_that_may_not_be_called_now():
+    tool = ToolSpec("look", "Looks.", {"type": "object", "properties": {}})
+    async with serving(replies(Reply(text="ok"))) as (vendor, provider):
+        await said(provider, msgspec.structs.replace(ASK, tools=(tool,), tool_choice="none"))
+    assert vendor.asked[0].tool_names == ("look",)
+    assert msgspec.json.decode(vendor.asked[0].body)["tool_choice"] == {"type": "none"}
+
+
 async def test_anthropic_asks_for_the_longest_output_of_the_model():
     async with serving(replies(Reply(text="ok")), models={}) as (vendor, provider):
         for name in ("claude-haiku-4-5", "claude-of-tomorrow"):

@@ -118,9 +118,12 @@ async def test_a_conversation_with_calls_is_understood(embedded: Provider) -> No
     assert any(isinstance(chunk, Text) for chunk in chunks)
 
 
-async def test_a_schema_is_kept(embedded: Provider) -> None:
+async def test_a_schema_is_kept_also_beside_tools_that_may_not_be_called(embedded: Provider) -> None:
+    tool = ToolSpec("read_file", "Reads a file of the project.", msgspec.json.schema(Reading))
     schema = {"type": "object", "properties": {"size": {"enum": ["small", "large"]}}, "required": ["size"]}
-    chunks = await gather(embedded, Request(MODEL, QUESTION, schema=schema, max_output=60))
+    chunks = await gather(
+        embedded, Request(MODEL, QUESTION, tools=(tool,), schema=schema, tool_choice="none", max_output=60)
+    )
     text = "".join(chunk.text for chunk in chunks if isinstance(chunk, Text))
     assert json.loads(text)["size"] in ("small", "large")
 

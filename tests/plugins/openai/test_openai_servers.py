@@ -80,7 +80,7 @@ async def answer(provider, request):
         return [chunk async for chunk in chunks]
 
 
-async def constrained(text, *messages):
+async def constrained(text, *messages, **options):
     """What a model with constrained tools is asked, and what becomes of its answer."""
     with trio.fail_after(10):
         async with vendor_server(replies(Reply(text=text))) as vendor:
@@ -88,7 +88,8 @@ async def constrained(text, *messages):
             plugin, (provider,) = opened({"servers": {"local": server}})
             async with plugin.lifespan():
                 said = await answer(
-                    provider, Request("local/m", (Message("user", (Text("hi"),)), *messages), "Be.", (TOOL,))
+                    provider,
+                    Request("local/m", (Message("user", (Text("hi"),)), *messages), "Be.", (TOOL,), **options),
                 )
     return vendor.asked[0], [chunk for chunk in said if not isinstance(chunk, Text) or chunk.text]
 
@@ -101,6 +102,12 @@ async def test_openai_constrained_answer_becomes_a_call():
     assert asked.tools == ()
     assert asked.schema["$defs"] == {"go.Place": {"type": "string"}}
     assert "- go: Goes." in asked.system
+
+
+async def test_openai_constrained_answer_is_words_alone_where_no_tool_may_be_called():
+    asked, said = await constrained("Just words.", tool_choice="none")
+    assert "".join(chunk.text for chunk in said if isinstance(chunk, Text)) == "Just words."
+    assert (asked.schema, asked.system) == (None, "Be.")
 
 
 async def test_openai_constrained_answer_becomes_words():

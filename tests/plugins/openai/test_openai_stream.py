@@ -127,6 +127,14 @@ async def test_openai_holds_the_model_to_a_schema(api):
     assert [b'"strict":true' in asked.body.replace(b" ", b"") for asked in vendor.asked] == [False, True]
 
 
+@BOTH
+async def test_openai_names_the_tools_that_may_not_be_called_now(api):
+    async with serving(replies(Reply(text="ok")), api) as (vendor, provider):
+        await said(provider, msgspec.structs.replace(ASK, tools=(TOOL,), tool_choice="none"))
+    assert vendor.asked[0].tools == (TOOL,)
+    assert msgspec.json.decode(vendor.asked[0].body)["tool_choice"] == "none"
+
+
 async def test_openai_chat_shows_reasoning_as_thinking():
     async with serving(replies(Reply(thinking=("Hm", "m."), text="a")), "chat") as (_, provider):
         chunks = await said(provider, ASK)
