@@ -15,8 +15,7 @@ from jsonschema_rs import Draft202012Validator
 
 STREAMS = ("text/event-stream", "application/x-ndjson")
 PROBLEM = "application/problem+json"
-UNKNOWN = {"404": {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}}
-"""The answers of a path that is not described: those of the door, and that nothing is there."""
+REFUSAL: dict[str, Any] = {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 
 
 class Contract:
@@ -25,7 +24,7 @@ class Contract:
     def __init__(self, document: Mapping[str, Any], events: Mapping[str, Any]) -> None:
         self._document = document
         self._parts = {"components": _closed(document["components"])}
-        self._paths = [(_pattern(path), path) for path in sorted(document["paths"], key=_rank)]
+        self._paths = [(_pattern(path, document["paths"][path]), path) for path in sorted(document["paths"], key=_rank)]
         self._validators: dict[str, Draft202012Validator] = {}
         self._event = Draft202012Validator(_closed(events))
 
@@ -59,19 +58,17 @@ class Contract:
         assert not wrong, wrong[0]
 
     def _answers(self, method: str, path: str) -> tuple[Mapping[str, Any], str]:
-        for pattern, template in self._paths:
-            if pattern.fullmatch(path):
-                operation = self._document["paths"][template].get("get" if method == "HEAD" else method.lower())
-                if operation is not None:
-                    return {status: self._resolved(said) for status, said in operation["responses"].items()}, template
-                return self._refusals("405"), template
-        return self._refusals("404"), "no path"
+        matching = [template for pattern, template in self._paths if pattern.fullmatch(path)]
+        for template in matching:
+            operation = self._document["paths"][template].get("get" if method == "HEAD" else method.lower())
+            if operation is not None:
+                return {status: self._resolved(said) for status, said in operation["responses"].items()}, template
+        return self._refusals("405" if matching else "404"), " ".join(matching) or "no path"
 
     def _refusals(self, status: str) -> Mapping[str, Any]:
-        """What may be answered where nothing is described."""
-        (answer,) = UNKNOWN.values()
-        html = {"content": answer["content"] | {"text/html": {}}}
-        return {"400": answer, "401": html, "403": answer, status: answer}
+        """What may be answered where nothing is described: the door's answers, and that nothing is there."""
+        page = {"content": REFUSAL["content"] | {"text/html": {}}}
+        return {"400": REFUSAL, "401": page, "403": REFUSAL, status: REFUSAL}
 
     def _resolved(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
         name = said.get("$ref", "").rpartition("/")[2]
@@ -92,9 +89,12 @@ def contract(document: bytes, events: bytes) -> Contract:
     return Contract(json.loads(document), json.loads(events))
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    """`{file}` of a `path:` rule may hold slashes; where that matters the description's order of paths decides."""
-    return re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
+def _pattern(path: str, methods: Mapping[str, Any]) -> re.Pattern[str]:
+    parameters = [parameter for operation in methods.values() for parameter in operation["parameters"]]
+    deep = {parameter["name"] for parameter in parameters if parameter.get("x-slashes")}
+    parts = re.split(r"\{(\w+)\}", path)
+    names = (".+" if name in deep else "[^/]+" for name in parts[1::2])
+    return re.compile("".join(re.escape(part) + next(names, "") for part in parts[::2]))
 
 
 def _rank(path: str) -> tuple[int, str]:

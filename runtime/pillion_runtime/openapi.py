@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from quart import Quart
-from werkzeug.routing import Rule
+from werkzeug.routing import IntegerConverter, PathConverter, Rule
 
 from . import problems
 from .apiversion import HEADER, VERSION
@@ -181,7 +181,7 @@ def _operation(operation: Operation, schemas: Schemas) -> Schema:
 def _parameters(operation: Operation) -> Iterator[Schema]:
     said = operation.said
     for name in _PART.findall(operation.rule.rule):
-        told = {"name": name, "in": "path", "required": True, "schema": _path_schema(operation.rule, name)}
+        told = {"name": name, "in": "path", "required": True, **_in_path(operation.rule, name)}
         yield told | ({"description": said.path[name]} if name in said.path else {})
     if said.query is not None:
         query = Schemas(read=[said.query], ref=SCHEMAS)
@@ -195,9 +195,14 @@ def _parameters(operation: Operation) -> Iterator[Schema]:
         yield {"name": name, "in": "header", "description": sentence, "schema": {"type": "string"}}
 
 
-def _path_schema(rule: Rule, name: str) -> Schema:
-    converter = type(rule._converters[name]).__name__
-    return {"type": "integer", "minimum": 0} if converter == "IntegerConverter" else {"type": "string", "minLength": 1}
+def _in_path(rule: Rule, name: str) -> Schema:
+    match rule._converters[name]:
+        case IntegerConverter():
+            return {"schema": {"type": "integer", "minimum": 0}}
+        case PathConverter():  # OpenAPI has no word for a part that may hold slashes
+            return {"schema": {"type": "string", "minLength": 1}, "x-slashes": True}
+        case _:
+            return {"schema": {"type": "string", "minLength": 1}}
 
 
 def _answer(said: Description, status: int, schemas: Schemas) -> Schema:

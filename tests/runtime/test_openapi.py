@@ -53,6 +53,13 @@ class Described:
     def register_routes(self) -> Any:
         blueprint = Blueprint("notes", __name__)
 
+        @blueprint.get("/api/notes/<path:file>")
+        async def show(file: str) -> Response:
+            """A note."""
+            return Response(json.encode(Note(1, file)), 200, content_type="application/json")
+
+        show.openapi = {"answers": {200: Note}}  # type: ignore[attr-defined]
+
         @blueprint.post("/api/notes/<int:id>")
         async def take(id: int) -> Response:
             """Takes a note.
@@ -109,6 +116,9 @@ async def test_a_plugins_route_is_described_under_its_own_name(open_server: Any)
         assert document["components"]["schemas"]["Note"]["required"] == ["id", "text", "author"]
         assert document["components"]["schemas"]["NewNote"]["required"] == ["text"]
         assert (await server.client.post("/api/notes/3", json={"text": "x"})).status_code == 201
+        assert (await server.client.get("/api/notes/a/b.md")).json()["text"] == "a/b.md"
+        with pytest.raises(AssertionError, match="id"):
+            server.contract.check("GET", "/api/notes/a/b.md", 200, AS_JSON, b"{}")
 
 
 async def test_a_plugin_that_describes_its_route_wrongly_is_quarantined_and_told_why(open_server: Any) -> None:
