@@ -28,9 +28,6 @@ class Contract:
         self._validators: dict[str, Draft202012Validator] = {}
         self._event = Draft202012Validator(_closed(events))
 
-    def knows(self, path: str) -> bool:
-        return any(pattern.fullmatch(path) for pattern, _ in self._paths)
-
     def check(self, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes | None) -> None:
         """One answer; `body` is None where it is not to be looked at. Names of headers are in small letters."""
         if method == "OPTIONS" or status < 200:
