@@ -71,6 +71,8 @@ def program(asked: Asked) -> Reply:
         case "run":
             runs = call("run_command", command="echo tested")
             return Reply(text="It ran.") if asked.results else Reply(calls=(runs,))
+        case "also":
+            return Reply(text=f"Also: {asked.prompt}")
         case "fail":
             return Reply(fault=Status(400, message=HOSTILE))
     return Reply(text="Yes.")
@@ -207,6 +209,29 @@ def test_questions_and_what_is_allowed_always(desk: Desk, page: Any, workspace: 
     page.get_by_role("button", name="Add the rule, and allow").click()
     expect(page.get_by_text("Allowed by a person, always")).to_be_visible()
     assert 'command = "echo tested"' in (desk.folder / "plugins.toml").read_text()
+
+
+@pytest.mark.promise("web.works")
+def test_prompts_beside_a_running_turn(desk: Desk, page: Any, workspace: Path) -> None:
+    page.goto(desk.link(desk.session(workspace)))
+    prompt = page.get_by_label("Prompt", exact=True)
+    prompt.fill("mend")
+    prompt.press("Enter")
+    when = page.get_by_label("When it is asked")
+    when.select_option(label="Join at the next step")
+    prompt.fill("also <b>this</b>")
+    prompt.press("Enter")
+    joining = page.locator(".joins")
+    expect(joining).to_contain_text("Joins at the next step")
+    when.select_option(label="Ask after this turn")
+    prompt.fill("later")
+    prompt.press("Enter")
+    page.locator(".end").get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("Not asked: withdrawn")).to_be_visible()
+    page.get_by_role("button", name="Allow once").click()
+    expect(page.locator(".prose").last).to_have_text("Also: also <b>this</b>")
+    expect(joining).to_have_text("also <b>this</b>")
+    expect(page.locator(".turn").first.locator(".end[data-state=done]")).to_be_visible()
 
 
 @pytest.mark.promise("web.exact", "events.resume")

@@ -6,6 +6,8 @@ import { choices } from "./welcome.js";
 
 const WHEN = [
   ["queue", "Ask after this turn"],
+  ["steer", "Join at the next step"],
+  ["break", "Break in, then go on"],
   ["interrupt", "Stop this turn and ask"],
 ];
 

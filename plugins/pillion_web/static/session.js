@@ -41,6 +41,8 @@ export class SessionView {
       answer: (question, text) =>
         call("POST", path(id, `/questions/${encodeURIComponent(question)}`), { answer: text }),
       again: (text) => this.composer.send(text),
+      withdraw: (prompt) =>
+        this.composer.tried(() => call("DELETE", path(id, `/prompts/${encodeURIComponent(prompt)}`))),
     });
     this.composer = new Composer(id);
     fill(

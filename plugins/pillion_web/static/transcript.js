@@ -19,7 +19,7 @@ export class Transcript {
   #size = "";
 
   // told: changed() when the session's state may be another, decide(approval, answer), answer(question, text),
-  // again(text)
+  // again(text), withdraw(prompt)
   constructor(scroller, told) {
     this.scroller = scroller;
     this.told = told;
@@ -40,6 +40,7 @@ export class Transcript {
     this.items = new Map();
     this.calls = new Map();
     this.asked = new Map();
+    this.joining = new Map();
     this.title = "";
     this.#dirty.clear();
     fill(this.root);
@@ -241,13 +242,27 @@ const isNew = ({ time }) => Date.now() - Date.parse(time) < 10_000;
 const HANDLERS = {
   "prompt.queued"(event) {
     this.title ||= event.text;
-    this.turnOf(event, event.prompt).queued(event);
+    if (event.joins) this.joining.set(event.prompt, this.turnOf(event, event.joins).joins(event));
+    else this.turnOf(event, event.prompt).queued(event);
+  },
+  "prompt.joined"(event) {
+    this.joining.get(event.prompt)?.joined();
+    this.joining.delete(event.prompt);
   },
   "prompt.dropped"(event) {
-    this.turnOf(event, event.prompt).dropped(event);
+    (this.joining.get(event.prompt) ?? this.turnOf(event, event.prompt)).dropped(event);
+    this.joining.delete(event.prompt);
   },
   "turn.started"(event) {
-    this.turnOf(event).started(event);
+    const turn = this.turnOf(event);
+    const late = this.joining.get(event.prompt); // the turn it was to join was over first
+    late?.root.remove();
+    if (late) turn.queued(late.event);
+    this.joining.delete(event.prompt);
+    turn.started(event);
+  },
+  "model.told"(event) {
+    this.turnOf(event).add(el("p", { class: "told" }, "The model is told: ", visible(event.text)));
   },
   "turn.stopping"(event) {
     this.turnOf(event).waits("Stops …");

@@ -17,7 +17,7 @@ export class TurnView {
   running = false;
   #began = 0;
 
-  // told: again(text) asks the same once more
+  // told: again(text) asks the same once more, withdraw(prompt) takes one back that waits
   constructor(told) {
     this.told = told;
     this.words = el("div", { class: "words", dir: "auto" });
@@ -33,11 +33,18 @@ export class TurnView {
     this.words.textContent = event.text;
     this.prompt.hidden = false;
     this.badge.textContent = pictures(event);
-    this.end.textContent = "Waits its turn";
+    fill(this.end, "Waits its turn", withdrawing(event, this.told));
   }
 
   dropped({ why }) {
     this.#over("stopped", `Not asked: ${visible(why)}`);
+  }
+
+  // A prompt that becomes part of this turn.
+  joins(event) {
+    const prompt = new Joining(event, this.told, (root) => this.add(root));
+    this.add(prompt.root);
+    return prompt;
   }
 
   started(event) {
@@ -89,5 +96,38 @@ export class TurnView {
   }
 }
 
+class Joining {
+  constructor(event, told, move) {
+    this.event = event;
+    this.move = move;
+    this.badge = el(
+      "span",
+      { class: "badge" },
+      event.when === "break" ? "Breaks in after the running tool" : "Joins at the next step",
+      withdrawing(event, told),
+    );
+    this.root = el(
+      "div",
+      { class: "prompt joins" },
+      el("div", { class: "words", dir: "auto" }, event.text),
+      this.badge,
+    );
+  }
+
+  // Where the model reads it is where it stands.
+  joined() {
+    this.move(this.root);
+    this.badge.textContent = pictures(this.event);
+  }
+
+  dropped({ why }) {
+    this.badge.textContent = `Not asked: ${visible(why)}`;
+  }
+}
+
 const pictures = ({ images = [] }) =>
   images.length ? `${images.length} ${images.length === 1 ? "picture" : "pictures"}` : "";
+
+function withdrawing({ prompt }, told) {
+  return el("button", { type: "button", class: "quiet", onclick: () => told.withdraw(prompt) }, "Withdraw");
+}
