@@ -86,6 +86,25 @@ class Delta(Struct, frozen=True, omit_defaults=True):
     step: int = 0
 
 
+class Resync(Struct, frozen=True, tag_field="type", tag="resync"):
+    """The log never had the event that was asked for; it comes from its start. `head` is its last event now."""
+
+    head: int
+
+
+class SessionCursor(Struct, frozen=True, tag_field="type", tag="session.cursor"):
+    """What follows is behind this place of this session's log: go on there with `after`."""
+
+    cursor: str
+
+
+def notice(session: str, said: Resync | SessionCursor) -> Frame:
+    """What a stream says of itself: a frame without a place."""
+    tag = said.__struct_config__.tag
+    assert isinstance(tag, str)
+    return Frame("", tag, _encoder.encode(said), session, "", time.time_ns() // 1_000_000)
+
+
 class _Item:
     """An open item: its pieces and where each ends."""
 
@@ -124,6 +143,7 @@ class EventLog:
         store_deadline: float,
         on_shown: Callable[[str, Sequence[Record]], None],
         on_grown: Callable[[str], None],
+        on_changed: Callable[[str], None],
     ) -> None:
         self.session = session
         self.head = opened.last
@@ -132,7 +152,7 @@ class EventLog:
         self._generation = opened.generation
         self._store, self._secrets = store, secrets
         self._store_deadline = store_deadline
-        self._on_shown, self._on_grown = on_shown, on_grown
+        self._on_shown, self._on_grown, self._on_changed = on_shown, on_grown, on_changed
         self._tail: deque[Record] = deque(maxlen=TAIL)
         self._items: dict[int, _Item] = {}
         self._runs: list[_Run] = []
@@ -158,7 +178,7 @@ class EventLog:
             for record, event in zip(records, events, strict=True):
                 self._show(record, event)
         self._on_shown(self.session, records)
-        self._changed.unpark_all()
+        self._wake()
         return records
 
     def grow(self, item: int, text: str) -> None:
@@ -184,7 +204,7 @@ class EventLog:
             oldest = next(run for run in self._runs if run.fact)
             self._runs.remove(oldest)
             self._facts -= 1
-        self._changed.unpark_all()
+        self._wake()
 
     def text(self, item: int) -> str:
         """All that an open item has grown to, what is held back included; `""` when it is not open."""
@@ -214,7 +234,7 @@ class EventLog:
     def close(self) -> None:
         """No more readers: those who wait get an empty page."""
         self.closed = True
-        self._changed.unpark_all()
+        self._wake()
 
     async def _commit(self, batch: Batch) -> None:
         with trio.CancelScope(shield=True, relative_deadline=self._store_deadline) as scope:
@@ -242,7 +262,11 @@ class EventLog:
         else:
             self._runs.append(_Run(self.head, self._n, item, len(item.pieces) - 1))
         self._on_grown(self.session)
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.unpark_all()
+        self._on_changed(self.session)
 
     # ── reading ──
 
@@ -309,16 +333,14 @@ class Reader:
         if self.cursor != self._log.now():
             await trio.lowlevel.checkpoint()  # one that has much to catch up with lets others go between its pages
         while True:
-            frames = await self._collect()
+            frames = await self.collect()
             if frames or self._log.closed:
                 return frames
             await self._log._changed.park()
 
-    async def _collect(self) -> list[Frame]:
-        log, frames = self._log, []
-        if self._lost:
-            data = msgspec.json.encode({"type": "resync", "head": log.head})
-            frames.append(Frame("", "resync", data, log.session, "", time.time_ns() // 1_000_000))
+    async def collect(self) -> list[Frame]:
+        """The next frames, without waiting for more; none: there are no more now."""
+        log, frames = self._log, self._resync()
         records: Sequence[Record] = ()
         if self.cursor.seq < log.head:
             records = await log.records(self.cursor.seq, PAGE)  # the last wait: a cancel here loses nothing
@@ -332,6 +354,23 @@ class Reader:
         if self.cursor.seq == log.head:
             self._grow(frames, log.head + 1)
         return frames
+
+    async def whole(self, limit: int) -> list[Frame]:
+        """The next whole events, about `limit`, without what grows and passes; none: there are no more now."""
+        log, frames = self._log, self._resync()
+        records = await log.records(self.cursor.seq, limit) if self.cursor.seq < log.head else ()
+        self._lost = False
+        if records:
+            self.cursor = Cursor(records[-1].seq)
+        return [*frames, *(log.frame(record) for record in records)]
+
+    @property
+    def over(self) -> bool:
+        """Is the log closed? What it has can still be collected."""
+        return self._log.closed
+
+    def _resync(self) -> list[Frame]:
+        return [notice(self._log.session, Resync(head=self._log.head))] if self._lost else []
 
     def _grow(self, frames: list[Frame], before: int) -> None:
         for place, frame in self._log.growth(self.cursor, before, self._since):

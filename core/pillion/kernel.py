@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from . import events as e
+from .allreader import AllReader, AllReaders
 from .budget import Budget
 from .catalog import Catalog
 from .contracts.store import Opened, Page, Record, SessionInfo, SessionQuery, Store
@@ -58,6 +59,7 @@ class Kernel:
         self._growth = trio.Event()
         self._grown: set[str] = set()
         """Sessions whose text has grown since the last flush."""
+        self._all_readers = AllReaders()
         self._nursery: trio.Nursery
         self.store_plugin = ""
         """The plugin that brings the store."""
@@ -134,6 +136,10 @@ class Kernel:
     def live(self) -> list[Session]:
         """The sessions that are in memory."""
         return list(self._live.values())
+
+    def follow(self) -> AllReader:
+        """A reader of all live sessions from now on, and of those that are opened later. To be closed."""
+        return self._all_readers.open({session.id: session.follow("latest") for session in self.live()})
 
     async def delete(self, id: str) -> None:
         """Stops and forgets a session. Raises NotFound."""
@@ -239,9 +245,11 @@ class Kernel:
             store_deadline=self.settings.deadlines.store,
             on_shown=self._shown,
             on_grown=self._grew,
+            on_changed=self._all_readers.ring,
         )
         session = Session(self, opened.info, log, history, limits=limits, parent=parent, budget=budget, tools=tools)
         self._live[session.id] = session
+        self._all_readers.add(session.id, session.follow)
         return session
 
     async def _recall(self, opened: Opened) -> tuple[History, Limits]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from pillion.eventlog import Delta
+from pillion.eventlog import Delta, Resync, SessionCursor
 from pillion.events import LASTING, PASSING, Event, type_of
 
 from .schemas import Schema, Schemas
@@ -28,17 +28,11 @@ ENVELOPE: Schema = {
 }
 
 
-class Resync(Struct, frozen=True, tag_field="type", tag="resync"):
-    """The log never had the event that was asked for; it comes from its start. `head` is its last event now."""
-
-    head: int
-
-
 def events_schema(brought: Mapping[str, tuple[str, type[Event]]]) -> Schema:
     """`brought`: the plugins' own events, type -> plugin and Struct. Raises TypeError where a field has no schema."""
     own = {"lasting": LASTING, "passing": PASSING}
     kinds = [*LASTING, *PASSING, *(kind for _, kind in brought.values())]
-    schemas = Schemas(written=[*kinds, Delta, Resync], ref="#/$defs/{name}")
+    schemas = Schemas(written=[*kinds, Delta, Resync, SessionCursor], ref="#/$defs/{name}")
 
     def part(kind: type[Struct]) -> Schema:
         name = schemas.written(kind)["$ref"].removeprefix("#/$defs/")
@@ -52,7 +46,8 @@ def events_schema(brought: Mapping[str, tuple[str, type[Event]]]) -> Schema:
     for type in sorted({kind.opens for kind in kinds} - {""}):
         properties = delta["properties"] | {"type": {"enum": [type]}}
         shown[type] = _enveloped(delta | {"properties": properties}) | {"x-kind": "growth"}
-    shown["resync"] = _enveloped(part(Resync), "time", "session") | {"x-kind": "notice"}
+    for said in (Resync, SessionCursor):
+        shown[str(said.__struct_config__.tag)] = _enveloped(part(said), "time", "session") | {"x-kind": "notice"}
     refs = {type: f"#/$defs/{type}" for type in shown}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

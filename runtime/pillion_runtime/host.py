@@ -10,7 +10,7 @@ from .browsers import Browsers
 from .door import AUTHORIZED
 from .hostsettings import HostSettings
 from .problems import Refused
-from .sse import Streams
+from .streams import Streams
 
 if TYPE_CHECKING:
     from pillion.kernel import Kernel

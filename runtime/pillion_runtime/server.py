@@ -30,7 +30,7 @@ from .hookspecs import HostHooks
 from .host import Host
 from .hostsettings import Address
 from .listener import Listener, bind
-from .sse import FAREWELL, LAST_WORDS
+from .streams import FAREWELL, LAST_WORDS
 from .version import package_version
 
 if TYPE_CHECKING:

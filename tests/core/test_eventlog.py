@@ -21,7 +21,14 @@ async def new_log(store: MemoryStore | None = None, secrets: Secrets | None = No
     store = store or MemoryStore()
     opened = await (store.open("s") if again else store.create(SessionInfo("s", "/tmp", 1)))
     return EventLog(
-        "s", opened, store, secrets or Secrets(), store_deadline=5, on_shown=lambda *_: None, on_grown=lambda _: None
+        "s",
+        opened,
+        store,
+        secrets or Secrets(),
+        store_deadline=5,
+        on_shown=lambda *_: None,
+        on_grown=lambda _: None,
+        on_changed=lambda _: None,
     )
 
 

@@ -13,7 +13,10 @@ from pillion.contracts.provider import Finish
 from pillion.eventlog import Frame
 from pillion.testing.scripted import Gate, says
 from pillion.values import Text
-from pillion_runtime import sse
+from pillion_runtime.ndjson import Ndjson
+from pillion_runtime.sse import Sse
+from pillion_runtime.streams import Streams
+from pillion_runtime.wanted import Wanted
 
 
 async def test_headers_greeting_and_frames(server: Any) -> None:
@@ -150,7 +153,9 @@ class Script:
     async def page(self) -> Sequence[Frame]:
         if not self._pages:
             await trio.sleep_forever()
-        return self._pages.pop(0)
+        frames = self._pages.pop(0)
+        self.cursor = frames[-1].id if frames else self.cursor
+        return frames
 
 
 def frame(id: str) -> Frame:
@@ -158,7 +163,7 @@ def frame(id: str) -> Frame:
 
 
 async def test_pages_become_chunks_and_silence_beats(autojump_clock: Any) -> None:
-    stream = sse.Streams().open(Script([frame("1"), frame("2")]))
+    stream = Streams().open(Script([frame("8"), frame("9")]), Sse())
     assert await anext(stream) == b": open\n\nretry: 2000\n\nid: 7.2\n\n"
     assert (await anext(stream)).count(b"\n\n") == 2
     began = trio.current_time()
@@ -166,28 +171,43 @@ async def test_pages_become_chunks_and_silence_beats(autojump_clock: Any) -> Non
     assert trio.current_time() - began == pytest.approx(15)
 
 
+async def test_a_filtered_stream_beats_and_tells_its_place_though_nothing_of_it_is_wanted(autojump_clock: Any) -> None:
+    class Chatter(Script):
+        async def page(self) -> Sequence[Frame]:
+            await trio.sleep(1)
+            self.cursor = str(int(float(self.cursor)) + 1)
+            return [frame(self.cursor)]
+
+    for form, said in ((Sse(), b": ping\nid: 2"), (Ndjson("s"), b'"session.cursor"')):
+        stream = Streams().open(Chatter(), form, Wanted.parse("turn.*"))
+        await anext(stream)
+        began = trio.current_time()
+        assert said in await anext(stream)
+        assert trio.current_time() - began == pytest.approx(15)
+
+
 async def test_a_closed_log_ends_the_stream(autojump_clock: Any) -> None:
-    streams = sse.Streams()
-    stream = streams.open(Script([frame("1")], []))
+    streams = Streams()
+    stream = streams.open(Script([frame("1")], []), Sse())
     assert len([chunk async for chunk in stream]) == 2
     with trio.fail_after(1):
         await streams.ended()
 
 
 async def test_the_end_lets_a_stream_say_its_last_words(autojump_clock: Any) -> None:
-    streams = sse.Streams()
-    stream = streams.open(Script([frame("1")], [frame("2")]))
+    streams = Streams()
+    stream = streams.open(Script([frame("1")], [frame("2")]), Sse())
     await anext(stream)
     streams.end()
     assert len([chunk async for chunk in stream]) == 2
-    late = streams.open(Script())
+    late = streams.open(Script(), Sse())
     with trio.fail_after(10):
         assert [chunk async for chunk in late][1:] == []
 
 
 async def test_the_end_reaches_a_stream_that_waits(autojump_clock: Any) -> None:
-    streams = sse.Streams()
-    stream = streams.open(Script())
+    streams = Streams()
+    stream = streams.open(Script(), Sse())
     async with trio.open_nursery() as nursery:
         chunks: list[bytes] = []
 

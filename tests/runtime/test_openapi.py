@@ -153,7 +153,11 @@ async def test_every_event_has_its_schema_a_plugins_too(open_server: Any) -> Non
     jsonschema_rs.meta.validate(schema)
     known = {ref["$ref"].removeprefix("#/$defs/") for ref in schema["anyOf"]}
     growth = {"text.delta", "thinking.delta", "call.delta", "tool.output"}
-    assert known == {type_of(kind) for kind in (*LASTING, *PASSING)} | growth | {"resync", "note.taken"}
+    assert known == {type_of(kind) for kind in (*LASTING, *PASSING)} | growth | {
+        "resync",
+        "session.cursor",
+        "note.taken",
+    }
     assert known <= schema["$defs"].keys()
     assert schema["$defs"]["note.taken"]["required"] == ["type", "id", "time", "session", "note"]
     assert schema["$defs"]["note.taken"]["x-plugin"] == "notes"
