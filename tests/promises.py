@@ -69,6 +69,9 @@ PROMISES = {
     "events.resync": "An id beyond the head is one `resync`, then everything from the start.",
     "events.slow_reader": "A reader that sleeps slows nobody, costs no memory, and catches up exactly.",
     "events.bad_cursor": "A malformed id is 400.",
+    "events.forms": "Stream, lines and pages bring the same events; Accept chooses, q-values count, else 406.",
+    "events.types": "`?types=` chooses events in every form, and the reader's place goes on.",
+    "events.all": "One stream has the events of all sessions, each behind its cursor, later ones included.",
     # ── tools and approvals ──
     "tools.one_result": "Each call gets exactly one result: cancelled, denied, malformed, unknown or hanging.",
     "tools.deadline": "A tool that hangs is stopped at its deadline.",

@@ -38,7 +38,9 @@ Text that grows is an *item*. One event opens it, and that event's number names 
 `….interrupted` hold its whole text, `….voided` takes it back. Deltas are `text.delta`, `thinking.delta`, `call.delta`
 (a call's arguments) and `tool.output`. They are not kept: a reader that comes late gets the whole text at the end.
 
-A reader that names an id which this log never had gets one `resync` with the `head`, then everything from the start.
+Two things a stream says of itself, without an id. A reader that names an id which this log never had gets one `resync`
+with the `head`, then everything from the start. `session.cursor` tells a place that no event tells: what follows is
+behind its `cursor`.
 
 Plugins bring events of their own; their pages say which.
 """

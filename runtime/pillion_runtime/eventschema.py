@@ -46,8 +46,8 @@ def events_schema(brought: Mapping[str, tuple[str, type[Event]]]) -> Schema:
     for type in sorted({kind.opens for kind in kinds} - {""}):
         properties = delta["properties"] | {"type": {"enum": [type]}}
         shown[type] = _enveloped(delta | {"properties": properties}) | {"x-kind": "growth"}
-    for said in (Resync, SessionCursor):
-        shown[str(said.__struct_config__.tag)] = _enveloped(part(said), "time", "session") | {"x-kind": "notice"}
+    for notice in (Resync, SessionCursor):
+        shown[str(notice.__struct_config__.tag)] = _enveloped(part(notice), "time", "session") | {"x-kind": "notice"}
     refs = {type: f"#/$defs/{type}" for type in shown}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

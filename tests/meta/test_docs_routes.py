@@ -22,6 +22,7 @@ from pillion_runtime.host import Host
 from pillion_runtime.hostsettings import HostSettings
 from pillion_runtime.routes.approvals import NewDecision
 from pillion_runtime.routes.browsers import CodeView, Link, NewCode
+from pillion_runtime.routes.events import EventPage, Following, Selection
 from pillion_runtime.routes.models import StrategyView, ToolView
 from pillion_runtime.routes.prompts import NewCancel, NewPrompt, PromptAccepted, PromptView
 from pillion_runtime.routes.questions import NewAnswer
@@ -36,6 +37,8 @@ REQUESTS: dict[str, type[Struct]] = {
     "POST /api/sessions": NewSession,
     "GET /api/sessions": Listing,
     "POST /api/sessions/{id}/prompts": NewPrompt,
+    "GET /api/sessions/{id}/events": Following,
+    "GET /api/events": Selection,
     "POST /api/sessions/{id}/cancel": NewCancel,
     "POST /api/sessions/{id}/approvals/{approval}": NewDecision,
     "POST /api/sessions/{id}/questions/{question}": NewAnswer,
@@ -46,6 +49,7 @@ ANSWERS: dict[str, type[Struct]] = {
     "POST /api/sessions": SessionView,
     "POST /api/sessions/{id}/prompts": PromptAccepted,
     "GET /api/sessions/{id}/prompts": PromptView,
+    "GET /api/sessions/{id}/events": EventPage,
     "GET /api/models": ModelInfo,
     "GET /api/plugins": PluginState,
     "GET /api/strategies": StrategyView,
@@ -135,7 +139,7 @@ async def _sent(server: ServerProcess, example: str) -> Any:
     method, path = head.split()
     async with server.client.open(method, path, json.loads(body) if body else None) as answer:
         assert answer.status == int(status), head
-        if shown.startswith("id: "):
+        if shown.startswith(("id: ", "event: ")):
             return await _streamed(answer, shown)
         with trio.fail_after(20):
             said = await answer.whole()

@@ -32,7 +32,7 @@ seed = 20261122
 [checks.positive_data_acceptance]
 enabled = false  # no type says which folders and models there are
 [[operations]]
-include-operation-id = "follow_events"
+include-operation-id-regex = "follow_.*events"
 request-timeout = 1.0
 """
 

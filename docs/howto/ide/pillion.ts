@@ -27,6 +27,13 @@ export interface Decided {
   remember: "always" | "once" | "session";
 }
 
+/** Whole events in their order. `after` is the place behind them, to ask on with; the log ends at `head`. */
+export interface EventPage {
+  data: (Record<string, unknown>)[];
+  after: string;
+  head: number;
+}
+
 /** One wrong field of a request: its path (`limits.steps`, `images[0].data`) and what is wrong with it. */
 export interface FieldError {
   field: string;
@@ -1024,6 +1031,15 @@ export interface Resync {
   head: number;
 }
 
+/** What follows is behind this place of this session's log: go on there with `after`. */
+export interface SessionCursor {
+  type: "session.cursor";
+  /** UTC. */
+  time: string;
+  session: string;
+  cursor: string;
+}
+
 /** One event, as `data` of the event stream has it. Those that grow an item (`x-kind`: growth) and passing facts (passing) are shown while they happen and not kept; the lasting ones are the log. A field that has its default may be left out. Fields and types are added without a new version: ignore those you don't know. */
 export type PillionEvent =
   | SessionOpened
@@ -1069,7 +1085,8 @@ export type PillionEvent =
   | TextDelta
   | ThinkingDelta
   | ToolOutput
-  | Resync;
+  | Resync
+  | SessionCursor;
 
 export interface Operations {
   /** The process lives. */
@@ -1114,8 +1131,10 @@ export interface Operations {
   withdraw_prompt: { path: { id: string; prompt: string }; query: object; body: undefined; answer: undefined };
   /** Stops the running turn, with its model call, tools, processes and child sessions. */
   cancel_turn: { path: { id: string }; query: object; body: NewCancel | undefined; answer: Cancelling };
-  /** Follows a session's log. */
-  follow_events: { path: { id: string }; query: { after?: string }; body: undefined; answer: string };
+  /** Follows a session's log, or reads a page of it. */
+  follow_events: { path: { id: string }; query: { types?: string; after?: string; limit?: number }; body: undefined; answer: { type: string; time: string; session: string } };
+  /** Follows the logs of all sessions that are in memory, from now on, and of those that are opened later. */
+  follow_all_events: { path: object; query: { types?: string }; body: undefined; answer: { type: string; time: string; session: string } };
   /** Says whether a tool call may run. */
   decide_approval: { path: { id: string; approval: string }; query: object; body: NewDecision; answer: Decided };
   /** Answers what the model asks. */
@@ -1151,6 +1170,7 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   withdraw_prompt: { method: "DELETE", path: "/api/sessions/{id}/prompts/{prompt}" },
   cancel_turn: { method: "POST", path: "/api/sessions/{id}/cancel" },
   follow_events: { method: "GET", path: "/api/sessions/{id}/events" },
+  follow_all_events: { method: "GET", path: "/api/events" },
   decide_approval: { method: "POST", path: "/api/sessions/{id}/approvals/{approval}" },
   answer_question: { method: "POST", path: "/api/sessions/{id}/questions/{question}" },
   make_browser_code: { method: "POST", path: "/api/browser-codes" },
