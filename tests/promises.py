@@ -49,6 +49,7 @@ PROMISES = {
     "life.config": "The settings in force and their origins are shown with secrets masked.",
     # ── sessions and prompts ──
     "sessions.lifecycle": "A session is opened, shown, listed by pages and filters, and deleted.",
+    "sessions.ephemeral": "An ephemeral session and its children never touch the store, and are listed apart.",
     "sessions.limits": "Limits left out are those of the settings; a reached limit ends the turn and is named.",
     "prompts.accepted": "A 202 names the turn and the place of its events.",
     "prompts.order": "Prompts run one at a time, in their order.",

@@ -286,6 +286,10 @@ class EventLog:
             return [self._tail[i] for i in range(start, min(start + limit, len(self._tail)))]
         return await self._store.read(self.session, after, limit)
 
+    async def blob(self, hash: str) -> bytes:
+        """What a batch of this log brought. Raises NotFound."""
+        return await self._store.blob(hash)
+
     def frame(self, record: Record) -> Frame:
         return Frame(str(record.seq), record.type, record.data, self.session, record.turn, record.time)
 

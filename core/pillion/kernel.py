@@ -51,6 +51,8 @@ class Kernel:
 
     def __init__(self, settings: Settings, host: PluginHost, catalog: Catalog, store: Store) -> None:
         self.host, self.catalog, self.store = host, catalog, store
+        self.ephemeral = MemoryStore()
+        """Keeps the sessions that end with this process."""
         self.secrets = settings.secrets
         self.rulebook = Rulebook(settings, host)
         self.processes = Processes(settings.environment.pick(settings.execution.environment))
@@ -86,14 +88,18 @@ class Kernel:
         strategy: str = "",
         labels: Mapping[str, str] = {},
         limits: Limits | None = None,
+        ephemeral: bool = False,
     ) -> Session:
-        """Opens a new session on a workspace, an absolute path or a URL. Raises NotFound for unknown names."""
+        """Opens a new session on a workspace, an absolute path or a URL. Raises NotFound for unknown names.
+
+        An `ephemeral` one is kept in memory alone, and so are its children.
+        """
         self.catalog.workspace(workspace)
         if model not in ("", "auto"):
             self.catalog.model(model)
         if strategy not in ("", "auto"):
             self.catalog.strategy(strategy, None)
-        info = self._info(workspace, model, strategy, labels)
+        info = self._info(workspace, model, strategy, labels, ephemeral=ephemeral)
         return await self._begin(info, limits or self.settings.limits, self._nursery)
 
     async def open_child(
@@ -122,16 +128,23 @@ class Kernel:
         async with self._opening:
             if id in self._live:
                 return self._live[id]
-            opened = await self.store.open(id)
-            history, limits = await self._recall(opened)
-            session = self._actor(opened, history, limits)
+            store = self._keeper(id)
+            opened = await store.open(id)
+            history, limits = await self._recall(opened, store)
+            session = self._actor(opened, store, history, limits)
             await session.recover(opened)
             await self._nursery.start(session.run)
             return session
 
-    async def sessions(self, query: SessionQuery = SessionQuery()) -> Page:  # noqa: B008 - frozen
-        """A page of sessions, newest first."""
-        return await self.store.sessions(query)
+    async def sessions(
+        self,
+        query: SessionQuery = SessionQuery(),  # noqa: B008 - frozen
+        *,
+        ephemeral: bool = False,
+    ) -> Page:
+        """A page of sessions, newest first: those that last, or the ephemeral ones. A parent's children either way."""
+        store = self.ephemeral if ephemeral else self._keeper(query.parent)
+        return await store.sessions(query)
 
     def live(self) -> list[Session]:
         """The sessions that are in memory."""
@@ -142,11 +155,15 @@ class Kernel:
         return self._all_readers.open({session.id: session.follow("latest") for session in self.live()})
 
     async def delete(self, id: str) -> None:
-        """Stops and forgets a session. Raises NotFound."""
-        await self.store.info(id)
+        """Stops and forgets a session, and all that its turns opened. Raises NotFound."""
+        store = self._keeper(id)
+        await store.info(id)
         if id in self._live:
             await self._live[id].aclose()
-        await self.store.delete(id)
+        while children := (await store.sessions(SessionQuery(parent=id))).data:
+            for child in children:
+                await self.delete(child.id)
+        await store.delete(id)
 
     def forget(self, session: Session) -> None:
         """Called by an actor at its end."""
@@ -179,8 +196,19 @@ class Kernel:
 
     # ── making sessions ──
 
+    def _keeper(self, session: str) -> Store:
+        """The store that has it, if any has."""
+        return self.ephemeral if session in self.ephemeral else self.store
+
     def _info(
-        self, workspace: str, model: str, strategy: str, labels: Mapping[str, str], parent: Session | None = None
+        self,
+        workspace: str,
+        model: str,
+        strategy: str,
+        labels: Mapping[str, str],
+        parent: Session | None = None,
+        *,
+        ephemeral: bool = False,
     ) -> SessionInfo:
         now = time.time_ns() // 1_000_000
         trusted = parent.info.trusted if parent else _within(workspace, self.settings.trust.folders)
@@ -194,6 +222,7 @@ class Kernel:
             labels=dict(labels),
             parent=parent.id if parent else "",
             trusted=trusted,
+            ephemeral=parent.info.ephemeral if parent else ephemeral,
         )
 
     async def _begin(
@@ -206,8 +235,9 @@ class Kernel:
         budget: Budget | None = None,
         tools: frozenset[str] | None = None,
     ) -> Session:
-        opened = await self.store.create(info)
-        session = self._actor(opened, History(), limits, parent=parent, budget=budget, tools=tools)
+        store: Store = self.ephemeral if info.ephemeral else self.store
+        opened = await store.create(info)
+        session = self._actor(opened, store, History(), limits, parent=parent, budget=budget, tools=tools)
         await nursery.start(session.run)
         try:
             await session.note(
@@ -230,6 +260,7 @@ class Kernel:
     def _actor(
         self,
         opened: Opened,
+        store: Store,
         history: History,
         limits: Limits,
         *,
@@ -240,7 +271,7 @@ class Kernel:
         log = EventLog(
             opened.info.id,
             opened,
-            self.store,
+            store,
             self.secrets,
             store_deadline=self.settings.deadlines.store,
             on_shown=self._shown,
@@ -252,10 +283,10 @@ class Kernel:
         self._all_readers.add(session.id, session.follow)
         return session
 
-    async def _recall(self, opened: Opened) -> tuple[History, Limits]:
+    async def _recall(self, opened: Opened, store: Store) -> tuple[History, Limits]:
         """Folds a stored log. Events of plugins pass by as bytes."""
         history, limits, after = History(), self.settings.limits, 0
-        while records := await self.store.read(opened.info.id, after, READ):
+        while records := await store.read(opened.info.id, after, READ):
             for record in records:
                 event = e.decode(record.type, record.data)
                 if isinstance(event, e.SessionOpened) and event.limits is not None:
@@ -268,7 +299,7 @@ class Kernel:
     # ── the kernel's own tasks ──
 
     def _shown(self, session: str, records: Sequence[Record]) -> None:
-        self.lives.show(session, records)
+        self.lives.show(session, records, session in self.ephemeral)
 
     def _grew(self, session: str) -> None:
         self._grown.add(session)

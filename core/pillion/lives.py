@@ -120,12 +120,12 @@ class Lives:
             self._watching[new] = Watching(*wanted[new])
             nursery.start_soon(self._observe, self._watching[new])
 
-    def show(self, session: str, records: Sequence[Record]) -> None:
+    def show(self, session: str, records: Sequence[Record], ephemeral: bool) -> None:
         """Sends new records to all observers."""
         for watching in self._watching.values():
             for record in records:
                 try:
-                    watching.feed.send_nowait(Seen(session, record))
+                    watching.feed.send_nowait(Seen(session, record, ephemeral))
                 except trio.WouldBlock:
                     self.lost[watching.name] = self.lost.get(watching.name, 0) + 1
                 except trio.BrokenResourceError:

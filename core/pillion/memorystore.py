@@ -12,13 +12,14 @@ from .errors import BadCursor, Conflict, LostLease, NotFound
 
 
 class _Log:
-    __slots__ = ("drafts", "generation", "info", "records")
+    __slots__ = ("blobs", "drafts", "generation", "info", "records")
 
     def __init__(self, info: SessionInfo) -> None:
         self.info = info
         self.generation = 0
         self.records: list[Record] = []
         self.drafts: dict[int, list[Draft]] = {}
+        self.blobs: set[str] = set()
 
 
 class MemoryStore:
@@ -27,6 +28,9 @@ class MemoryStore:
     def __init__(self) -> None:
         self._logs: dict[str, _Log] = {}
         self._blobs: dict[str, bytes] = {}
+
+    def __contains__(self, session: object) -> bool:
+        return session in self._logs
 
     async def create(self, info: SessionInfo) -> Opened:
         if info.id in self._logs:
@@ -53,6 +57,7 @@ class MemoryStore:
         for item in batch.closes:
             log.drafts.pop(item, None)
         self._blobs.update(batch.blobs)
+        log.blobs.update(batch.blobs)
         if batch.info is not None:
             new = batch.info
             log.info = msgspec.structs.replace(
@@ -89,8 +94,10 @@ class MemoryStore:
         return Page(page, _cursor(page[-1]) if more else "")
 
     async def delete(self, session: str) -> None:
-        self._log(session)
+        gone = self._log(session).blobs
         del self._logs[session]
+        for hash in gone.difference(*(log.blobs for log in self._logs.values())):
+            del self._blobs[hash]
 
     async def aclose(self) -> None:
         pass

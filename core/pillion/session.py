@@ -162,7 +162,7 @@ class Session:
         fresh = self._history.drafts[len(self._messages) :]
         if fresh:
             wanted = {part.hash for draft in fresh for part in draft.parts if isinstance(part, e.ImageRef)}
-            blobs = {hash: await self.kernel.store.blob(hash) for hash in wanted}
+            blobs = {hash: await self._eventlog.blob(hash) for hash in wanted}
             self._messages = [*self._messages, *self._history.resolved(blobs, len(self._messages))]
         return tuple(self._messages)
 

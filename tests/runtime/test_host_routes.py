@@ -91,6 +91,18 @@ async def test_the_list_is_paged_and_filtered(server: Any, tmp_path: Path) -> No
     assert [session["id"] for session in found["data"]] == [other]
 
 
+@pytest.mark.promise("sessions.ephemeral")
+async def test_ephemeral_sessions_are_listed_only_when_asked_for(server: Any) -> None:
+    kept, gone = await server.session(), await server.session(ephemeral=True)
+    for params, found in (({}, kept), ({"ephemeral": "true"}, gone), ({"ephemeral": "false"}, kept)):
+        (session,) = (await server.client.get("/api/sessions", params=params)).json()["data"]
+        assert (session["id"], session["ephemeral"]) == (found, found == gone)
+    wrong = await server.client.get("/api/sessions", params={"ephemeral": "perhaps"})
+    assert wrong.json()["errors"][0]["field"] == "ephemeral"
+    assert (await server.client.delete(f"/api/sessions/{gone}")).status_code == 204
+    assert (await server.client.get(f"/api/sessions/{gone}")).status_code == 404
+
+
 @pytest.mark.promise("door.problems")
 async def test_each_wrong_field_of_a_session_is_named(server: Any) -> None:
     body = {"workspce": "/tmp", "labels": {"a": 1}, "limits": {"steps": 0}, "model": 3}

@@ -11,10 +11,11 @@ from .store import Record
 
 
 class Seen(Struct, frozen=True):
-    """One whole event of one session."""
+    """One whole event of one session. Of an `ephemeral` one nothing is to last longer than this process."""
 
     session: str
     record: Record
+    ephemeral: bool = False
 
 
 @runtime_checkable

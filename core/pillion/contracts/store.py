@@ -43,7 +43,10 @@ class Batch(Struct, frozen=True):
 
 
 class SessionInfo(Struct, frozen=True, omit_defaults=True):
-    """What is known of a session without reading its log. Times are milliseconds since 1970 UTC."""
+    """What is known of a session without reading its log. Times are milliseconds since 1970 UTC.
+
+    `ephemeral`: it ends with this process. The kernel keeps it in memory; the store of the settings never sees one.
+    """
 
     id: str
     workspace: str
@@ -55,6 +58,7 @@ class SessionInfo(Struct, frozen=True, omit_defaults=True):
     labels: Mapping[str, str] = {}
     parent: str = ""
     trusted: bool = False
+    ephemeral: bool = False
 
 
 class SessionQuery(Struct, frozen=True):

@@ -174,13 +174,14 @@ export interface NewPrompt {
   when?: "break" | "interrupt" | "queue" | "reject" | "steer";
 }
 
-/** POST /api/sessions. `workspace` is an absolute path or a URL of a scheme that a plugin brings. */
+/** POST /api/sessions. `workspace` is an absolute path or a URL of a scheme that a plugin brings. An `ephemeral` session is kept in memory alone: it is gone when it is deleted, or when the server ends. */
 export interface NewSession {
   workspace: string;
   model?: string;
   strategy?: string;
   labels?: Record<string, string>;
   limits?: LimitsGiven;
+  ephemeral?: boolean;
 }
 
 /** What became of one plugin. `reason` is a complete sentence where `state` is `missing` or `quarantined`. */
@@ -263,6 +264,7 @@ export interface SessionView {
   trusted: boolean;
   created: string;
   updated: string;
+  ephemeral: boolean;
   state: string;
   waiting: number;
 }
@@ -1115,11 +1117,11 @@ export interface Operations {
   list_tools: { path: object; query: object; body: undefined; answer: ListedToolView };
   /** Opens a session on a workspace. */
   open_session: { path: object; query: object; body: NewSession; answer: SessionView };
-  /** A page of sessions, newest first; children only with `parent`. */
-  list_sessions: { path: object; query: { workspace?: string; parent?: string; cursor?: string; limit?: number }; body: undefined; answer: SessionPage };
+  /** A page of sessions, newest first; children only with `parent`, ephemeral ones only with `ephemeral`. */
+  list_sessions: { path: object; query: { workspace?: string; parent?: string; cursor?: string; limit?: number; ephemeral?: boolean }; body: undefined; answer: SessionPage };
   /** One session. */
   show_session: { path: { id: string }; query: object; body: undefined; answer: SessionView };
-  /** Stops what runs in a session, then forgets it. */
+  /** Stops what runs in a session, then forgets it, with the sessions that its turns opened. */
   delete_session: { path: { id: string }; query: object; body: undefined; answer: undefined };
   /** A session's conversation so far, for those who want its state and not its course. */
   list_messages: { path: { id: string }; query: object; body: undefined; answer: ListedMessage };

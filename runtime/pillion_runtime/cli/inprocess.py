@@ -52,6 +52,7 @@ class InProcess:
             model=wish.model,
             strategy=wish.strategy,
             limits=msgspec.structs.replace(usual, steps=wish.max_steps) if wish.max_steps else None,
+            ephemeral=wish.ephemeral,
         )
         return session.id
 

@@ -115,6 +115,8 @@ class Remote:
         body |= {key: value for key, value in (("model", wish.model), ("strategy", wish.strategy)) if value}
         if wish.max_steps:
             body["limits"] = {"steps": wish.max_steps}
+        if wish.ephemeral:
+            body["ephemeral"] = True
         session = await self._client.call("POST", "/api/sessions", body)
         return str(session["id"])
 

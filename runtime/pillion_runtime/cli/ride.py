@@ -37,7 +37,6 @@ class Order(Struct, frozen=True):
     session: str = ""
     told: str = ""
     yes: bool = False
-    ephemeral: bool = False
     stopping: float = 15.0
 
 
@@ -215,7 +214,7 @@ class Ride:
         try:
             if self._over is None:
                 await self._source.cancel(self.session)
-            if self._order.ephemeral:
+            if self._order.wish.ephemeral:
                 await self._source.delete(self.session)
         except PillionError as error:
             if not isinstance(error, ConfigError):

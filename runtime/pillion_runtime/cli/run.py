@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--json", "json_", is_flag=True, help="Each event on a line of stdout, as JSON.")
 @click.option("-y", "--yes", is_flag=True, help="Allow every call that would be asked for.")
 @click.option("--max-steps", type=click.IntRange(min=1), help="End after this many calls of the model.")
-@click.option("--ephemeral", is_flag=True, help="Delete the session at the end.")
+@click.option("--ephemeral", is_flag=True, help="Keep the session in memory alone, and delete it at the end.")
 @options.going_on
 @options.places
 def run(
@@ -76,10 +76,9 @@ def run(
         raise click.UsageError("--ephemeral deletes the session at the end; one that goes on is to stay.")
     order = Order(
         prompt=text,
-        wish=Wish(str(workspace.resolve()), model, strategy, max_steps),
+        wish=Wish(str(workspace.resolve()), model, strategy, max_steps, ephemeral),
         session=resume or ("newest" if continue_ else ""),
         yes=yes,
-        ephemeral=ephemeral,
         stopping=settings.deadlines.stopping,
     )
     return trio.run(_conduct, order, settings, view_for(json_), config)

@@ -35,6 +35,7 @@ class Wish(Struct, frozen=True):
     model: str = ""
     strategy: str = ""
     max_steps: int | None = None
+    ephemeral: bool = False
 
 
 class Listing(Struct, frozen=True):

@@ -32,22 +32,27 @@ class LimitsGiven(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewSession(Struct, frozen=True, forbid_unknown_fields=True):
-    """POST /api/sessions. `workspace` is an absolute path or a URL of a scheme that a plugin brings."""
+    """POST /api/sessions. `workspace` is an absolute path or a URL of a scheme that a plugin brings.
+
+    An `ephemeral` session is kept in memory alone: it is gone when it is deleted, or when the server ends.
+    """
 
     workspace: Annotated[str, Meta(min_length=1, max_length=4096)]
     model: str = ""
     strategy: str = ""
     labels: Annotated[dict[str, Label], Meta(max_length=64)] = {}
     limits: LimitsGiven = LimitsGiven()
+    ephemeral: bool = False
 
 
 class Listing(Struct, frozen=True):
-    """GET /api/sessions."""
+    """GET /api/sessions. With `ephemeral` those that end with the server, and no others."""
 
     workspace: str = ""
     parent: str = ""
     cursor: str = ""
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    ephemeral: bool = False
 
 
 class SessionView(Struct, frozen=True):
@@ -63,6 +68,7 @@ class SessionView(Struct, frozen=True):
     trusted: bool
     created: str
     updated: str
+    ephemeral: bool
     state: str = "idle"
     waiting: int = 0
 
@@ -78,6 +84,7 @@ SHOWN = {
     "trusted": False,
     "created": "2026-11-22T21:36:55.889Z",
     "updated": "2026-11-22T21:36:55.889Z",
+    "ephemeral": False,
     "state": "idle",
     "waiting": 0,
 }
@@ -113,18 +120,20 @@ def blueprint(host: Host) -> Blueprint:
             strategy=wanted.strategy,
             labels=wanted.labels,
             limits=_limits(wanted.limits, host.kernel.settings.limits),
+            ephemeral=wanted.ephemeral,
         )
         return answer(view_of(session.info, session), 201, {"location": f"/api/sessions/{session.id}"})
 
     @routes.get("")
     @described(query=Listing, answers={200: SessionPage})
     async def list_sessions() -> Response:
-        """A page of sessions, newest first; children only with `parent`.
+        """A page of sessions, newest first; children only with `parent`, ephemeral ones only with `ephemeral`.
 
         400 `bad_cursor`: no page gave this `cursor`.
         """
         asked = checked(request.args, Listing)
-        page = await host.kernel.sessions(SessionQuery(asked.workspace, asked.parent, asked.cursor, asked.limit))
+        query = SessionQuery(asked.workspace, asked.parent, asked.cursor, asked.limit)
+        page = await host.kernel.sessions(query, ephemeral=asked.ephemeral)
         live = {session.id: session for session in host.kernel.live()}
         data = [view_of(info, live.get(info.id)) for info in page.data]
         return answer(SessionPage(data, page.next or None))
@@ -139,7 +148,7 @@ def blueprint(host: Host) -> Blueprint:
     @routes.delete("/<id>")
     @described(answers={204: None})
     async def delete_session(id: str) -> Response:
-        """Stops what runs in a session, then forgets it."""
+        """Stops what runs in a session, then forgets it, with the sessions that its turns opened."""
         await host.kernel.delete(id)
         return nothing()
 
@@ -171,6 +180,7 @@ def view_of(info: SessionInfo, session: Session | None) -> SessionView:
         trusted=info.trusted,
         created=rfc3339(info.created),
         updated=rfc3339(info.updated or info.created),
+        ephemeral=info.ephemeral,
         state=session.state if session else "idle",
         waiting=session.waiting if session else 0,
     )

@@ -71,6 +71,8 @@ async def test_a_stream_that_is_cut_again_and_again_loses_nothing(cli: Any) -> N
             client = Client(address, token)
             client._headers["host"] = said["url"].removeprefix("http://")
             pieces = await all_frames(Remote(client, address), session)
+        passing = await remote.create(Wish(str(cli.workspace), ephemeral=True))
+        assert (await Client(said["url"], token).call("GET", f"/api/sessions/{passing}"))["ephemeral"]
     assert pieces == whole
     assert [event["id"] for event in whole] == [str(n + 1) for n in range(len(whole))]
 
