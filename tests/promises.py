@@ -76,6 +76,8 @@ PROMISES = {
     # ── tools and approvals ──
     "tools.one_result": "Each call gets exactly one result: cancelled, denied, malformed, unknown or hanging.",
     "tools.deadline": "A tool that hangs is stopped at its deadline.",
+    "tools.called": "A client calls one tool as a turn: same policies and log, and whatever happens is its result.",
+    "tools.called_one_at_a_time": "A call meets a running turn with 409, or waits for its end where it asks to.",
     "approvals.first_wins": "The first answer to an approval wins, the second is 409, a late one 410.",
     "approvals.always": "`always` writes just the rule that was shown; it counts from the next call on.",
     "approvals.strictest": "Of several policies' verdicts the strictest wins.",

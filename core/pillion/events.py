@@ -65,7 +65,10 @@ class SessionSeeded(Event, frozen=True, tag="session.seeded"):
 
 
 class PromptQueued(Event, frozen=True, tag="prompt.queued"):
-    """A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`."""
+    """A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`.
+
+    With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation.
+    """
 
     prompt: str
     text: str
@@ -74,6 +77,8 @@ class PromptQueued(Event, frozen=True, tag="prompt.queued"):
     strategy: str = ""
     when: str = "queue"
     joins: str = ""
+    tool: str = ""
+    arguments: str = ""
 
 
 class PromptJoined(Event, frozen=True, tag="prompt.joined"):

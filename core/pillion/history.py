@@ -88,7 +88,7 @@ class History:
 
     def _asked(self, prompt: str, turn: str) -> None:
         event = self.prompts.taken(prompt, turn)
-        if event is not None:
+        if event is not None and not event.tool:
             text = (Text(event.text),) if event.text else ()
             self.drafts.append(Draft("user", (*event.images, *text), turn))
 

@@ -9,21 +9,26 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
+import msgspec
 import trio
-from msgspec import structs
 
 from . import events as e
 from .asking import Answered, Approvals, Asking, Decision, Given, Pending, Questions, Remember
 from .budget import Budget
+from .catalog import Kit
 from .contracts.store import Opened, Record, SessionInfo
-from .errors import BudgetSpent, Busy, Conflict, Gone, LostLease, PillionError
+from .contracts.tool import Tool
+from .contracts.workspace import Workspace
+from .errors import BudgetSpent, Busy, Conflict, Gone, LostLease, NotFound, PillionError
 from .eventlog import EventLog, Reader
 from .history import History, interruption
+from .hookspecs import TurnInfo
 from .letters import Accepted, Cancel, Decide, Ended, Letter, Note, Prompt, Reply, Withdraw
+from .onecall import OneCall
 from .prompts import WaitingPrompt
 from .tags import put
 from .turn import Turn
-from .values import Image, Limits, Message
+from .values import Image, Limits, Message, ModelInfo
 
 if TYPE_CHECKING:
     from .kernel import Kernel
@@ -123,6 +128,33 @@ class Session:
     async def withdraw(self, prompt: str) -> None:
         """Takes a waiting prompt back. Raises NotFound, Conflict (it runs or ran), Gone."""
         await self._ask(Withdraw(prompt))
+
+    async def call_tool(
+        self, tool: str, arguments: Mapping[str, Any], *, when: Literal["queue", "interrupt", "reject"] = "reject"
+    ) -> Accepted:
+        """One call of a tool, as a turn without a model; its result is the turn's `tool.finished`. Raises what
+        `prompt` does. What the tool does not know, and arguments that don't fit it, are results, too."""
+        said = msgspec.json.encode(arguments).decode()
+        event = e.PromptQueued(prompt=secrets.token_hex(16), text="", tool=tool, arguments=said, when=when)
+        accepted = await self._ask(Prompt(event, {}))
+        assert isinstance(accepted, Accepted)
+        return accepted
+
+    def kit(self, turn: str, strategy: str, model: ModelInfo | None, workspace: Workspace) -> Kit:
+        """What a turn that begins now works with."""
+        info = self.info
+        kit = self.kernel.catalog.kit(TurnInfo(self.id, turn, strategy, model, workspace, info.trusted, info.labels))
+        if self.tools is None:
+            return kit
+        return msgspec.structs.replace(kit, tools={n: tool for n, tool in kit.tools.items() if n in self.tools})
+
+    def tool(self, name: str) -> Tool:
+        """The tool that a call which begins now would get. Raises NotFound."""
+        workspace = self.kernel.catalog.workspace(self.info.workspace)
+        tools = self.kit("", OneCall.name, None, workspace).tools
+        if name not in tools:
+            raise NotFound(f"There is no tool {name!r} here; there are: {', '.join(tools) or 'none'}.")
+        return tools[name]
 
     async def cancel(self, by: str = "person") -> bool:
         """Stops the running turn; False when none runs. `turn.cancelled` comes when nothing of it is left."""
@@ -288,7 +320,7 @@ class Session:
             raise Busy(f"{WAITING} prompts wait already.", retry_after=5)
         joins = event.when in ("steer", "break") and turn is not None and turn.goes_on
         if joins and turn is not None:
-            event = structs.replace(event, joins=turn.id)
+            event = msgspec.structs.replace(event, joins=turn.id)
         after = str(self._eventlog.now())
         await self._write((event,), blobs=letter.blobs)
         if event.when == "interrupt":

@@ -21,8 +21,8 @@ from .contracts.store import Record
 from .contracts.strategy import Strategy
 from .contracts.workspace import Workspace
 from .errors import PillionError, SetAside, Stuck
-from .hookspecs import TurnInfo
 from .modelcall import Answer, ModelCall, complete
+from .onecall import OneCall
 from .tags import tagged
 from .toolrun import run_calls
 from .values import Limits, Message, ModelInfo, ToolCall, Usage
@@ -246,18 +246,13 @@ class Turn:
             self._provider, self.model = catalog.model(prompt.model or session.info.model)
         except PillionError as error:
             self._no_model: PillionError = error
-        self.strategy = catalog.strategy(prompt.strategy or session.info.strategy, self.model)
+        wanted = prompt.strategy or session.info.strategy
+        self.strategy = OneCall() if prompt.tool else catalog.strategy(wanted, self.model)
         self.workspace = catalog.workspace(session.info.workspace)
         self._budget = session.budget.reserve(self.limits) if session.budget else Budget(self.limits)
         self.scope.deadline = self._budget.deadline
         name = self.model.name if self.model else ""
-        info = TurnInfo(
-            session.id, self.id, self.strategy.name, self.model, self.workspace, self.trusted, session.info.labels
-        )
-        kit = catalog.kit(info)
-        if session.tools is not None:
-            kit = structs.replace(kit, tools={n: t for n, t in kit.tools.items() if n in session.tools})
-        self._kit = kit
+        self._kit = session.kit(self.id, self.strategy.name, self.model, self.workspace)
         await self.emit(self.started(self.strategy.name, name))
 
     def started(self, strategy: str = "", model: str = "") -> e.TurnStarted:

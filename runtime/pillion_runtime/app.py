@@ -13,10 +13,22 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from . import bodies, openapi, problems
 from .host import Host
 from .logs import REQUEST
-from .routes import approvals, browsers, description, events, health, models, plugins, prompts, questions, sessions
+from .routes import (
+    approvals,
+    browsers,
+    calls,
+    description,
+    events,
+    health,
+    models,
+    plugins,
+    prompts,
+    questions,
+    sessions,
+)
 
 log = logging.getLogger("pillion.http")
-OWN = (health, description, plugins, models, sessions, prompts, events, approvals, questions, browsers)
+OWN = (health, description, plugins, models, sessions, prompts, events, approvals, questions, calls, browsers)
 
 
 def create_app(host: Host) -> QuartTrio:

@@ -56,6 +56,22 @@ def decode(body: bytes, kind: type[T]) -> T:
         raise Refused(400, f"The body is no JSON: {error}.", code="malformed_json") from None
 
 
+def fitting(value: Any, kind: type[Struct], at: str) -> None:
+    """Is a part of a body, below the field `at`, what `kind` says, as leniently as a model's arguments are read?
+
+    Raises Refused 422 with each wrong field.
+    """
+    body = _encoder.encode(value)
+    try:
+        msgspec.json.decode(body, type=kind, strict=False)
+    except msgspec.ValidationError:
+        errors = [
+            FieldError(f"{at}.{error.field}".rstrip("."), error.message)
+            for error in _wrong_fields(body, kind, strict=False)
+        ]
+        raise Refused(422, f"Wrong: {', '.join(error.field for error in errors)}.", errors=errors) from None
+
+
 def checked(values: Mapping[str, str], kind: type[T]) -> T:
     """Query parameters as the Struct `kind`, numbers parsed; unknown ones are ignored. Raises Refused 422."""
     known = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
@@ -83,7 +99,7 @@ def nothing(status: int = 204, headers: Mapping[str, str] = {}) -> Response:
     return response
 
 
-def _wrong_fields(body: bytes, kind: type[Struct]) -> list[FieldError]:
+def _wrong_fields(body: bytes, kind: type[Struct], strict: bool = True) -> list[FieldError]:
     try:
         given = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, RecursionError):
@@ -101,7 +117,7 @@ def _wrong_fields(body: bytes, kind: type[Struct]) -> list[FieldError]:
                 errors.append(FieldError(name, "Missing."))
             continue
         try:
-            msgspec.json.decode(given[name], type=field.type)
+            msgspec.json.decode(given[name], type=field.type, strict=strict)
         except msgspec.ValidationError as error:
             said, below = _sentence(error)
             errors.append(FieldError(f"{name}{below}", said))

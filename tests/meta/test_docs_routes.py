@@ -23,6 +23,7 @@ from pillion_runtime.hostsettings import HostSettings
 from pillion_runtime.routes.approvals import NewDecision
 from pillion_runtime.routes.browsers import CodeView, Link, NewCode
 from pillion_runtime.routes.events import EventPage, Following, Selection
+from pillion_runtime.routes.calls import CallView, NewToolCall
 from pillion_runtime.routes.models import StrategyView, ToolView
 from pillion_runtime.routes.prompts import NewCancel, NewPrompt, PromptAccepted, PromptView
 from pillion_runtime.routes.questions import NewAnswer
@@ -42,6 +43,7 @@ REQUESTS: dict[str, type[Struct]] = {
     "POST /api/sessions/{id}/cancel": NewCancel,
     "POST /api/sessions/{id}/approvals/{approval}": NewDecision,
     "POST /api/sessions/{id}/questions/{question}": NewAnswer,
+    "POST /api/sessions/{id}/tools/{tool}": NewToolCall,
     "POST /api/browser-codes": NewCode,
     "GET /open": Link,
 }
@@ -50,6 +52,7 @@ ANSWERS: dict[str, type[Struct]] = {
     "POST /api/sessions/{id}/prompts": PromptAccepted,
     "GET /api/sessions/{id}/prompts": PromptView,
     "GET /api/sessions/{id}/events": EventPage,
+    "POST /api/sessions/{id}/tools/{tool}": CallView,
     "GET /api/models": ModelInfo,
     "GET /api/plugins": PluginState,
     "GET /api/strategies": StrategyView,

@@ -46,7 +46,8 @@ class PromptAccepted(Struct, frozen=True):
 
 
 class PromptView(Struct, frozen=True):
-    """A prompt that waits. `turn` is the running turn that it will join; null: it will be a turn of its own."""
+    """A prompt that waits. `turn` is the running turn that it will join; null: it will be a turn of its own. `tool` is
+    set for a single call of one."""
 
     prompt: str
     when: str
@@ -56,6 +57,7 @@ class PromptView(Struct, frozen=True):
     strategy: str
     turn: str | None
     time: str
+    tool: str
 
 
 class NewCancel(Struct, frozen=True, forbid_unknown_fields=True):
@@ -147,5 +149,13 @@ def _view(waiting: WaitingPrompt, session: Session) -> PromptView:
     event = waiting.event
     joins = event.joins if session.turn is not None and session.turn.id == event.joins else None
     return PromptView(
-        waiting.id, event.when, event.text, len(event.images), event.model, event.strategy, joins, rfc3339(waiting.time)
+        prompt=waiting.id,
+        when=event.when,
+        text=event.text,
+        images=len(event.images),
+        model=event.model,
+        strategy=event.strategy,
+        turn=joins,
+        time=rfc3339(waiting.time),
+        tool=event.tool,
     )
