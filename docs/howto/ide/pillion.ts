@@ -2,6 +2,24 @@
 
 export const version = "1";
 
+/** What the model would read. `code` names the failure where `error` is true, e.g. `denied`. */
+export interface CallResult {
+  text: string;
+  error: boolean;
+  code: string;
+  images: ImageRef[];
+  seconds: number;
+}
+
+/** A call as the turn that runs it; its events come after `after`. `result` is null while it runs. */
+export interface CallView {
+  session: string;
+  turn: string;
+  after: string;
+  events: string;
+  result: CallResult | null;
+}
+
 /** `stopping`: did a turn run? */
 export interface Cancelling {
   session: string;
@@ -184,6 +202,12 @@ export interface NewSession {
   ephemeral?: boolean;
 }
 
+/** POST …/tools/{tool}. `when` a turn runs already: 409 (`reject`), wait (`queue`), or cancel it (`interrupt`). */
+export interface NewToolCall {
+  arguments?: Record<string, unknown>;
+  when?: "interrupt" | "queue" | "reject";
+}
+
 /** What became of one plugin. `reason` is a complete sentence where `state` is `missing` or `quarantined`. */
 export interface PluginState {
   name: string;
@@ -228,7 +252,7 @@ export interface PromptAccepted {
   events: string;
 }
 
-/** A prompt that waits. `turn` is the running turn that it will join; null: it will be a turn of its own. */
+/** A prompt that waits. `turn` is the running turn that it will join; null: it will be a turn of its own. `tool` is set for a single call of one. */
 export interface PromptView {
   prompt: string;
   when: string;
@@ -238,6 +262,7 @@ export interface PromptView {
   strategy: string;
   turn: string | null;
   time: string;
+  tool: string;
 }
 
 /** The answer as it stands in the log. */
@@ -364,7 +389,7 @@ export interface SessionSeeded {
   step?: number;
 }
 
-/** A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`. */
+/** A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`. With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation. */
 export interface PromptQueued {
   type: "prompt.queued";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -381,6 +406,8 @@ export interface PromptQueued {
   strategy?: string;
   when?: string;
   joins?: string;
+  tool?: string;
+  arguments?: string;
   step?: number;
 }
 
@@ -1141,6 +1168,8 @@ export interface Operations {
   decide_approval: { path: { id: string; approval: string }; query: object; body: NewDecision; answer: Decided };
   /** Answers what the model asks. */
   answer_question: { path: { id: string; question: string }; query: object; body: NewAnswer; answer: QuestionClosed };
+  /** Calls one tool, as a turn without a model: under the same policies, log and deadlines as a model's call. */
+  call_tool: { path: { id: string; tool: string }; query: object; body: NewToolCall; answer: CallView };
   /** Makes a link that signs a browser in, once, within a minute. */
   make_browser_code: { path: object; query: object; body: NewCode | undefined; answer: CodeView };
   /** Signs this browser in: the code is exchanged for a cookie, and the way leads on to the page. */
@@ -1175,6 +1204,7 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   follow_all_events: { method: "GET", path: "/api/events" },
   decide_approval: { method: "POST", path: "/api/sessions/{id}/approvals/{approval}" },
   answer_question: { method: "POST", path: "/api/sessions/{id}/questions/{question}" },
+  call_tool: { method: "POST", path: "/api/sessions/{id}/tools/{tool}" },
   make_browser_code: { method: "POST", path: "/api/browser-codes" },
   sign_in: { method: "GET", path: "/open" },
   sign_out: { method: "POST", path: "/api/sign-out" },
