@@ -264,7 +264,8 @@ async def test_always_is_written_and_what_can_not_be_is_named(open_server: Any, 
 
     file, careful = tmp_path / "mine.toml", Careful()
     file.write_text("[broken")
-    settings = msgspec.structs.replace(plain_settings(tmp_path, host__bind="127.0.0.1:0"), user_file=file)
+    plain = plain_settings(tmp_path, host__bind="127.0.0.1:0")
+    settings = msgspec.structs.replace(plain, layers=msgspec.structs.replace(plain.layers, user=file))
     (tmp_path / "work").mkdir()
     tool = FunctionTool("write", wrote, effect="write")
     async with open_server(tool, settings=settings, plugins={"careful": PolicyPlugin(careful)}) as server:
