@@ -109,6 +109,10 @@ PROMISES = {
     "plugins.values": "A plugin's values are durable when put, old or new after a crash, and no change gets lost.",
     "plugins.values_bounded": "What a plugin keeps is bounded, and full says so.",
     "plugins.routes": "A plugin's routes stand behind the same door; one that collides is refused.",
+    # ── overlays ──
+    "overlays.win": "An editor's unsaved text wins over the disk in reads and searches; commands say what they saw.",
+    "overlays.edits": "A write to an unsaved text comes back as edits in UTF-16 positions, and leaves the disk alone.",
+    "overlays.guarded": "An overlay stays inside the workspace; with If-Match it replaces only the text that is known.",
     # ── storage ──
     "storage.kill": "What was acknowledged survives kill -9: no gap, no duplicate, and the session goes on.",
     # ── models ──

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 from msgspec import Struct
 
+from .positions import TextEdit
 from .values import Limits, Message, Usage
 
 
@@ -370,6 +371,21 @@ class FileChanged(Event, frozen=True, tag="file.changed"):
     call: str = ""
 
 
+class FileEditWanted(Event, frozen=True, tag="file.edit_wanted"):
+    """A tool changed a text that is unsaved in an editor: the disk is as it was, and the editor is to apply `edits`.
+
+    They speak of the text whose hash is `before`, and lead to the one whose hash is `after` (SHA-256, hex, of UTF-8).
+    `version` is the editor's number of the text before, where it gave one. Positions are 0-based, characters being
+    UTF-16 code units, as in LSP.
+    """
+
+    path: str
+    edits: tuple[TextEdit, ...]
+    before: str
+    after: str
+    version: int | None = None
+
+
 # ── facts that need not last: shown as `seq.n`, never replayed ──
 
 
@@ -397,7 +413,7 @@ LASTING: tuple[type[Event], ...] = (
     ThinkingStarted, ThinkingFinished, ThinkingInterrupted, ThinkingVoided,
     CallStarted, CallFinished, CallInterrupted, CallVoided,
     ToolStarted, ToolFinished, ToolInterrupted,
-    ApprovalWanted, ApprovalDecided, QuestionAsked, QuestionAnswered, FileChanged,
+    ApprovalWanted, ApprovalDecided, QuestionAsked, QuestionAnswered, FileChanged, FileEditWanted,
 )  # fmt: skip
 PASSING: tuple[type[Event], ...] = (ModelWaiting, ToolProgress)
 TURN_ENDS = (TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished)

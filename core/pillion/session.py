@@ -25,6 +25,7 @@ from .history import History, interruption
 from .hookspecs import TurnInfo
 from .letters import Accepted, Cancel, Decide, Ended, Letter, Note, Prompt, Reply, Withdraw
 from .onecall import OneCall
+from .overlay import Overlays
 from .prompts import WaitingPrompt
 from .tags import put
 from .turn import Turn
@@ -62,6 +63,8 @@ class Session:
         self.budget = budget
         self.tools = tools
         self.approvals, self.questions = Approvals(), Questions()
+        self.overlays: Overlays = parent.overlays if parent else Overlays()
+        """Texts that are unsaved in an editor; a child sees its parent's."""
         self._eventlog, self._history = log, history
         self._messages: list[Message] = []
         self._turn: Turn | None = None

@@ -23,6 +23,7 @@ from .contracts.workspace import Workspace
 from .errors import PillionError, SetAside, Stuck
 from .modelcall import Answer, ModelCall, complete
 from .onecall import OneCall
+from .overlay import OverlaidWorkspace
 from .tags import tagged
 from .toolrun import run_calls
 from .values import Limits, Message, ModelInfo, ToolCall, Usage
@@ -248,7 +249,7 @@ class Turn:
             self._no_model: PillionError = error
         wanted = prompt.strategy or session.info.strategy
         self.strategy = OneCall() if prompt.tool else catalog.strategy(wanted, self.model)
-        self.workspace = catalog.workspace(session.info.workspace)
+        self.workspace = OverlaidWorkspace(catalog.workspace(session.info.workspace), session.overlays, self.emit)
         self._budget = session.budget.reserve(self.limits) if session.budget else Budget(self.limits)
         self.scope.deadline = self._budget.deadline
         name = self.model.name if self.model else ""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import sysconfig
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
+
+import trio
 
 from pillion.contracts.tool import Call
 from pillion.errors import MissingLibrary, ToolError
@@ -41,11 +46,28 @@ async def each_line(
 ) -> bool:
     """Gives each line that ripgrep prints to `take`, which answers whether it wants more. False: it had enough.
 
-    Raises ToolError with ripgrep's own words when it refuses, e.g. a pattern.
+    What is unsaved in an editor comes first, from its text there; the disk's text of it is left out. Raises ToolError
+    with ripgrep's own words when it refuses, e.g. a pattern.
     """
+    root = call.workspace.root
+    unsaved: Mapping[str, bytes] = getattr(call.workspace, "unsaved", {})
+    wanted = {path: data for path, data in unsaved.items() if _is_within(f"./{path}", place)}
+    if wanted:
+        async with _written(wanted) as copies:
+            if not await _lines(ripgrep, call, arguments, place, copies, take):
+                return False
+    if place.removeprefix("./") in wanted or not await trio.Path(root / place).exists():
+        return True
+    aside = [f"--glob=!/{_literal(path)}" for path in wanted]
+    return await _lines(ripgrep, call, [*arguments, *aside], place, root, take)
+
+
+async def _lines(
+    ripgrep: str, call: Call, arguments: Sequence[str], place: str, root: Path, take: Callable[[str], bool]
+) -> bool:
     argv = [ripgrep, *_ALWAYS, *arguments, "--", place]
     refused: list[str] = []
-    async with call.processes.start(argv, cwd=call.workspace.root) as process:
+    async with call.processes.start(argv, cwd=root) as process:
         rest = b""
         async for data in process:
             *whole, rest = (rest + data).split(b"\n")
@@ -59,3 +81,24 @@ async def each_line(
     if refused:
         raise ToolError("\n".join(refused[:20]))
     return True
+
+
+@asynccontextmanager
+async def _written(texts: Mapping[str, bytes]) -> AsyncIterator[Path]:
+    """A folder that holds these files, for as long as the block runs."""
+    with tempfile.TemporaryDirectory(prefix="pillion-") as name:
+        folder = Path(name)
+        for path, data in texts.items():
+            file = trio.Path(folder / path)
+            await file.parent.mkdir(parents=True, exist_ok=True)
+            await file.write_bytes(data)
+        yield folder
+
+
+def _is_within(path: str, place: str) -> bool:
+    return place in ("./", path) or path.startswith(f"{place}/")
+
+
+def _literal(path: str) -> str:
+    """A path as a glob that fits it alone."""
+    return re.sub(r"([*?\[\]{}!\\])", r"\\\1", path)

@@ -72,7 +72,14 @@ class RunCommand:
         )
         if text := stripper.rest():
             call.output(text)
-        return Output(_told(ended, self._allowed(arguments)), error=ended.code != 0 or ended.timed_out)
+        said = _told(ended, self._allowed(arguments)) + _unseen(call)
+        return Output(said, error=ended.code != 0 or ended.timed_out)
+
+
+def _unseen(call: Call) -> str:
+    """What the command could not see: texts that are unsaved in an editor."""
+    unsaved = getattr(call.workspace, "unsaved", {})
+    return f"\n[Unsaved in the editor, so the command saw the disk's text: {', '.join(unsaved)}]" if unsaved else ""
 
 
 async def _folder(arguments: CommandArguments, call: Call) -> str:

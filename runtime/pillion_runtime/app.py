@@ -21,6 +21,7 @@ from .routes import (
     events,
     health,
     models,
+    overlays,
     plugins,
     prompts,
     questions,
@@ -28,7 +29,7 @@ from .routes import (
 )
 
 log = logging.getLogger("pillion.http")
-OWN = (health, description, plugins, models, sessions, prompts, events, approvals, questions, calls, browsers)
+OWN = (health, description, plugins, models, sessions, prompts, events, approvals, questions, calls, overlays, browsers)
 
 
 def create_app(host: Host) -> QuartTrio:
@@ -48,6 +49,7 @@ def create_app(host: Host) -> QuartTrio:
 
 def _bare(host: Host) -> QuartTrio:
     app = QuartTrio("pillion_runtime", static_folder=None)
+    app.url_map.merge_slashes = False  # a path with a slash too many is another path, no reason to redirect
     app.config.update(DEBUG=False, PROPAGATE_EXCEPTIONS=False, MAX_CONTENT_LENGTH=bodies.LIMIT, BODY_TIMEOUT=60)
 
     @app.errorhandler(Exception)

@@ -25,6 +25,7 @@ from pillion_runtime.routes.browsers import CodeView, Link, NewCode
 from pillion_runtime.routes.calls import CallView, NewToolCall
 from pillion_runtime.routes.events import EventPage, Following, Selection
 from pillion_runtime.routes.models import StrategyView, ToolView
+from pillion_runtime.routes.overlays import NewOverlay, OverlayView
 from pillion_runtime.routes.prompts import NewCancel, NewPrompt, PromptAccepted, PromptView
 from pillion_runtime.routes.questions import NewAnswer
 from pillion_runtime.routes.sessions import Listing, NewSession, SessionView
@@ -34,6 +35,7 @@ from ..scenarios.serverprocess import ServerProcess, server_process
 from . import pages
 
 ROUTES = pages.sections(pages.text("docs/reference/routes.md"), "###")
+OVERLAY = "PUT /api/sessions/{id}/overlays/{path}"
 REQUESTS: dict[str, type[Struct]] = {
     "POST /api/sessions": NewSession,
     "GET /api/sessions": Listing,
@@ -44,6 +46,7 @@ REQUESTS: dict[str, type[Struct]] = {
     "POST /api/sessions/{id}/approvals/{approval}": NewDecision,
     "POST /api/sessions/{id}/questions/{question}": NewAnswer,
     "POST /api/sessions/{id}/tools/{tool}": NewToolCall,
+    OVERLAY: NewOverlay,
     "POST /api/browser-codes": NewCode,
     "GET /open": Link,
 }
@@ -53,6 +56,7 @@ ANSWERS: dict[str, type[Struct]] = {
     "GET /api/sessions/{id}/prompts": PromptView,
     "GET /api/sessions/{id}/events": EventPage,
     "POST /api/sessions/{id}/tools/{tool}": CallView,
+    OVERLAY: OverlayView,
     "GET /api/models": ModelInfo,
     "GET /api/plugins": PluginState,
     "GET /api/strategies": StrategyView,
@@ -76,7 +80,7 @@ async def test_each_route_has_its_heading_and_each_heading_its_route(tmp_path: P
     async with open_kernel(plain_settings(tmp_path), hookspecs=(HostHooks,)) as kernel:
         rules = list(create_app(Host(kernel, HostSettings())).url_map.iter_rules())
     served = {
-        f"{method} {rule.rule.replace('<', '{').replace('>', '}')}"
+        f"{method} {rule.rule.replace('<path:', '{').replace('<', '{').replace('>', '}')}"
         for rule in rules
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
@@ -110,7 +114,7 @@ async def test_each_example_is_answered_as_it_says(server: ServerProcess, tmp_pa
     put = {"/home/me/lantern": str(tmp_path)}
     works = ["/prompts", "/approvals/{approval}", "/questions/{question}"]
     begin, end = (
-        ["POST /api/sessions", *(f"POST /api/sessions/{{id}}{w}" for w in works)],
+        ["POST /api/sessions", *(f"POST /api/sessions/{{id}}{w}" for w in works), OVERLAY],
         ["DELETE /api/sessions/{id}"],
     )
     for route in [*begin, *sorted(ROUTES.keys() - {*begin, *end}), *end]:

@@ -121,6 +121,11 @@ export interface ListedModelInfo {
 }
 
 /** A list that is whole. */
+export interface ListedOverlayView {
+  data: OverlayView[];
+}
+
+/** A list that is whole. */
 export interface ListedPluginState {
   data: PluginState[];
 }
@@ -183,6 +188,12 @@ export interface NewDecision {
   by?: "flag" | "person";
 }
 
+/** PUT …/overlays/{path}. `version` is the editor's own number of this text, given back in `file.edit_wanted`. */
+export interface NewOverlay {
+  text: string;
+  version?: number | null;
+}
+
 /** POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), 409 (`reject`), or join it. `steer` joins it at its next step. `break` stops it after the running tool, gets its answer without tools, and then the turn goes on. */
 export interface NewPrompt {
   text: string;
@@ -208,6 +219,14 @@ export interface NewToolCall {
   when?: "interrupt" | "queue" | "reject";
 }
 
+/** An unsaved text: `hash` is SHA-256 (hex) of it in UTF-8, `size` its bytes. */
+export interface OverlayView {
+  path: string;
+  version: number | null;
+  hash: string;
+  size: number;
+}
+
 /** What became of one plugin. `reason` is a complete sentence where `state` is `missing` or `quarantined`. */
 export interface PluginState {
   name: string;
@@ -221,6 +240,12 @@ export interface PluginState {
   reason: string;
   /** What the next start makes of it, where that is another thing than now. */
   pending: "" | "changed" | "off" | "on";
+}
+
+/** 0-based. `character` counts UTF-16 code units from the line's beginning. */
+export interface Position {
+  line: number;
+  character: number;
 }
 
 /** US dollars for a million tokens. */
@@ -306,6 +331,13 @@ export interface StrategyView {
 /** Words of a person or a model. In a provider's stream: the next piece of them. */
 export interface Text {
   type: "text";
+  text: string;
+}
+
+/** What stands from `start` up to `end` becomes `text`. All edits of a list speak of the text before any of them. */
+export interface TextEdit {
+  start: Position;
+  end: Position;
   text: string;
 }
 
@@ -955,6 +987,24 @@ export interface FileChanged {
   step?: number;
 }
 
+/** A tool changed a text that is unsaved in an editor: the disk is as it was, and the editor is to apply `edits`. They speak of the text whose hash is `before`, and lead to the one whose hash is `after` (SHA-256, hex, of UTF-8). `version` is the editor's number of the text before, where it gave one. Positions are 0-based, characters being UTF-16 code units, as in LSP. */
+export interface FileEditWanted {
+  type: "file.edit_wanted";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  path: string;
+  edits: TextEdit[];
+  before: string;
+  after: string;
+  version?: number | null;
+  step?: number;
+}
+
 /** The model call waits `seconds` because of `why`. */
 export interface ModelWaiting {
   type: "model.waiting";
@@ -1108,6 +1158,7 @@ export type PillionEvent =
   | QuestionAsked
   | QuestionAnswered
   | FileChanged
+  | FileEditWanted
   | ModelWaiting
   | ToolProgress
   | CallDelta
@@ -1170,6 +1221,12 @@ export interface Operations {
   answer_question: { path: { id: string; question: string }; query: object; body: NewAnswer; answer: QuestionClosed };
   /** Calls one tool, as a turn without a model: under the same policies, log and deadlines as a model's call. */
   call_tool: { path: { id: string; tool: string }; query: object; body: NewToolCall; answer: CallView };
+  /** The session's unsaved texts, by path. */
+  list_overlays: { path: { id: string }; query: object; body: undefined; answer: ListedOverlayView };
+  /** An editor's unsaved text: from now on reads and searches of this session see it instead of the disk. */
+  put_overlay: { path: { id: string; path: string }; query: object; body: NewOverlay; answer: OverlayView };
+  /** The editor saved the text, or closed it: the disk counts again. */
+  delete_overlay: { path: { id: string; path: string }; query: object; body: undefined; answer: undefined };
   /** Makes a link that signs a browser in, once, within a minute. */
   make_browser_code: { path: object; query: object; body: NewCode | undefined; answer: CodeView };
   /** Signs this browser in: the code is exchanged for a cookie, and the way leads on to the page. */
@@ -1205,6 +1262,9 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   decide_approval: { method: "POST", path: "/api/sessions/{id}/approvals/{approval}" },
   answer_question: { method: "POST", path: "/api/sessions/{id}/questions/{question}" },
   call_tool: { method: "POST", path: "/api/sessions/{id}/tools/{tool}" },
+  list_overlays: { method: "GET", path: "/api/sessions/{id}/overlays" },
+  put_overlay: { method: "PUT", path: "/api/sessions/{id}/overlays/{path}" },
+  delete_overlay: { method: "DELETE", path: "/api/sessions/{id}/overlays/{path}" },
   make_browser_code: { method: "POST", path: "/api/browser-codes" },
   sign_in: { method: "GET", path: "/open" },
   sign_out: { method: "POST", path: "/api/sign-out" },
