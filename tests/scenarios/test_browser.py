@@ -213,7 +213,10 @@ def test_questions_and_what_is_allowed_always(desk: Desk, page: Any, workspace: 
 
 @pytest.mark.promise("web.works")
 def test_prompts_beside_a_running_turn(desk: Desk, page: Any, workspace: Path) -> None:
-    page.goto(desk.link(desk.session(workspace)))
+    session = desk.session(workspace)
+    desk.call("POST", f"/api/sessions/{session}/tools/read_file", {"arguments": {"path": "prices.py"}})
+    page.goto(desk.link(session))
+    expect(page.locator(".prompt code")).to_have_text('read_file {"path":"prices.py"}')
     prompt = page.get_by_label("Prompt", exact=True)
     prompt.fill("mend")
     prompt.press("Enter")
@@ -231,7 +234,7 @@ def test_prompts_beside_a_running_turn(desk: Desk, page: Any, workspace: Path) -
     page.get_by_role("button", name="Allow once").click()
     expect(page.locator(".prose").last).to_have_text("Also: also <b>this</b>")
     expect(joining).to_have_text("also <b>this</b>")
-    expect(page.locator(".turn").first.locator(".end[data-state=done]")).to_be_visible()
+    expect(page.locator(".turn").nth(1).locator(".end[data-state=done]")).to_be_visible()
 
 
 @pytest.mark.promise("web.exact", "events.resume")

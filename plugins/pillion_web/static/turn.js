@@ -30,7 +30,9 @@ export class TurnView {
 
   queued(event) {
     this.text = event.text;
-    this.words.textContent = event.text;
+    if (event.tool)
+      fill(this.words, el("code", {}, visible(`${event.tool} ${event.arguments ?? ""}`))); // one call
+    else this.words.textContent = event.text;
     this.prompt.hidden = false;
     this.badge.textContent = pictures(event);
     fill(this.end, "Waits its turn", withdrawing(event, this.told));
