@@ -9,6 +9,7 @@ import itertools
 import sys
 import traceback
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -123,8 +124,9 @@ def sources(section: PluginSection, points: Points) -> list[Path]:
     if spec is None:
         return []
     found = [Path(spec.origin)] if spec.has_location and spec.origin else []
-    for folder in spec.submodule_search_locations or ():
-        found += itertools.islice(Path(folder).rglob("*.py"), MOST_FILES)
+    with suppress(OSError):  # a folder that goes meanwhile
+        for folder in spec.submodule_search_locations or ():
+            found += itertools.islice(Path(folder).rglob("*.py"), MOST_FILES)
     return [path for path in dict.fromkeys(found) if not INSTALLED & set(path.parts)]
 
 

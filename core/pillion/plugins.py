@@ -331,9 +331,10 @@ class PluginHost:
     def _withdraw(self, specs: Any) -> None:
         """Takes back the hooks that a plugin declared. Who implements one keeps it, for when the plugin comes back."""
         for hook in dir(specs) if specs is not None else ():
-            caller = getattr(self._manager.hook, hook, None)
-            if caller is not None and caller.spec is not None and caller.spec.namespace is specs:
-                caller.spec = None
+            if self._manager.parse_hookspec_opts(specs, hook) is not None:
+                caller = getattr(self._manager.hook, hook, None)
+                if caller is not None and caller.spec is not None and caller.spec.namespace is specs:
+                    caller.spec = None
 
     def _check_hook(self, hook: str, implementation: Any) -> None:
         caller = getattr(self._manager.hook, hook, None)

@@ -36,12 +36,16 @@ _sane_id = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 
 
 class Door:
-    """`app` is what stands behind it; put another there and the next request meets that one."""
+    """`app` is what stands behind it."""
 
     def __init__(self, gate: Gate, app: App, secrets: Secrets) -> None:
         self.app = app
         self._gate = gate
         self._secrets = secrets
+
+    def show(self, app: App) -> None:
+        """The next request meets this one; requests and streams that are under way go on in the one before."""
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):

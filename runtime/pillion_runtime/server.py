@@ -17,7 +17,7 @@ import msgspec
 import trio
 
 from pillion.errors import PillionError
-from pillion.kernel import open_kernel
+from pillion.kernel import Kernel, open_kernel
 from pillion.secrets import hide_process
 from pillion.settings import Settings
 
@@ -30,6 +30,7 @@ from .hookspecs import HostHooks
 from .host import Host
 from .hostsettings import Address
 from .listener import Listener, bind
+from .reloading import reload_changed
 from .streams import FAREWELL, LAST_WORDS
 from .version import package_version
 
@@ -76,22 +77,26 @@ def say(announcement: Announcement) -> None:
     sys.stdout.flush()
 
 
-def run(settings: Settings, *, parent_pid: int | None = None) -> None:
-    """Serves until SIGTERM, Ctrl-C or the end of the process `parent_pid`. Raises ConfigError when it can't begin."""
+def run(settings: Settings, *, parent_pid: int | None = None, dev: bool = False) -> None:
+    """Serves until SIGTERM, Ctrl-C or the end of the process `parent_pid`. Raises ConfigError when it can't begin.
+
+    `dev`: plugins whose files change are read anew.
+    """
+    sys.dont_write_bytecode = sys.dont_write_bytecode or dev  # two edits in one second look the same to bytecode
     host = hostsettings.read(settings)
     hide_process()
     lines = logs.configure(settings.secrets, form=host.log, level=host.log_level)
-    trio.run(_run, settings, parent_pid)
+    trio.run(_run, settings, parent_pid, dev)
     lines.flush()
 
 
-async def _run(settings: Settings, parent_pid: int | None) -> None:
+async def _run(settings: Settings, parent_pid: int | None, dev: bool) -> None:
     stop = Stop()
     async with trio.open_nursery() as nursery:
         await nursery.start(_watch_signals, stop)
         if parent_pid is not None:
             nursery.start_soon(watch_parent, parent_pid, stop)
-        await serve(settings, stop=stop)
+        await serve(settings, stop=stop, dev=dev)
         nursery.cancel_scope.cancel()
 
 
@@ -102,6 +107,7 @@ async def serve(
     announce: Callable[[Announcement], object] = say,
     plugins: Mapping[str, object] | None = None,
     store: Store | None = None,
+    dev: bool = False,
 ) -> None:
     """One server, from bound socket to closed kernel. `announce` is called when it answers; it ends after `stop`.
 
@@ -117,17 +123,28 @@ async def serve(
         async with open_kernel(settings, hookspecs=(HostHooks,), plugins=plugins, store=store) as kernel:
             host = Host(kernel, section, Browsers(address.port))
             gate = Gate(address, token, host.browsers, section.names, origins)
-            listener = Listener(Door(gate, create_app(host), settings.secrets))
+            door = Door(gate, create_app(host), settings.secrets)
+            kernel.switchboard.settle()  # whose routes can't stand is out with all it brings
+            kernel.switchboard.changed = lambda: door.show(create_app(host))
+            listener = Listener(door)
             found = discovery.Found(address.url, os.getpid(), token, package_version())
             async with trio.open_nursery() as nursery:
                 await nursery.start(listener.run, listening)
                 with _announced(settings, found, announce):
-                    await stop.asked.wait()
+                    await _asked(stop, kernel, dev)
                     log.info("stopping")
                     last_resort.start()
                     await _wind_down(host, stop)
                 listener.stop()
     log.info("stopped")
+
+
+async def _asked(stop: Stop, kernel: Kernel, dev: bool) -> None:
+    async with trio.open_nursery() as nursery:
+        if dev:
+            nursery.start_soon(reload_changed, kernel)
+        await stop.asked.wait()
+        nursery.cancel_scope.cancel()
 
 
 async def _listening(address: Address, settings: Settings) -> socket.socket:

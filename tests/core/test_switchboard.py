@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import trio
 
-from pillion import ConfigError, Conflict, NotFound, TurnInfo, hookimpl
+from pillion import ConfigError, Conflict, NotFound, TurnInfo, hookimpl, hookspec
 from pillion.errors import NeedsRestart
 from pillion.events import ToolFinished
 from pillion.memorystore import MemoryStore
@@ -232,6 +232,36 @@ async def test_what_others_need_stays(tmp_path: Path) -> None:
         assert (await switch("needs", True)).state == "on"
         with pytest.raises(NotFound, match=r"No settings list a plugin 'lampp'\. Did you mean 'lamp'\?"):
             await switch("lampp", True)
+
+
+class Specs:
+    @hookspec
+    def paint(self, colour: str) -> str:
+        """A hook of a plugin's own."""
+        raise NotImplementedError
+
+
+class Painter(Lamp):
+    hookspecs = Specs
+
+
+class Brush(Lamp):
+    @hookimpl
+    def paint(self, colour: str) -> str:
+        return colour.upper()
+
+
+async def test_hooks_of_a_plugin_go_with_it_and_come_back(tmp_path: Path) -> None:
+    plugins = {"painter": Painter([], "painter"), "brush": Brush([], "brush")}
+    async with kernel_host(tmp_path, plugins=plugins) as host:
+        switch, ask = host.kernel.switchboard.switch, host.kernel.host.ask
+        await switch("painter", False)
+        await switch("brush", False)
+        assert "'paint' that nobody declares" in (await switch("brush", True)).reason
+        for name in ("painter", "brush"):
+            assert (await switch(name, True)).state == "on"
+        assert (await host.kernel.switchboard.reload("painter")).state == "on"
+        assert list(ask("paint", colour="red")) == [("brush", "RED")]
 
 
 STORE = """

@@ -92,19 +92,30 @@ class Client:
     async def call(self, method: str, path: str, body: Any = None, *, deadline: float = ANSWER) -> Any:
         """One request; the answer's JSON, None where there is none. `deadline` is in seconds."""
         with trio.move_on_after(deadline):
-            async with self.open(method, path, body) as answer:
+            async with self.open(method, path, body, deadline=deadline) as answer:
                 data = await answer.whole()
                 return msgspec.json.decode(data) if data else None
         raise ServerLost(f"The server did not answer {method} {path} within {deadline:g} s.")
 
     @asynccontextmanager
     async def open(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = {}
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] = {},
+        *,
+        deadline: float = ANSWER,
     ) -> AsyncIterator[Body]:
-        """One request; its answer as it comes. Raises ServerSaid for a status from 400 on, ServerLost."""
+        """One request; its answer as it comes, its head within `deadline` seconds. Raises ServerSaid for a status from
+        400 on, ServerLost."""
         stream = await self._connect()
         async with stream:
-            answer = await self._send(stream, method, path, body, headers)
+            try:
+                with trio.fail_after(deadline):
+                    answer = await self._send(stream, method, path, body, headers)
+            except trio.TooSlowError:
+                raise ServerLost(f"The server did not answer {method} {path} within {deadline:g} s.") from None
             if answer.status >= 400:
                 raise said(answer.status, await answer.whole())
             yield answer
@@ -126,13 +137,9 @@ class Client:
         sent += connection.send(h11.Data(data=data)) or b"" if data else b""
         sent += connection.send(h11.EndOfMessage()) or b""
         answer = Body(stream, connection)
-        try:
-            with trio.fail_after(ANSWER):
-                with contextlib.suppress(trio.BrokenResourceError, OSError):  # refused unread: the answer says why
-                    await stream.send_all(sent)
-                await answer.head()
-        except trio.TooSlowError:
-            raise ServerLost(f"The server did not answer {method} {path} within {ANSWER:g} s.") from None
+        with contextlib.suppress(trio.BrokenResourceError, OSError):  # refused unread: the answer says why
+            await stream.send_all(sent)
+        await answer.head()
         return answer
 
 

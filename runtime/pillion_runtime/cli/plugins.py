@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from . import options
+from .completing import plugin_names
 
 
 @click.group()
@@ -34,7 +35,41 @@ STYLES = {"on": "green", "off": "dim", "missing": "yellow", "quarantined": "red"
 
 
 def _said(state: dict[str, Any]) -> str:
-    return str(state.get("reason") or state.get("summary", ""))
+    said = str(state.get("reason") or state.get("summary", ""))
+    return f"{said} ({PENDING[state['pending']]})".strip() if state.get("pending") else said
+
+
+PENDING = {
+    "on": "on at the next start",
+    "off": "off at the next start",
+    "changed": "changed, which counts from the next start",
+}
+
+
+def _switch_options(command: Any) -> Any:
+    name = click.argument("name", shell_complete=plugin_names)
+    persist = click.option(
+        "--persist/--no-persist", default=True, help="Write it into your settings file, too; it is by default."
+    )
+    return name(persist(options.as_json(options.places(command))))
+
+
+@plugins.command("enable")
+@_switch_options
+def enable(name: str, persist: bool, json_: bool, config: Path | None, data_dir: Path | None) -> int:
+    """Switch a plugin on, from the next turn; without a server, from its next start."""
+    from .switch import switch
+
+    return switch(name, True, persist, json_, config, data_dir)
+
+
+@plugins.command("disable")
+@_switch_options
+def disable(name: str, persist: bool, json_: bool, config: Path | None, data_dir: Path | None) -> int:
+    """Switch a plugin off, from the next turn; without a server, from its next start."""
+    from .switch import switch
+
+    return switch(name, False, persist, json_, config, data_dir)
 
 
 @plugins.command("commands")

@@ -26,6 +26,8 @@ SILENCE = 40.0
 """Seconds of silence after which a stream counts as dead: the server sends a comment every 15."""
 PATIENCE = 30.0
 """Seconds of trying to come back to a stream before the server counts as lost."""
+SWITCH = 150.0
+"""Seconds in which a plugin is switched: it is imported and begins, and one before it may do so first."""
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -168,6 +170,12 @@ class Remote:
 
     async def plugins(self) -> list[dict[str, Any]]:
         return _rows(await self._client.call("GET", "/api/plugins"))
+
+    async def switch_plugin(self, name: str, enabled: bool, persist: bool) -> dict[str, Any]:
+        """What `PATCH /api/plugins/{name}` answers."""
+        body = {"enabled": enabled, "persist": persist}
+        path = f"/api/plugins/{quote(name, safe='')}"
+        return dict(await self._client.call("PATCH", path, body, deadline=SWITCH))
 
     async def link(self, session: str) -> dict[str, Any]:
         """A `url` that signs a browser in, and the `seconds` it works. Raises ConfigError: the server has no page."""

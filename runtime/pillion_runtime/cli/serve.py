@@ -16,6 +16,7 @@ from .options import places
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Only the port; 0 takes any that is free.")
 @click.option("--token-env", default=None, metavar="NAME", help="The environment variable with the bearer token.")
 @click.option("--parent-pid", type=click.IntRange(1), default=None, help="End when this process has ended.")
+@click.option("--dev", is_flag=True, help="Read plugins anew when their files change, from the next turn.")
 def serve(
     config: Path | None,
     data_dir: Path | None,
@@ -23,6 +24,7 @@ def serve(
     port: int | None,
     token_env: str | None,
     parent_pid: int | None,
+    dev: bool,
 ) -> None:
     """Serve sessions over HTTP.
 
@@ -41,4 +43,4 @@ def serve(
         address = hostsettings.Address.parse(hostsettings.read(settings).bind)
         flags["host.bind"] = str(hostsettings.Address(address.host, port))
         settings = layers.load(config=config, data_dir=data_dir, flags=flags)
-    server.run(settings, parent_pid=parent_pid)
+    server.run(settings, parent_pid=parent_pid, dev=dev)
