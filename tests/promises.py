@@ -106,6 +106,7 @@ PROMISES = {
     "plugins.live_routes": "A plugin's routes come and go with it; streams and requests under way go on.",
     "plugins.live_refused": "What others need, or what the server stands on, can't be switched, and says so.",
     "plugins.persist": "`persist` writes the user's file, comments kept, and names what overrules it.",
+    "plugins.live_cli": "`plugins enable` and `disable` switch the live server, else the settings file alone.",
     "plugins.dev": "An edit of a plugin's files is in force from the next turn.",
     "plugins.dev_broken": "A broken edit quarantines its plugin, with file and line; the next good one brings it back.",
     "plugins.home": "A plugin that wants one gets a logger, a directory for the owner alone, and values that last.",

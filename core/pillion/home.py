@@ -63,7 +63,7 @@ class Values:
         await self._kept.write(_checked(key), self._encoded(value))
 
     async def delete(self, key: str) -> bool:
-        """Was there one?"""
+        """Takes the value away. Was there one?"""
         return await self._kept.write(_checked(key), None)
 
     async def keys(self, prefix: str = "") -> list[str]:

@@ -48,7 +48,7 @@ class TurnInfo(Struct, frozen=True):
 
 
 class Kernelhooks:
-    """Called once, at start, except where it says *turn*."""
+    """Called once, when the plugin comes, except where it says *turn*."""
 
     @hookspec
     def register_providers(self, environment: Environment) -> Sequence[Provider]:
@@ -59,7 +59,8 @@ class Kernelhooks:
         """A provider round `provider` with the same name and models, or None to leave it.
 
         Ordered by the plugin's attribute `wrap_order` (default 50): the lowest is the outermost. By convention:
-        10 replay, 20 money, 30 limits, 40 retry and fall-back, 50 record.
+        10 replay, 20 money, 30 limits, 40 retry and fall-back, 50 record. Called again for each provider when another
+        plugin that wraps comes or goes; what a wrapper must remember is kept by the plugin.
         """
 
     @hookspec
@@ -88,7 +89,8 @@ class Kernelhooks:
 
     @hookspec
     def lifespan(self, kernel: Kernel) -> AbstractAsyncContextManager[None]:
-        """Entered at start in a task of its own, left at the end in reverse order."""
+        """Entered when the plugin comes, in a task of its own, before it is asked for anything of a turn. Left when it
+        goes and the turns that ran then are over; at the end in reverse order. It gets 30 s for each."""
 
     @hookspec
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:

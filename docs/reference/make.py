@@ -16,6 +16,7 @@ import msgspec
 
 from pillion import events as e
 from pillion.errors import PillionError
+from pillion.home import Home, Values
 from pillion.hookspecs import Kernelhooks
 from pillion.settings import Deadlines, Defaults, Execution, Trust
 from pillion.values import Limits
@@ -50,6 +51,20 @@ HOOKS = """\
 A plugin is a class with methods marked `@hookimpl`. A hook is a plain function: it is called at a known moment and
 returns objects; all waiting happens in the async methods of those. A plugin takes only the arguments it wants. One
 that raises loses only its own answer, and `pillion plugins list` says so.
+
+A plugin comes when Pillion starts, or when somebody [switches it on](../howto/live_plugins.md); then its class is made
+into an object. A class with an attribute `Config`, a msgspec Struct, is given its section of the settings as that. One
+whose constructor has a parameter named `home` is given a `Home`:
+
+```python
+from pillion import Home
+
+
+class Plugin:
+    def __init__(self, home: Home) -> None:
+        self.home = home
+```
+
 """
 ERRORS = """\
 # Errors
@@ -104,7 +119,7 @@ def _event(kind: type[e.Event]) -> str:
 
 
 def hooks() -> str:
-    parts = [HOOKS]
+    parts = [HOOKS + home()]
     for title, specs in (("The kernel's", Kernelhooks), ("The host's", HostHooks)):
         parts.append(f"## {title}\n\n{_paragraphs(specs)}\n")
         for name, hook in vars(specs).items():
@@ -112,6 +127,23 @@ def hooks() -> str:
                 wanted = [argument for argument in inspect.signature(hook).parameters if argument != "self"]
                 parts.append(f"### `{name}({', '.join(wanted)})`\n\n{_paragraphs(hook)}\n")
     return "\n".join(parts)
+
+
+def home() -> str:
+    """What the object `home` has."""
+    rows = [("`home.name`", "its section in the settings"), ("`home.log`", "its logger, `pillion.plugin.NAME`")]
+    rows += [(f"`home.{_call(method)}`", _flat(inspect.getdoc(method) or "")) for method in _methods(Home)]
+    rows += [(f"`await home.values.{_call(each)}`", _flat(inspect.getdoc(each) or "")) for each in _methods(Values)]
+    table = "\n".join(f"| {what} | {said} |" for what, said in rows)
+    return f"| its own | |\n|---|---|\n{table}\n\n{_paragraphs(Values)}\n"
+
+
+def _methods(kind: type) -> list[Any]:
+    return [member for name, member in vars(kind).items() if not name.startswith("_")]
+
+
+def _call(method: Any) -> str:
+    return f"{method.__name__}({', '.join(name for name in inspect.signature(method).parameters if name != 'self')})"
 
 
 def errors() -> str:

@@ -26,9 +26,11 @@ from pillion_runtime.routes.calls import CallView, NewToolCall
 from pillion_runtime.routes.events import EventPage, Following, Selection
 from pillion_runtime.routes.models import StrategyView, ToolView
 from pillion_runtime.routes.overlays import NewOverlay, OverlayView
+from pillion_runtime.routes.plugins import PluginChange
 from pillion_runtime.routes.prompts import NewCancel, NewPrompt, PromptAccepted, PromptView
 from pillion_runtime.routes.questions import NewAnswer
 from pillion_runtime.routes.sessions import Listing, NewSession, SessionView
+from pillion_runtime.switching import Switched
 from pillion_runtime.testing import Reply, call, replies, vendor_server
 
 from ..scenarios.serverprocess import ServerProcess, server_process
@@ -47,6 +49,7 @@ REQUESTS: dict[str, type[Struct]] = {
     "POST /api/sessions/{id}/questions/{question}": NewAnswer,
     "POST /api/sessions/{id}/tools/{tool}": NewToolCall,
     OVERLAY: NewOverlay,
+    "PATCH /api/plugins/{name}": PluginChange,
     "POST /api/browser-codes": NewCode,
     "GET /open": Link,
 }
@@ -59,6 +62,7 @@ ANSWERS: dict[str, type[Struct]] = {
     OVERLAY: OverlayView,
     "GET /api/models": ModelInfo,
     "GET /api/plugins": PluginState,
+    "PATCH /api/plugins/{name}": Switched,
     "GET /api/strategies": StrategyView,
     "GET /api/tools": ToolView,
     "POST /api/browser-codes": CodeView,

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -202,14 +202,16 @@ def bare_environment(folder: Path, **variables: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def server_process(folder: Path, settings: str, **variables: str) -> AsyncIterator[ServerProcess]:
+async def server_process(
+    folder: Path, settings: str, options: Sequence[str] = (), **variables: str
+) -> AsyncIterator[ServerProcess]:
     """Serves with `settings` (TOML) laid over the shipped ones until left; then SIGTERM must end it with 0."""
     (folder / "plugins.toml").write_text(settings)
     command = [*COMMAND, "serve", "--config", str(folder / "plugins.toml"), "--data-dir", str(folder / "data")]
     with (folder / "stderr").open("wb") as stderr:
         environment = bare_environment(folder, **variables)
         process = await trio.lowlevel.open_process(
-            [*command, "--port", "0"], stdout=subprocess.PIPE, stderr=stderr, cwd=folder, env=environment
+            [*command, "--port", "0", *options], stdout=subprocess.PIPE, stderr=stderr, cwd=folder, env=environment
         )
         try:
             with trio.fail_after(BOUND):
@@ -230,11 +232,11 @@ async def server_process(folder: Path, settings: str, **variables: str) -> Async
 
 @asynccontextmanager
 async def riding(
-    folder: Path, program: Program, more: str = "", **variables: str
+    folder: Path, program: Program, more: str = "", options: Sequence[str] = (), **variables: str
 ) -> AsyncIterator[tuple[Vendor, ServerProcess]]:
     """A vendor's server that answers as `program` says, and a server whose models it has; `more` are settings."""
     async with (
         vendor_server(program) as vendor,
-        server_process(folder, MODELS.format(url=vendor.url) + more, **variables) as server,
+        server_process(folder, MODELS.format(url=vendor.url) + more, options, **variables) as server,
     ):
         yield vendor, server

@@ -227,6 +227,12 @@ export interface OverlayView {
   size: number;
 }
 
+/** PATCH /api/plugins/{name}. `persist`: the user's settings file is to say so, too, its comments kept. */
+export interface PluginChange {
+  enabled: boolean;
+  persist?: boolean;
+}
+
 /** What became of one plugin. `reason` is a complete sentence where `state` is `missing` or `quarantined`. */
 export interface PluginState {
   name: string;
@@ -326,6 +332,14 @@ export interface Status {
 export interface StrategyView {
   name: string;
   description: string;
+}
+
+/** What came of it. `written` is the settings file that says so now, null where none was changed; `note` is a sentence about what may surprise, else `""`. */
+export interface Switched {
+  plugin: PluginState;
+  takes_effect: "next_turn" | "restart";
+  written: string | null;
+  note: string;
 }
 
 /** Words of a person or a model. In a provider's stream: the next piece of them. */
@@ -1187,6 +1201,10 @@ export interface Operations {
   show_events_schema: { path: object; query: object; body: undefined; answer: Record<string, unknown> };
   /** What became of each plugin that the settings list. */
   list_plugins: { path: object; query: object; body: undefined; answer: ListedPluginState };
+  /** One plugin. */
+  show_plugin: { path: { name: string }; query: object; body: undefined; answer: PluginState };
+  /** Switches a plugin on or off, from the next turn on, its routes too. */
+  switch_plugin: { path: { name: string }; query: object; body: PluginChange; answer: Switched };
   /** The models that can answer now; the first is what `auto` takes. */
   list_models: { path: object; query: object; body: undefined; answer: ListedModelInfo };
   /** The ways to run a turn. */
@@ -1245,6 +1263,8 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   show_docs: { method: "GET", path: "/docs" },
   show_events_schema: { method: "GET", path: "/api/events/schema" },
   list_plugins: { method: "GET", path: "/api/plugins" },
+  show_plugin: { method: "GET", path: "/api/plugins/{name}" },
+  switch_plugin: { method: "PATCH", path: "/api/plugins/{name}" },
   list_models: { method: "GET", path: "/api/models" },
   list_strategies: { method: "GET", path: "/api/strategies" },
   list_tools: { method: "GET", path: "/api/tools" },
