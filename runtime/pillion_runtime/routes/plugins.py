@@ -17,11 +17,11 @@ from ..host import Host
 from ..switching import Switched, switch
 
 SHOWN: dict[str, Any] = {
-    "name": "terminal",
+    "name": "house_rules",
     "state": "off",
-    "version": "0.1.0",
-    "source": "pillion_terminal.plugin:Plugin",
-    "summary": "Tool: run_command.",
+    "version": "",
+    "source": "./house_rules.py:Plugin",
+    "summary": "Policy: the rules of the house.",
     "hooks": [],
     "settings": None,
     "reason": "",
