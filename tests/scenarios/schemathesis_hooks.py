@@ -19,10 +19,12 @@ CONTRACT = contract(*(Path(os.environ["FUZZ_FOLDER"], name).read_bytes() for nam
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Most paths get a session that exists; never the one that would end it."""
+    """Most paths get a session or a plugin that exists; never the one that would end it."""
     ends_it = (case.method, case.path) == ("DELETE", "/api/sessions/{id}")
     if case.path.startswith("/api/sessions/{id}") and not ends_it and len(str(case.path_parameters["id"])) % 3:
         case.path_parameters["id"] = SESSION
+    if case.path == "/api/plugins/{name}" and len(str(case.path_parameters["name"])) % 3:
+        case.path_parameters["name"] = "edit"
 
 
 @schemathesis.check
