@@ -50,6 +50,7 @@ PROMISES = {
     # ── sessions and prompts ──
     "sessions.lifecycle": "A session is opened, shown, listed by pages and filters, and deleted.",
     "sessions.ephemeral": "An ephemeral session and its children never touch the store, and are listed apart.",
+    "sessions.changed": "PATCH changes title, labels, model and strategy; with If-Match only a version that is known.",
     "sessions.limits": "Limits left out are those of the settings; a reached limit ends the turn and is named.",
     "prompts.accepted": "A 202 names the turn and the place of its events.",
     "prompts.order": "Prompts run one at a time, in their order.",

@@ -6,6 +6,7 @@ PillionError
 ├── NotFound           ask for something that exists
 ├── BadCursor          begin at the start, or where a page said
 ├── Conflict           somebody was first: look again, then decide
+│   └── Stale          it is not what the request takes it for: read it again
 │   └── NeedsRestart   it can't change while the server runs; the settings can
 ├── Gone               it was there, and its time is over
 ├── Busy               come back later; a bounded queue is full
@@ -80,6 +81,13 @@ class NeedsRestart(Conflict):
     """It can't change while the server runs; the settings can, for the next start."""
 
     code = "needs_restart"
+
+
+class Stale(Conflict):
+    """What is to be replaced is another one by now than the request names."""
+
+    code = "precondition_failed"
+    status = 412
 
 
 class Gone(PillionError):

@@ -14,7 +14,7 @@ import msgspec
 import trio
 from msgspec import Struct
 
-from .contracts.store import Batch, Draft, Opened, Record, Store
+from .contracts.store import Batch, Draft, Opened, Record, SessionInfo, Store
 from .errors import BadCursor, StoreFailed
 from .events import Event, encode, mended, type_of
 from .secrets import Secrets
@@ -162,8 +162,11 @@ class EventLog:
 
     # ── writing ──
 
-    async def append(self, *events: Event, turn: str = "", blobs: Mapping[str, bytes] = {}) -> list[Record]:
-        """Makes the events durable, all or none, then shows them. Returns their records.
+    async def append(
+        self, *events: Event, turn: str = "", blobs: Mapping[str, bytes] = {}, info: SessionInfo | None = None
+    ) -> list[Record]:
+        """Makes the events durable, all or none, then shows them. Returns their records. `info` is the session's from
+        then on.
 
         Raises Conflict, LostLease, StoreFailed. A cancel that comes while the store works takes effect afterwards.
         """
@@ -174,7 +177,8 @@ class EventLog:
                 for i, event in enumerate(events)
             ]
             closes = [event.item for event in events if event.closes]  # type: ignore[attr-defined]
-            await self._commit(Batch(self.session, self._generation, self.head, records, closes=closes, blobs=blobs))
+            batch = Batch(self.session, self._generation, self.head, records, closes=closes, blobs=blobs, info=info)
+            await self._commit(batch)
             for record, event in zip(records, events, strict=True):
                 self._show(record, event)
         self._on_shown(self.session, records)

@@ -59,6 +59,15 @@ class SessionOpened(Event, frozen=True, tag="session.opened"):
     limits: Limits | None = None
 
 
+class SessionChanged(Event, frozen=True, tag="session.changed"):
+    """What the session is called or answers with, from now on; null is as before. A running turn keeps its model."""
+
+    title: str | None = None
+    labels: Mapping[str, str] | None = None
+    model: str | None = None
+    strategy: str | None = None
+
+
 class SessionSeeded(Event, frozen=True, tag="session.seeded"):
     """The conversation begins with these messages; a child's, from its parent."""
 
@@ -406,7 +415,8 @@ class ToolProgress(Event, frozen=True, tag="tool.progress"):
 
 
 LASTING: tuple[type[Event], ...] = (
-    SessionOpened, SessionSeeded, PromptQueued, PromptJoined, PromptDropped, ChildStarted, ChildFinished,
+    SessionOpened, SessionChanged, SessionSeeded, PromptQueued, PromptJoined, PromptDropped,
+    ChildStarted, ChildFinished,
     TurnStarted, TurnStopping, TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished,
     StepStarted, UsageRecorded, ModelTold, MessageFinished,
     TextStarted, TextFinished, TextInterrupted, TextVoided,

@@ -44,6 +44,19 @@ class Decide(Struct, frozen=True):
     answer: Any
 
 
+class Change(Struct, frozen=True):
+    """What the session is called or answers with; None is as before, and so is a label that is not named.
+
+    `expected`: versions of the session (`version_of`) of which it must be one; empty: whatever it is.
+    """
+
+    title: str | None = None
+    labels: Mapping[str, str | None] = {}
+    model: str | None = None
+    strategy: str | None = None
+    expected: frozenset[str] = frozenset()
+
+
 class Note(Struct, frozen=True):
     events: tuple[e.Event, ...]
 
@@ -54,7 +67,7 @@ class Ended(Struct, frozen=True):
     turn: Turn
 
 
-Letter = Prompt | Withdraw | Cancel | Decide | Note | Ended
+Letter = Prompt | Withdraw | Cancel | Decide | Change | Note | Ended
 
 
 class Reply:

@@ -19,11 +19,11 @@ from .catalog import Kit
 from .contracts.store import Opened, Record, SessionInfo
 from .contracts.tool import Tool
 from .contracts.workspace import Workspace
-from .errors import BudgetSpent, Busy, Conflict, Gone, LostLease, NotFound, PillionError
+from .errors import BudgetSpent, Busy, Conflict, Gone, LostLease, NotFound, PillionError, Stale
 from .eventlog import EventLog, Reader
 from .history import History, interruption
 from .hookspecs import TurnInfo
-from .letters import Accepted, Cancel, Decide, Ended, Letter, Note, Prompt, Reply, Withdraw
+from .letters import Accepted, Cancel, Change, Decide, Ended, Letter, Note, Prompt, Reply, Withdraw
 from .onecall import OneCall
 from .overlay import Overlays
 from .prompts import WaitingPrompt
@@ -123,6 +123,12 @@ class Session:
         accepted = await self._ask(Prompt(event, blobs))
         assert isinstance(accepted, Accepted)
         return accepted
+
+    async def change(self, change: Change) -> SessionInfo:
+        """What the session is from then on. A running turn keeps its model. Raises Stale, Gone."""
+        info = await self._ask(change)
+        assert isinstance(info, SessionInfo)
+        return info
 
     def prompts(self) -> list[WaitingPrompt]:
         """What waits, in the order in which it will run."""
@@ -301,6 +307,8 @@ class Session:
                 case Decide():
                     await self._close(letter.asking, letter.id, letter.answer)
                     reply.set(None)
+                case Change():
+                    reply.set(await self._change(letter))
                 case Note():
                     await self._write(letter.events)
                     reply.set(None)
@@ -511,6 +519,27 @@ class Session:
         finally:
             pending.release()
 
+    async def _change(self, change: Change) -> SessionInfo:
+        now = self.info
+        if change.expected and version_of(now) not in change.expected:
+            raise Stale("The session has been changed since: read it again.")
+        redact = self.kernel.secrets.redact
+        labels = {key: redact(value) for key, value in {**now.labels, **change.labels}.items() if value is not None}
+        event = e.SessionChanged(
+            title=None if change.title is None else redact(change.title),
+            labels=labels if labels != dict(now.labels) else None,
+            model=change.model,
+            strategy=change.strategy,
+        )
+        given = {
+            key: value for key, value in msgspec.structs.asdict(event).items() if value is not None and key != "step"
+        }
+        new = msgspec.structs.replace(now, **given)
+        if new != now:
+            (record,) = await self._eventlog.append(event, info=new)
+            self.info = msgspec.structs.replace(new, updated=record.time)
+        return self.info
+
     async def _write(
         self, events: Sequence[e.Event], *, turn: str = "", blobs: Mapping[str, bytes] = {}
     ) -> list[Record]:
@@ -528,3 +557,9 @@ def _first(error: BaseException) -> BaseException:
         return error
     leaves = [_first(inner) for inner in error.exceptions]
     return next((leaf for leaf in leaves if isinstance(leaf, PillionError)), leaves[0])
+
+
+def version_of(info: SessionInfo) -> str:
+    """Another one after each change of what can be changed."""
+    told = msgspec.json.encode([info.title, sorted(info.labels.items()), info.model, info.strategy])
+    return hashlib.sha256(told).hexdigest()[:32]

@@ -358,3 +358,23 @@ async def test_a_plugin_whose_routes_collide_is_quarantined(open_server: Any) ->
         assert "GET /livez" in reasons["taken"]
         assert "'health'" in reasons["twin"]
         assert "list of Quart blueprints" in reasons["none"]
+
+
+@pytest.mark.promise("sessions.changed")
+async def test_a_session_is_renamed_labelled_and_given_another_model(server: Any) -> None:
+    session = await server.session(labels={"keep": "1", "drop": "2"})
+    path = f"/api/sessions/{session}"
+    tag = (await server.client.get(path)).headers["etag"]
+    wanted = {"title": "A lamp", "labels": {"drop": None, "new": "3"}, "model": "scripted/one"}
+    changed = await server.client.patch(path, json=wanted, headers={"if-match": tag})
+    stale = await server.client.patch(path, json={"title": "Late"}, headers={"if-match": tag})
+    wrong = await server.client.patch(path, json={"model": "no/such", "colour": "red"})
+    listed = (await server.client.get("/api/sessions")).json()["data"][0]
+    again = await server.client.patch(path, json={"title": "A lamp"})
+    page = await server.client.get(f"{path}/events", headers={"accept": "application/json"})
+    assert (changed.status_code, stale.status_code, wrong.status_code) == (200, 412, 422)
+    told = {"title": "A lamp", "labels": {"keep": "1", "new": "3"}, "model": "scripted/one"}
+    assert {key: listed[key] for key in told} == {key: changed.json()[key] for key in told} == told
+    assert changed.headers["etag"] == again.headers["etag"] != tag, "what changes nothing is no new version"
+    events = [event for event in page.json()["data"] if event["type"] == "session.changed"]
+    assert len(events) == 1 and events[0]["title"] == "A lamp"

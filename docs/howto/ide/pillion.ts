@@ -26,6 +26,14 @@ export interface Cancelling {
   stopping: boolean;
 }
 
+/** PATCH /api/sessions/{id}: what is left out stays. A label that is null goes; `""` is the settings' default. */
+export interface Changes {
+  title?: string | null;
+  labels?: Record<string, string | null>;
+  model?: string | null;
+  strategy?: string | null;
+}
+
 /** `url` signs in the first browser that opens it within `seconds`. */
 export interface CodeView {
   url: string;
@@ -418,6 +426,23 @@ export interface SessionOpened {
   parent?: string;
   trusted?: boolean;
   limits?: Limits | null;
+  step?: number;
+}
+
+/** What the session is called or answers with, from now on; null is as before. A running turn keeps its model. */
+export interface SessionChanged {
+  type: "session.changed";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  title?: string | null;
+  labels?: Record<string, string> | null;
+  model?: string | null;
+  strategy?: string | null;
   step?: number;
 }
 
@@ -1136,6 +1161,7 @@ export interface SessionCursor {
 /** One event, as `data` of the event stream has it. Those that grow an item (`x-kind`: growth) and passing facts (passing) are shown while they happen and not kept; the lasting ones are the log. A field that has its default may be left out. Fields and types are added without a new version: ignore those you don't know. */
 export type PillionEvent =
   | SessionOpened
+  | SessionChanged
   | SessionSeeded
   | PromptQueued
   | PromptJoined
@@ -1217,6 +1243,8 @@ export interface Operations {
   list_sessions: { path: object; query: { workspace?: string; parent?: string; cursor?: string; limit?: number; ephemeral?: boolean }; body: undefined; answer: SessionPage };
   /** One session. */
   show_session: { path: { id: string }; query: object; body: undefined; answer: SessionView };
+  /** Changes what a session is called, and what answers from the next turn on; a running turn keeps its model. */
+  change_session: { path: { id: string }; query: object; body: Changes; answer: SessionView };
   /** Stops what runs in a session, then forgets it, with the sessions that its turns opened. */
   delete_session: { path: { id: string }; query: object; body: undefined; answer: undefined };
   /** A session's conversation so far, for those who want its state and not its course. */
@@ -1271,6 +1299,7 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   open_session: { method: "POST", path: "/api/sessions" },
   list_sessions: { method: "GET", path: "/api/sessions" },
   show_session: { method: "GET", path: "/api/sessions/{id}" },
+  change_session: { method: "PATCH", path: "/api/sessions/{id}" },
   delete_session: { method: "DELETE", path: "/api/sessions/{id}" },
   list_messages: { method: "GET", path: "/api/sessions/{id}/messages" },
   post_prompt: { method: "POST", path: "/api/sessions/{id}/prompts" },

@@ -10,7 +10,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from quart import Blueprint, Response, request
 
 from pillion.contracts.store import SessionInfo, SessionQuery
-from pillion.session import Session
+from pillion.letters import Change
+from pillion.session import Session, version_of
 from pillion.values import Limits, Message
 
 from ..bodies import Listed, answer, checked, nothing, read
@@ -19,6 +20,7 @@ from ..host import Host
 from ..moments import rfc3339
 from . import names
 
+TAG = {"etag": "Another one after each change by PATCH; for `if-match`."}
 Label = Annotated[str, Meta(max_length=1000)]
 
 
@@ -43,6 +45,15 @@ class NewSession(Struct, frozen=True, forbid_unknown_fields=True):
     labels: Annotated[dict[str, Label], Meta(max_length=64)] = {}
     limits: LimitsGiven = LimitsGiven()
     ephemeral: bool = False
+
+
+class Changes(Struct, frozen=True, forbid_unknown_fields=True):
+    """PATCH /api/sessions/{id}: what is left out stays. A label that is null goes; `""` is the settings' default."""
+
+    title: Annotated[str, Meta(max_length=500)] | None = None
+    labels: Annotated[dict[str, Label | None], Meta(max_length=64)] = {}
+    model: str | None = None
+    strategy: str | None = None
 
 
 class Listing(Struct, frozen=True):
@@ -139,11 +150,33 @@ def blueprint(host: Host) -> Blueprint:
         return answer(SessionPage(data, page.next or None))
 
     @routes.get("/<id>")
-    @described(answers={200: SessionView}, shows=SHOWN)
+    @described(answers={200: SessionView}, sends=TAG, shows=SHOWN)
     async def show_session(id: str) -> Response:
         """One session."""
         session = await host.kernel.session(id)
-        return answer(view_of(session.info, session))
+        return answer(view_of(session.info, session), headers=_tag(session.info))
+
+    @routes.patch("/<id>")
+    @described(
+        body=Changes,
+        headers={"if-match": "The `etag` that the session must have now."},
+        answers={200: SessionView},
+        sends=TAG,
+        errors=(410, 412),
+        example={"title": "The lamp flickers", "labels": {"ticket": "40", "draft": None}},
+        shows=SHOWN,
+    )
+    async def change_session(id: str) -> Response:
+        """Changes what a session is called, and what answers from the next turn on; a running turn keeps its model."""
+        wanted = await read(Changes)
+        names.check(host, model=wanted.model or "", strategy=wanted.strategy or "")
+        session = await host.kernel.session(id)
+        tags = request.headers.get("if-match", "")
+        expected = frozenset(tag.strip().removeprefix("W/").strip('"') for tag in tags.split(",") if tag.strip())
+        info = await session.change(
+            Change(wanted.title, wanted.labels, wanted.model, wanted.strategy, expected - {"*"})
+        )
+        return answer(view_of(info, session), headers=_tag(info))
 
     @routes.delete("/<id>")
     @described(answers={204: None})
@@ -160,6 +193,10 @@ def blueprint(host: Host) -> Blueprint:
         return answer(Listed(await session.messages()))
 
     return routes
+
+
+def _tag(info: SessionInfo) -> dict[str, str]:
+    return {"etag": f'"{version_of(info)}"'}
 
 
 def _limits(given: LimitsGiven, settings: Limits) -> Limits:
