@@ -122,6 +122,8 @@ PROMISES = {
     "storage.kill": "What was acknowledged survives kill -9: no gap, no duplicate, and the session goes on.",
     # ── models ──
     "models.closed_stream": "A cancelled turn closes the connection to the vendor.",
+    "models.complete": "A model answers without a session, whole or as a stream; what it used is recorded.",
+    "models.complete_ends": "A call without a session ends when its client leaves, and when the server stops.",
     "models.half_answer": "A stream without a finish reason is a fault, not an answer.",
     # ── the command line ──
     "cli.exit_codes": "The exit code tells how a run ended.",

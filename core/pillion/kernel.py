@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
+from msgspec import structs
 
 from . import events as e
 from .allreader import AllReader, AllReaders
 from .budget import Budget
 from .catalog import Catalog
+from .completions import Completions
 from .contracts.store import Opened, Page, Record, SessionInfo, SessionQuery, Store
 from .errors import ConfigError, PillionError
 from .eventlog import EventLog
@@ -65,6 +67,7 @@ class Kernel:
         self._nursery: trio.Nursery
         self.store_plugin = ""
         """The plugin that brings the store."""
+        self.completions = Completions(self)
         self.lives: Lives
         self.switchboard: Switchboard
 
@@ -120,6 +123,11 @@ class Kernel:
         if seed:
             await session.note(e.SessionSeeded(messages=tuple(seed)))
         return session
+
+    async def open_records(self, parent: str) -> Session:
+        """A session for records that belong to none; no list shows it that does not ask for children of `parent`."""
+        info = structs.replace(self._info("", "", "", {}), parent=parent)
+        return await self._begin(info, self.settings.limits, self._nursery)
 
     async def session(self, id: str) -> Session:
         """The live session, or the one that its log brings back. Raises NotFound."""
@@ -355,11 +363,12 @@ async def open_kernel(
                 kernel.switchboard = Switchboard(kernel, background)
                 kernel.switchboard.settle()
                 async with trio.open_nursery() as sessions:
-                    kernel._nursery = sessions
+                    kernel._nursery = kernel.completions.nursery = sessions
                     try:
                         yield kernel
                     finally:
-                        with trio.CancelScope(shield=True):  # each session's end has its own deadline
+                        with trio.CancelScope(shield=True):  # each end has its own deadline
+                            await kernel.completions.aclose()
                             await kernel._stop_sessions()
                         sessions.cancel_scope.cancel()
                 background.cancel_scope.cancel()

@@ -17,6 +17,7 @@ from .routes import (
     approvals,
     browsers,
     calls,
+    completions,
     description,
     events,
     health,
@@ -29,7 +30,21 @@ from .routes import (
 )
 
 log = logging.getLogger("pillion.http")
-OWN = (health, description, plugins, models, sessions, prompts, events, approvals, questions, calls, overlays, browsers)
+OWN = (
+    health,
+    description,
+    plugins,
+    models,
+    sessions,
+    prompts,
+    events,
+    approvals,
+    questions,
+    calls,
+    completions,
+    overlays,
+    browsers,
+)
 
 
 def create_app(host: Host) -> QuartTrio:

@@ -203,12 +203,13 @@ def _announced(
 
 
 async def _wind_down(host: Host, stop: Stop) -> None:
-    """No new work; turns get the grace, then are cancelled and get their deadline; then the streams end."""
+    """No new work; turns and calls get the grace, then are cancelled and get their deadline; then the streams end."""
     host.stopping = True
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_end_turns, host, nursery.cancel_scope)
         await stop.hurried.wait()
         nursery.cancel_scope.cancel()
+    host.kernel.completions.cancel()
     await _cancel(_busy(host), HURRY)
     host.streams.end()
     with trio.move_on_after(HURRY if stop.hurried.is_set() else FAREWELL + LAST_WORDS):
@@ -219,6 +220,7 @@ async def _end_turns(host: Host, done: trio.CancelScope) -> None:
     with trio.move_on_after(host.settings.grace):
         while busy := _busy(host):  # a waiting prompt's turn may begin meanwhile
             await busy[0].idle()
+        await host.kernel.completions.idle()
     await _cancel(_busy(host), host.kernel.settings.deadlines.stopping + 1)
     done.cancel()
 

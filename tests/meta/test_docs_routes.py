@@ -16,6 +16,7 @@ from pillion.kernel import open_kernel
 from pillion.plugins import PluginState
 from pillion.testing.kit import plain_settings
 from pillion.values import ModelInfo
+from pillion_runtime.answering import CompletionView
 from pillion_runtime.app import create_app
 from pillion_runtime.hookspecs import HostHooks
 from pillion_runtime.host import Host
@@ -24,6 +25,7 @@ from pillion_runtime.routes.approvals import NewDecision
 from pillion_runtime.routes.browsers import CodeView, Link, NewCode
 from pillion_runtime.routes.calls import CallView, NewToolCall
 from pillion_runtime.routes.events import EventPage, Following, Selection
+from pillion_runtime.routes.completions import NewCompletion
 from pillion_runtime.routes.models import StrategyView, ToolView
 from pillion_runtime.routes.overlays import NewOverlay, OverlayView
 from pillion_runtime.routes.plugins import PluginChange
@@ -49,6 +51,7 @@ REQUESTS: dict[str, type[Struct]] = {
     "POST /api/sessions/{id}/approvals/{approval}": NewDecision,
     "POST /api/sessions/{id}/questions/{question}": NewAnswer,
     "POST /api/sessions/{id}/tools/{tool}": NewToolCall,
+    "POST /api/models/{provider}/{model}/complete": NewCompletion,
     OVERLAY: NewOverlay,
     "PATCH /api/plugins/{name}": PluginChange,
     "POST /api/browser-codes": NewCode,
@@ -60,6 +63,7 @@ ANSWERS: dict[str, type[Struct]] = {
     "GET /api/sessions/{id}/prompts": PromptView,
     "GET /api/sessions/{id}/events": EventPage,
     "POST /api/sessions/{id}/tools/{tool}": CallView,
+    "POST /api/models/{provider}/{model}/complete": CompletionView,
     OVERLAY: OverlayView,
     "GET /api/models": ModelInfo,
     "GET /api/plugins": PluginState,

@@ -1,0 +1,158 @@
+"""Model calls without a session. What they use is recorded all the same, in a log of their own."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import trio
+from msgspec import structs
+
+from . import events as e
+from .contracts.provider import Chunk, Finish, Provider, Request, Restart, UsageSeen
+from .errors import Busy, Gone, PillionError, ProviderDown
+from .values import ModelInfo, Usage, priced
+
+if TYPE_CHECKING:
+    from .kernel import Kernel
+    from .session import Session
+
+SIDE_BY_SIDE = 16
+"""Calls that run at the same time; one more is Busy."""
+AHEAD = 16
+"""Chunks that a call may be ahead of its reader."""
+PATIENCE = 60.0
+"""Seconds after which a reader that takes nothing is given up, and its call with it."""
+PARENT = "completions"
+"""What the sessions that hold the records have for a parent: no list shows them that does not ask for it."""
+_log = logging.getLogger(__name__)
+
+
+class Completion:
+    """One call on its way: an async iterator over its chunks, the last of which is a Finish, unless one raises.
+
+    It ends when what it used is recorded. `model`, which a wrapper may change, and `usage` are what is known so far.
+    """
+
+    def __init__(self, model: str, seconds: float | None) -> None:
+        self.model, self.usage = model, Usage()
+        self.scope = trio.CancelScope()
+        self.seconds = seconds
+        self.finished = False
+        self.ended = trio.Event()
+        self.error: Exception | None = None
+        self._send, self._chunks = trio.open_memory_channel[Chunk](AHEAD)
+
+    def cancel(self) -> None:
+        """Nobody wants the rest."""
+        self.scope.cancel()
+
+    def __aiter__(self) -> Completion:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        try:
+            return await self._chunks.receive()
+        except trio.EndOfChannel:
+            await self.ended.wait()
+            if self.error is not None:
+                raise self.error from None
+            raise StopAsyncIteration from None
+
+    async def run(self, provider: Provider, request: Request, model: ModelInfo) -> None:
+        """The call's life. What goes wrong is its reader's."""
+        self.scope.deadline = trio.current_time() + (self.seconds or float("inf"))
+        with self._send:
+            with self.scope:
+                try:
+                    async with provider.stream(request) as chunks:
+                        async for chunk in chunks:
+                            await self._pass_on(chunk, model)
+                except Exception as error:  # a plugin's fault is its caller's
+                    self.error = error
+            if self.error is None and not self.finished:
+                self.error = Gone("The call was cancelled.")
+                if trio.current_time() >= self.scope.deadline:
+                    self.error = ProviderDown(f"{self.model} did not end within {self.seconds:g} s.")
+
+    async def _pass_on(self, chunk: Chunk, model: ModelInfo) -> None:
+        match chunk:
+            case UsageSeen():
+                self.usage = priced(chunk.usage, model)
+            case Restart():
+                self.model, self.usage = chunk.model or self.model, Usage()
+            case _:
+                pass
+        with trio.move_on_after(PATIENCE) as patience:
+            await self._send.send(chunk)
+        if patience.cancelled_caught:
+            self.scope.cancel()
+            return
+        self.finished = isinstance(chunk, Finish)
+
+
+class Completions:
+    """All calls of a kernel that belong to no session."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self.nursery: trio.Nursery
+        self._running: set[Completion] = set()
+        self._records: Session | None = None
+        self._opening = trio.Lock()
+
+    def start(self, request: Request) -> Completion:
+        """Begins a call. Raises NotFound, ConfigError, Busy; what goes wrong later is raised where it is read."""
+        provider, model = self._kernel.catalog.model(request.model)
+        if len(self._running) >= SIDE_BY_SIDE:
+            raise Busy(f"{SIDE_BY_SIDE} calls without a session run already.", retry_after=5)
+        limits = self._kernel.settings.limits
+        if limits.tokens is not None and limits.tokens < (request.max_output or model.output):
+            request = structs.replace(request, max_output=limits.tokens)
+        completion = Completion(model.name, limits.seconds)
+        self._running.add(completion)
+        self.nursery.start_soon(self._run, completion, provider, structs.replace(request, model=model.name), model)
+        return completion
+
+    async def idle(self) -> None:
+        """Waits until no call runs."""
+        while self._running:
+            await next(iter(self._running)).ended.wait()
+
+    def cancel(self) -> None:
+        """Cancels all."""
+        for completion in self._running:
+            completion.cancel()
+
+    async def aclose(self) -> None:
+        """Cancels all, and waits until what they used is recorded; not for a plugin that does not let go."""
+        self.cancel()
+        with trio.move_on_after(self._kernel.settings.deadlines.stopping):
+            await self.idle()
+
+    async def _run(self, completion: Completion, provider: Provider, request: Request, model: ModelInfo) -> None:
+        try:
+            await completion.run(provider, request, model)
+        finally:
+            with trio.CancelScope(shield=True):  # bounded by the store's deadline
+                if completion.finished or completion.usage != Usage():
+                    await self._record(completion)
+            self._running.discard(completion)
+            completion.ended.set()
+
+    async def _record(self, completion: Completion) -> None:
+        event = e.UsageRecorded(model=completion.model, usage=completion.usage, role="completion")
+        for last in (False, True):
+            try:
+                async with self._opening:
+                    self._records = self._records or await self._kernel.open_records(PARENT)
+                await self._records.note(event)
+            except Gone:  # somebody deleted it
+                self._records = None
+                if last:
+                    _log.warning("What a call used could not be recorded: its log is gone")
+            except PillionError as error:
+                _log.warning("What a call used could not be recorded: %s", error)
+                return
+            else:
+                return
