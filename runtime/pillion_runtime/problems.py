@@ -69,7 +69,7 @@ def refusal(error: Exception) -> Refused:
     match error:
         case Refused():
             return error
-        case Busy(retry_after=seconds) | ProviderBusy(retry_after=int(seconds) | float(seconds)):
+        case Busy(retry_after=seconds) | ProviderBusy(retry_after=(int() | float()) as seconds):
             headers = {"retry-after": f"{max(1, round(seconds))}"}
             return Refused(error.status, str(error), code=error.code, headers=headers, retryable=True)
         case PillionError():

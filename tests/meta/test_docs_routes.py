@@ -24,8 +24,8 @@ from pillion_runtime.hostsettings import HostSettings
 from pillion_runtime.routes.approvals import NewDecision
 from pillion_runtime.routes.browsers import CodeView, Link, NewCode
 from pillion_runtime.routes.calls import CallView, NewToolCall
-from pillion_runtime.routes.events import EventPage, Following, Selection
 from pillion_runtime.routes.completions import NewCompletion
+from pillion_runtime.routes.events import EventPage, Following, Selection
 from pillion_runtime.routes.models import StrategyView, ToolView
 from pillion_runtime.routes.overlays import NewOverlay, OverlayView
 from pillion_runtime.routes.plugins import PluginChange

@@ -12,7 +12,7 @@ from pillion import ProviderBusy, ProviderRefused, hookimpl
 from pillion.contracts.provider import Finish, Restart, UsageSeen, Waiting
 from pillion.testing.kit import FunctionTool
 from pillion.testing.scripted import Gate, Raise, says
-from pillion.values import Text, Thinking, Usage
+from pillion.values import Image, Text, Thinking, Usage
 
 WHERE = "/api/models/scripted/one/complete"
 HI = {"messages": [{"role": "user", "text": "hi"}]}
@@ -34,7 +34,7 @@ async def recorded(server: Any, times: int) -> list[Any]:
 @pytest.mark.promise("models.complete")
 async def test_it_answers_whole_and_what_it_used_is_recorded(server: Any) -> None:
     server.provider.script([Thinking("hm"), Text("Hel"), Text("lo"), USED, Finish("stop")])
-    earlier = {"role": "user", "parts": [{"type": "text", "text": "before"}]}
+    earlier = {"role": "user", "text": "before", "images": [{"media_type": "image/png", "data": "iVBORw=="}]}
     body = {"messages": [earlier, *HI["messages"]], "system": "Be short.", "max_output": 9, "temperature": 0.5}
     answer = await server.client.post(WHERE, json=body)
     assert answer.status_code == 200
@@ -45,6 +45,7 @@ async def test_it_answers_whole_and_what_it_used_is_recorded(server: Any) -> Non
     (asked,) = server.provider.requests
     assert (asked.system, asked.max_output, asked.temperature) == ("Be short.", 9, 0.5)
     assert [message.text for message in asked.messages] == ["before", "hi"]
+    assert asked.messages[0].parts[0] == Image("image/png", b"\x89PNG")
     (event,) = await recorded(server, 1)
     assert (event["model"], event["usage"], event["role"]) == ("scripted/one", usage, "completion")
     assert (await server.client.get("/api/sessions")).json()["data"] == []

@@ -40,6 +40,16 @@ export interface CodeView {
   seconds: number;
 }
 
+/** The model's whole answer. `value` is what its JSON says, where a `schema` was given. */
+export interface CompletionView {
+  model: string;
+  text: string;
+  thinking: string;
+  finish: "filtered" | "length" | "stop" | "tool_calls";
+  usage: Usage;
+  value?: unknown;
+}
+
 /** `settings`, by their dotted keys, are told to those who have the token. */
 export interface Config {
   response: string;
@@ -188,12 +198,28 @@ export interface NewCode {
   session?: string;
 }
 
+/** POST /api/models/{provider}/{model}/complete. With `schema` (JSON Schema) the answer is JSON, as `value`. */
+export interface NewCompletion {
+  messages: NewMessage[];
+  system?: string;
+  max_output?: number | null;
+  temperature?: number | null;
+  schema?: Record<string, unknown> | null;
+}
+
 /** POST …/approvals/{approval}. `remember` for the session: the same is not asked again in it. `always`: the `rule` of `approval.wanted` is added to the user's settings, and counts from the next call on. `by` is what the log will say: a person, or a flag like `--yes`. */
 export interface NewDecision {
   decision: "allow" | "deny";
   remember?: "always" | "once" | "session";
   reason?: string;
   by?: "flag" | "person";
+}
+
+/** What the user or the model said. */
+export interface NewMessage {
+  role: "assistant" | "user";
+  text?: string;
+  images?: ImageGiven[];
 }
 
 /** PUT …/overlays/{path}. `version` is the editor's own number of this text, given back in `file.edit_wanted`. */
@@ -1267,6 +1293,8 @@ export interface Operations {
   answer_question: { path: { id: string; question: string }; query: object; body: NewAnswer; answer: QuestionClosed };
   /** Calls one tool, as a turn without a model: under the same policies, log and deadlines as a model's call. */
   call_tool: { path: { id: string; tool: string }; query: object; body: NewToolCall; answer: CallView };
+  /** Asks a model, without a session. */
+  complete: { path: { provider: string; model: string }; query: object; body: NewCompletion; answer: CompletionView };
   /** The session's unsaved texts, by path. */
   list_overlays: { path: { id: string }; query: object; body: undefined; answer: ListedOverlayView };
   /** An editor's unsaved text: from now on reads and searches of this session see it instead of the disk. */
@@ -1311,6 +1339,7 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   decide_approval: { method: "POST", path: "/api/sessions/{id}/approvals/{approval}" },
   answer_question: { method: "POST", path: "/api/sessions/{id}/questions/{question}" },
   call_tool: { method: "POST", path: "/api/sessions/{id}/tools/{tool}" },
+  complete: { method: "POST", path: "/api/models/{provider}/{model}/complete" },
   list_overlays: { method: "GET", path: "/api/sessions/{id}/overlays" },
   put_overlay: { method: "PUT", path: "/api/sessions/{id}/overlays/{path}" },
   delete_overlay: { method: "DELETE", path: "/api/sessions/{id}/overlays/{path}" },

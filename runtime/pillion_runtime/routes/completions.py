@@ -9,7 +9,7 @@ from quart import Blueprint, Response, request
 
 from pillion.contracts.provider import Request
 from pillion.errors import Gone
-from pillion.values import Message, Part, Text
+from pillion.values import Image, Message, Text
 
 from .. import accept, sse
 from ..answering import Answering, CompletionView
@@ -21,11 +21,11 @@ from ..problems import FieldError, Refused
 
 
 class NewMessage(Struct, frozen=True, forbid_unknown_fields=True):
-    """`text`, or `parts` as `GET …/messages` gives them."""
+    """What the user or the model said."""
 
     role: Literal["user", "assistant"]
     text: str = ""
-    parts: tuple[Part, ...] = ()
+    images: Annotated[tuple[Image, ...], Meta(max_length=32)] = ()
 
 
 class NewCompletion(Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,13 +78,15 @@ def blueprint(host: Host) -> Blueprint:
 
 def _request(model: str, wanted: NewCompletion) -> Request:
     errors = [
-        FieldError(f"messages[{number}]", "Give either text or parts.")
+        FieldError(f"messages[{number}]", "It says nothing: give text or images.")
         for number, message in enumerate(wanted.messages)
-        if bool(message.text) == bool(message.parts)
+        if not (message.text or message.images)
     ]
     if errors:
         raise Refused(422, f"Wrong: {', '.join(error.field for error in errors)}.", errors=errors)
-    messages = tuple(Message(given.role, given.parts or (Text(given.text),)) for given in wanted.messages)
+    messages = tuple(
+        Message(given.role, (*given.images, *((Text(given.text),) if given.text else ()))) for given in wanted.messages
+    )
     return Request(
         model=model,
         messages=messages,
