@@ -174,7 +174,31 @@ class Catalog:
 
     def kit(self, turn: TurnInfo) -> Kit:
         """What the plugins offer this turn. A tool whose name is taken is left out, and its plugin's state says so."""
-        tools: dict[str, Tool] = {}
+        tools = {name: tool for name, (_, tool) in self._tools(turn).items()}
+        contexts = self._gather("register_contexts", ContextProvider, turn=turn)
+        policies = self._gather("register_policies", Policy, turn=turn)
+        # a guard that is switched off on purpose guards nothing; one that nobody lists is a slip of the pen
+        fine = {plugin for plugin, _ in policies} | {name for name in self._settings.guards if self._host.is_off(name)}
+        denied = {effect for guard, effects in self._settings.guards.items() if guard not in fine for effect in effects}
+        return Kit(tools, tuple(c for _, c in contexts), tuple(policies), frozenset(denied))
+
+    def names(self, turn: TurnInfo) -> dict[str, dict[str, list[str]]]:
+        """What each plugin brings, tools of such a turn included: plugin -> what it is -> names."""
+        found: dict[str, dict[str, list[str]]] = {plugin: {} for plugin in self._brought}
+        for plugin, brought in self._brought.items():
+            named = [(offer.what, offer.name) for offer in brought.offers]
+            named += [("model", model.name) for offer in brought.offers for model in offer.models]
+            named += [("event", type_of(kind)) for kind in brought.events]
+            named += [("observer", type(observer).__name__) for observer in brought.observers]
+            for what, name in named:
+                found[plugin].setdefault(what, []).append(name)
+        for name, (plugin, _) in self._tools(turn).items():
+            found[plugin].setdefault("tool", []).append(name)
+        return found
+
+    def _tools(self, turn: TurnInfo) -> dict[str, tuple[str, Tool]]:
+        """By name, with their plugins."""
+        tools: dict[str, tuple[str, Tool]] = {}
         for plugin, answer in self._host.ask("register_tools", turn=turn):
             for tool in self._checked(plugin, "register_tools", answer, Tool):
                 fault = fault_of(tool)
@@ -183,13 +207,8 @@ class Catalog:
                 elif tool.name in tools:
                     self._host.fault(plugin, f"Its tool {tool.name!r} is left out: another plugin has that name.")
                 else:
-                    tools[tool.name] = tool
-        contexts = self._gather("register_contexts", ContextProvider, turn=turn)
-        policies = self._gather("register_policies", Policy, turn=turn)
-        # a guard that is switched off on purpose guards nothing; one that nobody lists is a slip of the pen
-        fine = {plugin for plugin, _ in policies} | {s.name for s in self._host.states() if s.state == "off"}
-        denied = {effect for guard, effects in self._settings.guards.items() if guard not in fine for effect in effects}
-        return Kit(tools, tuple(c for _, c in contexts), tuple(policies), frozenset(denied))
+                    tools[tool.name] = plugin, tool
+        return tools
 
     def plugins(self) -> set[str]:
         """Whose things these are."""

@@ -92,6 +92,10 @@ class PluginHost:
         """The state's name; `off` for a plugin that no setting lists."""
         return self._states[name].state if name in self._states else "off"
 
+    def is_off(self, name: str) -> bool:
+        """Is it listed, and switched off?"""
+        return name in self.settings.plugins and self._states[name].state == "off"
+
     def plugins(self, also: str = "") -> dict[str, Any]:
         """The plugin objects that are on, by name, in the order of the settings; `also` one that is only admitted."""
         there = self._plugins | ({also: self._admitted[also]} if also in self._admitted else {})

@@ -72,6 +72,27 @@ def disable(name: str, persist: bool, json_: bool, config: Path | None, data_dir
     return switch(name, False, persist, json_, config, data_dir)
 
 
+@plugins.command("check")
+@click.argument("plugin", default="", shell_complete=plugin_names)
+@options.as_json
+@options.places
+def check(plugin: str, json_: bool, config: Path | None, data_dir: Path | None) -> int:
+    """Load PLUGIN as a server would, and say what it brings and what is wrong; by default all that are listed.
+
+    PLUGIN is a name of the settings, an installed plugin's, FILE.py, FILE.py:Class or module:Class. Its code runs.
+    """
+    from .listing import print_json
+    from .plugincheck import examine
+
+    reports = examine(plugin, config, data_dir)
+    if json_:
+        print_json([report.told() for report in reports])
+    for report in () if json_ else reports:
+        print(report.line())
+    wrong = [report for report in reports if report.wrong and (plugin or report.state != "missing")]
+    return 1 if wrong else 0
+
+
 @plugins.command("commands")
 @options.as_json
 def commands_(json_: bool) -> None:
