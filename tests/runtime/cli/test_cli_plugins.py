@@ -61,3 +61,48 @@ async def test_a_live_server_switches_at_once(desk: Any) -> None:
         assert "Your settings were left as they are." in ended.err
         ended = await cli.run("plugins", "disable", "nobody")
         assert (ended.code, ended.err) == (2, "pillion: No settings list a plugin 'nobody'.\n"), ended
+
+
+LAMP = """
+from pillion import hookimpl
+from pillion.testing.kit import FunctionTool, Loop
+
+class Plugin:
+    @hookimpl
+    def register_tools(self):
+        return [FunctionTool("lamp", print), FunctionTool("bad name", print)]
+
+class Good:
+    @hookimpl
+    def register_tools(self):
+        return [FunctionTool("lamp", print)]
+    @hookimpl
+    def register_strategies(self):
+        return [Loop()]
+    @hookimpl
+    def register_checks(self):
+        async def oil():
+            return "No oil is left."
+        return {"oil": oil}
+"""
+
+
+async def test_a_plugin_is_checked_before_it_is_listed(cli: Any) -> None:
+    (cli.workspace / "lamp.py").write_text(LAMP)
+    ended = await cli.run("plugins", "check", "./lamp.py")
+    assert (ended.code, ended.err) == (1, ""), ended
+    assert ended.out.startswith("lamp is on: A tool of it is left out: it is named 'bad name'")
+    ended = await cli.run("plugins", "check", "lamp.py:Good", "--json", PILLION__PLUGINS__LOOP__ENABLED="false")
+    (report,) = json.loads(ended.out)
+    assert (ended.code, report["ok"], report["state"]) == (1, False, "on"), ended
+    assert report["brings"] == {"strategy": ["loop"], "check": ["oil"], "tool": ["lamp"]}
+    assert report["checks"] == {"oil": "No oil is left."}
+    ended = await cli.run("plugins", "check", "nobody")
+    assert ended.code == 1 and "No installed distribution brings a plugin 'nobody'" in ended.out, ended
+
+
+async def test_all_that_are_listed_are_checked(cli: Any) -> None:
+    ended = await cli.run("plugins", "check")
+    assert (ended.code, ended.err) == (0, ""), ended
+    assert "desk is on. tools: write_note\n" in ended.out
+    assert "agent is off.\n" in ended.out
