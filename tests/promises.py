@@ -28,6 +28,14 @@ PROMISES = {
     "description.stays": "What would break a client of the API is no change that passes unseen.",
     "description.types": "TypeScript made of both compiles under strict tsc, and a client written with it works.",
     "description.version": "Every answer names the API's version; a request for another one is refused.",
+    # ── what is sent twice, or on top of somebody else's change ──
+    "once.replayed": "A POST that is sent again with its Idempotency-Key gets the same answer, and begins nothing.",
+    "once.mismatch": "An Idempotency-Key that was sent with another path or body is refused.",
+    "once.in_flight": "While the first is carried out, another with its key is 409 and told when to come back.",
+    "once.client_leaves": "What was sent with a key is carried out though its client leaves, and answered later.",
+    "once.errors": "Errors are not kept: the key may be used again. What is too long to keep is not done twice.",
+    "once.per_caller": "Keys of one browser say nothing of another's.",
+    "once.bounded": "What is kept for keys is bounded in number, size and age.",
     # ── browsers ──
     "browsers.link": "A link signs one browser in, once, within a minute; only who has the token makes one.",
     "browsers.cookie": "The cookie counts only for what our own page or one of a listed origin sends.",

@@ -59,6 +59,8 @@ def create_app(host: Host) -> QuartTrio:
             continue
         for blueprint in answer:
             app.register_blueprint(blueprint)
+    for endpoint in {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}:
+        app.view_functions[endpoint] = host.once.wrapped(app.view_functions[endpoint])
     return app
 
 

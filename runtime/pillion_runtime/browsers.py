@@ -54,6 +54,10 @@ class Browsers:
         """Is a browser signed in that sends these Cookie headers?"""
         return bool(self._brought(cookies))
 
+    def which(self, cookies: Iterable[str]) -> str:
+        """What tells the browser that sends these Cookie headers from others; "" when none is signed in."""
+        return next(iter(self._brought(cookies)), "")
+
     def sign_out(self, cookies: Iterable[str]) -> None:
         for value in self._brought(cookies):
             self._values.remove(value)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from quart import Quart
 from werkzeug.routing import IntegerConverter, PathConverter, Rule
 
-from . import problems
+from . import once, problems
 from .apiversion import HEADER, VERSION
 from .auth import OPEN_PATHS
 from .described import Description, description
@@ -23,6 +23,7 @@ from .schemas import Schema, Schemas
 
 ANYWHERE = (400, 401, 403, 500)
 OF_BODIES = (408, 413, 415, 422)
+OF_KEYS = (408, 409, 413, 422)
 JSON = "application/json"
 SCHEMAS = "#/components/schemas/{name}"
 ABOUT = """\
@@ -45,6 +46,10 @@ HEADERS: dict[str, Schema] = {
     "RequestId": {"description": "Stands on every log line about the request.", "schema": {"type": "string"}},
     "ApiVersion": {"description": "The version of the API that answers.", "schema": {"const": VERSION}},
     "RetryAfter": {"description": "Seconds after which to come back.", "schema": {"type": "integer"}},
+    "Replayed": {
+        "description": "`true`: the answer to an earlier request with this key.",
+        "schema": {"type": "string"},
+    },
     "Challenge": {"description": "That a bearer token is wanted.", "schema": {"type": "string"}},
 }
 PARAMETERS: dict[str, Schema] = {
@@ -59,6 +64,12 @@ PARAMETERS: dict[str, Schema] = {
         "in": "header",
         "description": "The version that you were made for; 400 `version_unsupported` when this server has another.",
         "schema": {"const": VERSION},
+    },
+    "IdempotencyKey": {
+        "name": once.HEADER,
+        "in": "header",
+        "description": "Yours for this piece of work: sent again with the same body, it brings the same answer.",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     },
 }
 STREAMS: dict[str, Schema] = {
@@ -104,6 +115,7 @@ class Operation(Struct, frozen=True):
         found |= {404} if self.rule.arguments else set()
         found |= {422} if self.said.query else set()
         found |= set(OF_BODIES) if self.said.body else set()
+        found |= set(OF_KEYS) if self.method == "POST" else set()
         return sorted(found)
 
 
@@ -167,11 +179,12 @@ def _operation(operation: Operation, schemas: Schemas) -> Schema:
         told["description"] = more
     if operation.is_open:
         told["security"] = [{}, *({name: []} for name in SECURITY)]
-    told["parameters"] = [*_parameters(operation), *({"$ref": _ref("parameters", name)} for name in PARAMETERS)]
+    always = [name for name in PARAMETERS if name != "IdempotencyKey" or operation.method == "POST"]
+    told["parameters"] = [*_parameters(operation), *({"$ref": _ref("parameters", name)} for name in always)]
     if said.body is not None:
         content = _content(said.body, schemas.read, said.example)
         told["requestBody"] = {"required": not said.body_optional, "content": content}
-    told["responses"] = {str(status): _answer(said, status, schemas) for status in said.answers}
+    told["responses"] = {str(status): _answer(operation, status, schemas) for status in said.answers}
     if not said.answers:
         told["responses"]["default"] = {"description": "Not described."}
     told["responses"] |= {str(status): {"$ref": _ref("responses", _phrase(status))} for status in operation.errors()}
@@ -205,10 +218,13 @@ def _in_path(rule: Rule, name: str) -> Schema:
             return {"schema": {"type": "string", "minLength": 1}}
 
 
-def _answer(said: Description, status: int, schemas: Schemas) -> Schema:
+def _answer(operation: Operation, status: int, schemas: Schemas) -> Schema:
+    said = operation.said
     first = status == next(iter(said.answers))
     content = _content(said.answers[status], schemas.written, said.shows if first else None)
     headers = {name: {"description": sentence, "schema": {"type": "string"}} for name, sentence in said.sends.items()}
+    if operation.method == "POST":
+        headers[once.REPLAYED] = {"$ref": _ref("headers", "Replayed")}
     told: Schema = {"description": problems.title(status), "headers": _always() | headers}
     return told | ({"content": content} if content else {})
 

@@ -211,6 +211,7 @@ async def _wind_down(host: Host, stop: Stop) -> None:
         nursery.cancel_scope.cancel()
     host.kernel.completions.cancel()
     await _cancel(_busy(host), HURRY)
+    host.once.end()
     host.streams.end()
     with trio.move_on_after(HURRY if stop.hurried.is_set() else FAREWELL + LAST_WORDS):
         await host.streams.ended()
