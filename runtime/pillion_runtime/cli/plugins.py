@@ -105,3 +105,31 @@ def commands_(json_: bool) -> None:
         print_json([{"name": name, "summary": said} for name, said in lines])
         return
     print_table(("command", "what it does"), lines)
+
+
+@plugins.command("new")
+@click.argument("name")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Where to put it.  [default: a new folder pillion-NAME]",
+)
+@options.as_json
+def new(name: str, folder: Path | None, json_: bool) -> None:
+    """Write a complete distribution with one plugin: settings, a tool, tests that pass, a README."""
+    import tomllib
+
+    from pillion.settings import shipped_file
+
+    from .listing import print_json
+    from .newplugin import names, write
+
+    given = names(name, set(tomllib.loads(shipped_file().read_text("utf-8"))["plugins"]))
+    folder = folder or Path(given["distribution"])
+    files = write(folder, given)
+    if json_:
+        print_json({"folder": str(folder.resolve()), "plugin": given["plugin"], "files": files})
+        return
+    click.echo(f"Wrote {folder}: {', '.join(files)}.")
+    click.echo(f"Next: cd {folder} && pip install -e '.[test]' && pytest")
