@@ -361,7 +361,7 @@ class QuestionAsked(Event, frozen=True, tag="question.asked"):
 
 
 class QuestionAnswered(Event, frozen=True, tag="question.answered"):
-    """`answer` is null where nobody gave one. `by`: person, flag, deadline, cancel, restart."""
+    """`answer` is null where nobody gave one. `by`: person, flag, deadline, cancel, restart, break."""
 
     question: str
     answer: str | None

@@ -63,6 +63,7 @@ class Session:
         self.budget = budget
         self.tools = tools
         self.approvals, self.questions = Approvals(), Questions()
+        self.desks: tuple[Asking[Any], ...] = (self.approvals, self.questions)
         self.overlays: Overlays = parent.overlays if parent else Overlays()
         """Texts that are unsaved in an editor; a child sees its parent's."""
         self._eventlog, self._history = log, history
@@ -344,11 +345,11 @@ class Session:
         return Accepted(event.prompt, after, event.prompt)
 
     async def _break_in(self, turn: Turn) -> None:
-        """Calls that wait for an approval wait no more: they are set aside."""
-        approvals = self.root.approvals
-        for id in approvals.broken(turn.id):
-            with suppress(Conflict, Gone):  # somebody was first
-                await self.root._close(approvals, id, approvals.nobody("break"))
+        """Calls that wait for an approval wait no more: they are set aside. Nor do questions."""
+        for asking in self.root.desks:
+            for id in asking.broken(turn.id):
+                with suppress(Conflict, Gone):  # somebody was first
+                    await self.root._close(asking, id, asking.nobody("break"))
 
     async def _withdraw(self, prompt: str) -> None:
         self._history.prompts.check(prompt)
@@ -427,8 +428,7 @@ class Session:
     async def _finish(self, turn: Turn, ending: e.Event) -> None:
         """Closes what the turn left open, then writes its end."""
         turn.settle()
-        desks: tuple[Asking[Any], ...] = (self.root.approvals, self.root.questions)
-        for asking in desks:
+        for asking in self.root.desks:
             for id in asking.of(turn.id):
                 await self.root._close(asking, id, asking.nobody("cancel"))
         closing = [

@@ -181,7 +181,7 @@ class Turn:
             call=call,
             path=self.session.path(),
         )
-        pending: Pending[Answered] = Pending(asked.question, asked, self.id)
+        pending: Pending[Answered] = Pending(asked.question, asked, self.id, broken=lambda: self.broken)
         answered = await root.wait_for(root.questions, pending, seconds)
         return answered if answered.answer is not None else Answered(default, answered.by, given=False)
 
@@ -287,8 +287,8 @@ class Turn:
 
     @property
     def goes_on(self) -> bool:
-        """May a prompt still join it?"""
-        return not (self.stopping or self.closing or self.detached)
+        """May a prompt still join it? Never a single call: it has no next step."""
+        return not (self.stopping or self.closing or self.detached or self.prompt.tool)
 
     @property
     def joining(self) -> list[e.PromptQueued]:

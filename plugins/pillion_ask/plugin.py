@@ -11,7 +11,11 @@ from pillion.contracts.tool import Call, Effect, Output, Tool
 from pillion.errors import ToolError
 from pillion.hookspecs import TurnInfo, hookimpl
 
-WHO = {"person": "The person gave no answer.", "flag": "There is nobody to ask."}
+WHO = {
+    "person": "The person gave no answer.",
+    "flag": "There is nobody to ask.",
+    "break": "The person says something else first.",
+}
 """Why there is no answer, by who said so."""
 
 

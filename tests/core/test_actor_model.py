@@ -19,7 +19,7 @@ from pillion.testing.kit import FunctionTool, events, kernel_host
 from pillion.testing.scripted import Pause, ScriptedProvider, calls, says
 
 PROMPTS = ("queue", "interrupt", "reject", "steer", "break")
-OTHERS = ("cancel", "allow", "deny", "answer", "withdraw", "note", "wait", "wait", "long")
+OTHERS = ("call", "cancel", "allow", "deny", "answer", "withdraw", "note", "wait", "wait", "long")
 MOVES = st.lists(st.sampled_from(PROMPTS + OTHERS), min_size=8, max_size=40)
 
 
@@ -50,11 +50,22 @@ async def play(moves: list[str], folder: Path) -> list[e.Event]:
                     try:
                         accepted = await session.prompt(move, when=move)
                         assert accepted.turn == (turn.id if joins else accepted.prompt)
-                        assert not (joins and move == "break" and session.approvals.of(turn.id))
+                        assert not (
+                            joins
+                            and move == "break"
+                            and [*session.approvals.of(turn.id), *session.questions.of(turn.id)]
+                        )
                         assert not (full or (move == "reject" and busy))
                     except Conflict:
                         assert move == "reject"
                         assert busy
+                    except Busy:
+                        assert full
+                case "call":
+                    full = session.waiting >= WAITING
+                    try:
+                        await session.call_tool("w", {}, when="queue")
+                        assert not full
                     except Busy:
                         assert full
                 case "cancel":

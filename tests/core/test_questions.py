@@ -116,6 +116,24 @@ async def test_cancel_closes_an_open_question(tmp_path, autojump_clock) -> None:
             await session.answer(question.question, "red")
 
 
+@pytest.mark.parametrize("when", ["steer", "break"])
+async def test_who_breaks_in_need_not_answer_first(tmp_path, autojump_clock, when) -> None:
+    async def ask(arguments: Any, call: Any) -> str:
+        answered = await call.ask("Which one?", default="red")
+        return f"{answered.answer} by {answered.by}"
+
+    async with kernel_host(tmp_path, FunctionTool("ask", ask), deadlines__question=7) as host:
+        host.provider.script(calls(("ask", "{}")), says("since I must ask"), says("done"))
+        session = await host.open()
+        await session.prompt("go")
+        await asked(session)
+        await session.prompt("why?", when=when)
+        await session.idle()
+        (result,) = [event for event in await events(session) if isinstance(event, e.ToolFinished)]
+        assert result.text == f"red by {'break' if when == 'break' else 'deadline'}"
+        assert await closings(session) == [(None, "break" if when == "break" else "deadline")]
+
+
 async def test_a_child_asks_in_the_roots_log(tmp_path, autojump_clock) -> None:
     asker = Asker(below=True)
     async with asking(tmp_path, asker) as host:

@@ -1016,7 +1016,7 @@ export interface QuestionAsked {
   step?: number;
 }
 
-/** `answer` is null where nobody gave one. `by`: person, flag, deadline, cancel, restart. */
+/** `answer` is null where nobody gave one. `by`: person, flag, deadline, cancel, restart, break. */
 export interface QuestionAnswered {
   type: "question.answered";
   /** Its place; `Last-Event-ID` goes on there. */

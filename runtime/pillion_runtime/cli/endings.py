@@ -66,7 +66,12 @@ def replied_line(replied: Replied) -> str:
     """`Answered by a person: blue`, `Nobody answered: there is nobody to ask.`"""
     if replied.answer is not None:
         return f"Answered by a {replied.by}: {one_line(replied.answer)}"
-    why = {"flag": "there is nobody to ask", "deadline": "its time is over", "cancel": "the turn ends"}
+    why = {
+        "flag": "there is nobody to ask",
+        "deadline": "its time is over",
+        "cancel": "the turn ends",
+        "break": "somebody broke in",
+    }
     return f"No answer: {why.get(replied.by, 'by choice of the person')}."
 
 
