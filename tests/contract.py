@@ -47,7 +47,10 @@ class Contract:
         assert media_type in answer["content"], f"{where}: {media_type} is not among {', '.join(answer['content'])}"
         schema = answer["content"][media_type].get("schema")
         if body is not None and method != "HEAD" and schema and media_type.endswith("json"):
-            self._validate(schema, json.loads(body), where)
+            value = json.loads(body)
+            self._validate(schema, value, where)
+            for event in value["data"] if schema.get("$ref", "").endswith("/EventPage") else ():
+                self.check_event(event)
 
     def check_event(self, event: Mapping[str, Any]) -> None:
         """One event as it came."""

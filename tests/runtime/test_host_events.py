@@ -239,7 +239,9 @@ async def test_a_reader_of_all_that_sleeps_slows_nobody_and_then_gets_everything
     gate = Gate()
     async with open_server() as server:
         session = await server.session()
-        server.provider.script([*[Text("x" * 4000) for _ in range(2000)], gate])
+        server.provider.script(
+            [*[Text("." * 4000) for _ in range(2000)], gate]
+        )  # no token begins with a dot, so none is held back
         async with lines(server, "/api/events") as asleep:
             await asleep.event()
             await server.prompt(session)

@@ -95,6 +95,8 @@ def _kind(schema: Any) -> str:
         case {"type": "array"}:
             item = _kind(schema.get("items", {}))
             return f"({item})[]" if " " in item else f"{item}[]"
+        case {"x-event": True}:
+            return "PillionEvent"
         case {"type": "object", "properties": dict()}:
             return _object(schema)
         case {"type": "object"}:

@@ -65,7 +65,7 @@ export interface Decided {
 
 /** Whole events in their order. `after` is the place behind them, to ask on with; the log ends at `head`. */
 export interface EventPage {
-  data: (Record<string, unknown>)[];
+  data: PillionEvent[];
   after: string;
   head: number;
 }

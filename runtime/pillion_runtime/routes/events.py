@@ -48,7 +48,7 @@ class Following(Selection, frozen=True):
 class EventPage(Struct, frozen=True):
     """Whole events in their order. `after` is the place behind them, to ask on with; the log ends at `head`."""
 
-    data: Sequence[dict[str, Any]]
+    data: Sequence[Annotated[dict[str, Any], Meta(extra_json_schema={"x-event": True})]]
     after: str
     head: int
 
