@@ -239,9 +239,8 @@ async def test_a_reader_of_all_that_sleeps_slows_nobody_and_then_gets_everything
     gate = Gate()
     async with open_server() as server:
         session = await server.session()
-        server.provider.script(
-            [*[Text("." * 4000) for _ in range(2000)], gate]
-        )  # no token begins with a dot, so none is held back
+        dots = Text("." * 4000)  # no secret begins so, of which a part would be held back
+        server.provider.script([*[dots] * 2000, gate])
         async with lines(server, "/api/events") as asleep:
             await asleep.event()
             await server.prompt(session)

@@ -11,7 +11,7 @@ import pytest
 import trio
 from quart import Blueprint
 
-from pillion import hookimpl
+from pillion import Event, hookimpl
 from pillion.settings import load
 from pillion.testing.kit import FunctionTool, Loop
 from pillion.testing.scripted import Gate, calls, says
@@ -19,6 +19,10 @@ from pillion.testing.scripted import Gate, calls, says
 
 class Peal(Loop):
     name = "peal"
+
+
+class Rung(Event, frozen=True, tag="bell.rung"):
+    """It rang."""
 
 
 class Bell:
@@ -52,6 +56,10 @@ class Bell:
         return [Peal()]
 
     @hookimpl
+    def register_events(self) -> list[Any]:
+        return [Rung]
+
+    @hookimpl
     def lifespan(self) -> Any:
         return self.live()
 
@@ -72,7 +80,7 @@ async def state(server: Any, name: str) -> dict[str, Any]:
     return dict((await server.client.get(f"/api/plugins/{name}")).json())
 
 
-@pytest.mark.promise("plugins.live", "plugins.live_routes", "plugins.live_kit")
+@pytest.mark.promise("plugins.live", "plugins.live_routes", "plugins.live_kit", "description.routes")
 async def test_routes_and_tools_come_and_go_while_a_turn_and_its_stream_go_on(open_server: Any) -> None:
     async with open_server(plugins={"bell": Bell()}) as server:
         gate = Gate()
@@ -84,6 +92,8 @@ async def test_routes_and_tools_come_and_go_while_a_turn_and_its_stream_go_on(op
             off = (await switch(server, "bell", enabled=False)).json()
             assert (off["plugin"]["state"], off["takes_effect"], off["written"]) == ("off", "next_turn", None)
             assert (await server.client.get("/bell")).status_code == 404
+            assert "/bell" not in (await server.client.get("/openapi.json")).json()["paths"]
+            assert "bell.rung" not in (await server.client.get("/api/events/schema")).json()["$defs"]
             assert (await server.client.get("/api/tools")).json()["data"] == []
             gate.opened.set()
             events = await watcher.until("turn.finished")
@@ -93,6 +103,8 @@ async def test_routes_and_tools_come_and_go_while_a_turn_and_its_stream_go_on(op
         assert server.provider.requests[-1].tools == ()
         assert (await switch(server, "bell", enabled=True)).json()["plugin"]["state"] == "on"
         assert (await server.client.get("/bell")).json() == {"bell": "ring"}
+        assert "/bell" in (await server.client.get("/openapi.json")).json()["paths"]
+        assert "bell.rung" in (await server.client.get("/api/events/schema")).json()["$defs"]
 
 
 @pytest.mark.promise("plugins.live_refused")
