@@ -20,6 +20,11 @@ WAITING_PIECES = 32
 """Pieces the model may be ahead of its reader. Full: the model waits."""
 
 
+NO_LOOPS = {"dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed_length": 4, "dry_penalty_last_n": 2048}
+"""A run of words that stood in the answer already gets the less likely the longer it grows ("DRY" in llama.cpp's
+samplers): a small model that decodes greedily goes round in circles without it."""
+
+
 class EmbeddedProvider:
     """One model. Its calls run one after the other."""
 
@@ -64,11 +69,12 @@ class EmbeddedProvider:
             "max_tokens": request.max_output or self._info.output,
             "temperature": request.temperature or 0.0,
             "repeat_penalty": self._repeat_penalty,
+            **NO_LOOPS,
         }
         schema = one_schema(request.offered) if request.offered else request.schema
         if schema is not None:
             # What must be written exactly, often again and again, can't be made to avoid repeating itself.
-            body |= {"repeat_penalty": 1.0}
+            body |= {"repeat_penalty": 1.0, "dry_multiplier": 0.0}
             body |= {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}}
         return body
 
