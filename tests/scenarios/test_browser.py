@@ -187,6 +187,11 @@ def test_stop_deny_and_errors_that_can_be_read(desk: Desk, page: Any, workspace:
     prompt.press("Enter")
     expect(page.locator(".end[data-state=failed]")).to_contain_text("<script>")
     assert page.evaluate("window.pwned") is None
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_label("Title").fill("<b>The lamp</b>")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="<b>The lamp</b>")).to_be_visible()
+    expect(page.get_by_role("navigation").get_by_text("<b>The lamp</b>")).to_be_visible()
 
 
 @pytest.mark.promise("web.works")

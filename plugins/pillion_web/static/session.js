@@ -5,6 +5,7 @@ import { Composer } from "./composer.js";
 import { el, fill, visible } from "./dom.js";
 import { Follower } from "./follow.js";
 import { folderOf, nameOf } from "./list.js";
+import { Title } from "./title.js";
 import { Transcript, TYPES } from "./transcript.js";
 
 const STATES = { connecting: "Connecting …", live: "Live", gone: "This session is gone" };
@@ -19,7 +20,7 @@ export class SessionView {
   constructor(main, id, list) {
     this.#id = id;
     this.#list = list;
-    this.title = el("h1", {}, "…");
+    this.title = new Title((title) => this.#change({ title }));
     this.where = el("p", { class: "where" });
     this.link = el("span", { class: "link", role: "status" });
     this.usage = el("span", { class: "usage" });
@@ -33,6 +34,7 @@ export class SessionView {
       },
       "Sessions",
     );
+    const rename = el("button", { type: "button", class: "quiet", onclick: () => this.title.edit() }, "Rename");
     const remove = el("button", { type: "button", class: "quiet", onclick: () => this.#ask() }, "Delete");
     const scroller = el("div", { class: "scroller" });
     this.transcript = new Transcript(scroller, {
@@ -43,17 +45,19 @@ export class SessionView {
       again: (text) => this.composer.send(text),
       withdraw: (prompt) =>
         this.composer.tried(() => call("DELETE", path(id, `/prompts/${encodeURIComponent(prompt)}`))),
+      became: (changes) => this.#became(changes),
     });
     this.composer = new Composer(id);
+    this.title.root.append(this.where);
     fill(
       main,
       el(
         "header",
         { class: "head" },
         menu,
-        el("div", { class: "names" }, this.title, this.where),
+        this.title.root,
         el("div", { class: "facts" }, this.usage, this.link),
-        remove,
+        el("div", { class: "deeds" }, rename, remove),
       ),
       scroller,
       this.composer.root,
@@ -86,7 +90,7 @@ export class SessionView {
     try {
       this.#info = await call("GET", path(this.#id));
     } catch (problem) {
-      if (!this.#closed) this.title.textContent = problem.message;
+      if (!this.#closed) this.title.show(problem.message);
       return;
     }
     if (!this.#closed) this.#draw();
@@ -112,13 +116,26 @@ export class SessionView {
     if (this.#info) {
       const { workspace, model, strategy } = this.#info;
       const name = this.#info.title ? nameOf(this.#info) : visible(title.split("\n", 1)[0]) || nameOf(this.#info);
-      this.title.textContent = name;
+      this.title.show(name);
       this.where.textContent = [visible(workspace), model, strategy].filter(Boolean).join(" · ");
       document.title = `${wanted ? "Approve? " : running ? "● " : ""}${name} · ${visible(folderOf(workspace))} · Pillion`;
     }
     const now = `${running} ${wanted}`;
     if (now !== this.#last) this.#list.refresh();
     this.#last = now;
+  }
+
+  #change(changes) {
+    return this.composer.tried(async () => {
+      this.#became(await call("PATCH", path(this.#id), changes));
+      this.#list.refresh();
+    });
+  }
+
+  #became({ title, model, strategy }) {
+    const given = Object.entries({ title, model, strategy }).filter(([, value]) => typeof value === "string");
+    if (this.#info) Object.assign(this.#info, Object.fromEntries(given));
+    this.#draw();
   }
 
   #ask() {
@@ -140,8 +157,7 @@ export class SessionView {
     dialog.addEventListener("close", async () => {
       dialog.remove();
       if (dialog.returnValue !== "delete") return;
-      await call("DELETE", path(this.#id)).catch(() => {});
-      location.assign("/");
+      if (await this.composer.tried(() => call("DELETE", path(this.#id)))) location.assign("/");
     });
     document.body.append(dialog);
     dialog.showModal();

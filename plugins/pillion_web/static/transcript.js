@@ -19,7 +19,7 @@ export class Transcript {
   #size = "";
 
   // told: changed() when the session's state may be another, decide(approval, answer), answer(question, text),
-  // again(text), withdraw(prompt)
+  // again(text), withdraw(prompt), became({ title, model, strategy })
   constructor(scroller, told) {
     this.scroller = scroller;
     this.told = told;
@@ -240,6 +240,9 @@ const isNew = ({ time }) => Date.now() - Date.parse(time) < 10_000;
 
 // Each is called with the transcript as `this`.
 const HANDLERS = {
+  "session.changed"(event) {
+    this.told.became(event);
+  },
   "prompt.queued"(event) {
     this.title ||= event.text;
     if (event.joins) this.joining.set(event.prompt, this.turnOf(event, event.joins).joins(event));
