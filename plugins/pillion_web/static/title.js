@@ -22,9 +22,9 @@ export class Title {
       "aria-label": "Title",
       onkeydown: async (event) => {
         if (event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
-        if (event.key === "Escape" || (await this.rename(input.value.trim()))) input.replaceWith(this.name);
+        if (event.key === "Escape" || (await this.rename(input.value.trim()))) input.blur();
       },
-      onblur: () => input.isConnected && input.replaceWith(this.name),
+      onblur: () => input.replaceWith(this.name),
     });
     this.name.replaceWith(input);
     input.select();
