@@ -14,6 +14,7 @@ PROMISES = {
     "door.origin": "A request of a foreign Origin, `null` included, is refused and gets no CORS header.",
     "door.only_json": "Bodies are JSON; any other content type is 415.",
     "door.body_limit": "A body over 20 MiB is 413, with and without a Content-Length, and costs no memory.",
+    "door.server_timing": "Every answer says in Server-Timing what it took, and where the store was waited for.",
     "door.request_id": "Every answer carries X-Request-ID; a sane one of the client is kept.",
     "door.problems": "Every error is application/problem+json with a code; each wrong field is named.",
     "door.hostile_requests": "Malformed, doubled, huge, slow and idle requests keep nobody else out.",
@@ -36,6 +37,7 @@ PROMISES = {
     "once.errors": "Errors are not kept: the key may be used again. What is too long to keep is not done twice.",
     "once.per_caller": "Keys of one browser say nothing of another's.",
     "once.bounded": "What is kept for keys is bounded in number, size and age.",
+    "tags.unchanged": "Who names the tag of an answer to a GET that is still the same gets 304 and no body.",
     # ── browsers ──
     "browsers.link": "A link signs one browser in, once, within a minute; only who has the token makes one.",
     "browsers.cookie": "The cookie counts only for what our own page or one of a listed origin sends.",

@@ -10,7 +10,7 @@ from quart import Blueprint, Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from . import bodies, openapi, problems
+from . import bodies, conditions, openapi, problems
 from .host import Host
 from .logs import REQUEST
 from .routes import (
@@ -68,6 +68,8 @@ def _bare(host: Host) -> QuartTrio:
     app = QuartTrio("pillion_runtime", static_folder=None)
     app.url_map.merge_slashes = False  # a path with a slash too many is another path, no reason to redirect
     app.config.update(DEBUG=False, PROPAGATE_EXCEPTIONS=False, MAX_CONTENT_LENGTH=bodies.LIMIT, BODY_TIMEOUT=60)
+
+    app.after_request(conditions.unchanged)
 
     @app.errorhandler(Exception)
     async def problem(error: Exception) -> Response:

@@ -13,7 +13,7 @@ import trio
 
 from pillion.secrets import Secrets
 
-from . import apiversion, cors, problems
+from . import apiversion, cors, problems, timings
 from .auth import Card, Gate
 from .logs import FIELDS, REQUEST
 
@@ -53,7 +53,7 @@ class Door:
         exchange = Exchange(scope, receive, send, _request_id(scope))
         if self._gate.expects_pages:
             exchange.extra.append((b"vary", b"Origin"))
-        token = REQUEST.set(exchange.request_id)
+        token, spending = REQUEST.set(exchange.request_id), timings.SPENT.set(exchange.spent)
         try:
             await self._admit(scope, exchange)
         except Exception as error:  # the edge of HTTP
@@ -61,6 +61,7 @@ class Door:
         finally:
             exchange.log()
             REQUEST.reset(token)
+            timings.SPENT.reset(spending)
 
     async def _admit(self, scope: Scope, exchange: Exchange) -> None:
         card = exchange.card
@@ -93,6 +94,7 @@ class Exchange:
         self._receive, self._send = receive, send
         self._body_read = trio.Event()
         self._began = perf_counter()
+        self.spent: dict[str, float] = {}
         self.card = Card.of(scope)
         self.extra: list[tuple[bytes, bytes]] = []
         """Headers that any answer gets."""
@@ -148,6 +150,8 @@ class Exchange:
 
     def _headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         more = [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff"), _VERSION]
+        spent = {"app": perf_counter() - self._began} | self.spent
+        more.append((timings.HEADER.lower().encode(), timings.told(spent)))
         given = {name.lower(): value for name, value in headers}
         if b"cache-control" not in given:
             more.append((b"cache-control", b"no-store"))

@@ -13,7 +13,7 @@ from msgspec import Struct
 from quart import Quart
 from werkzeug.routing import IntegerConverter, PathConverter, Rule
 
-from . import once, problems
+from . import once, problems, timings
 from .apiversion import HEADER, VERSION
 from .auth import OPEN_PATHS
 from .described import Description, description
@@ -46,6 +46,11 @@ HEADERS: dict[str, Schema] = {
     "RequestId": {"description": "Stands on every log line about the request.", "schema": {"type": "string"}},
     "ApiVersion": {"description": "The version of the API that answers.", "schema": {"const": VERSION}},
     "RetryAfter": {"description": "Seconds after which to come back.", "schema": {"type": "integer"}},
+    "Timing": {
+        "description": "Milliseconds until the answer began: `app`; of these `store` until all was kept.",
+        "schema": {"type": "string"},
+    },
+    "Tag": {"description": "For `If-None-Match`: 304 as long as the answer is the same.", "schema": {"type": "string"}},
     "Replayed": {
         "description": "`true`: the answer to an earlier request with this key.",
         "schema": {"type": "string"},
@@ -64,6 +69,12 @@ PARAMETERS: dict[str, Schema] = {
         "in": "header",
         "description": "The version that you were made for; 400 `version_unsupported` when this server has another.",
         "schema": {"const": VERSION},
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The `etag` of an answer that you have.",
+        "schema": {"type": "string"},
     },
     "IdempotencyKey": {
         "name": once.HEADER,
@@ -108,6 +119,22 @@ class Operation(Struct, frozen=True):
     @property
     def is_open(self) -> bool:
         return self.path in OPEN_PATHS
+
+    @property
+    def is_tagged(self) -> bool:
+        """Has its answer the tag that every whole answer to a GET gets? Not where the route sends its own."""
+        whole = [media_type for media_type, _ in _media(self.said.answers.get(200)) if media_type not in STREAMS]
+        own = {"etag", "set-cookie"} & {name.lower() for name in self.said.sends}
+        return self.method == "GET" and bool(whole) and not own and 304 not in self.said.answers
+
+    def asked(self) -> list[str]:
+        """The parameters that it has besides its own."""
+        return [
+            "RequestId",
+            "ApiVersion",
+            *(["IfNoneMatch"] if self.is_tagged else []),
+            *(["IdempotencyKey"] if self.method == "POST" else []),
+        ]
 
     def errors(self) -> list[int]:
         """Every status from 400 on that it may answer."""
@@ -179,12 +206,13 @@ def _operation(operation: Operation, schemas: Schemas) -> Schema:
         told["description"] = more
     if operation.is_open:
         told["security"] = [{}, *({name: []} for name in SECURITY)]
-    always = [name for name in PARAMETERS if name != "IdempotencyKey" or operation.method == "POST"]
-    told["parameters"] = [*_parameters(operation), *({"$ref": _ref("parameters", name)} for name in always)]
+    told["parameters"] = [*_parameters(operation), *({"$ref": _ref("parameters", name)} for name in operation.asked())]
     if said.body is not None:
         content = _content(said.body, schemas.read, said.example)
         told["requestBody"] = {"required": not said.body_optional, "content": content}
     told["responses"] = {str(status): _answer(operation, status, schemas) for status in said.answers}
+    if operation.is_tagged:
+        told["responses"]["304"] = {"description": problems.title(304), "headers": _always() | _tag()}
     if not said.answers:
         told["responses"]["default"] = {"description": "Not described."}
     told["responses"] |= {str(status): {"$ref": _ref("responses", _phrase(status))} for status in operation.errors()}
@@ -225,6 +253,8 @@ def _answer(operation: Operation, status: int, schemas: Schemas) -> Schema:
     headers = {name: {"description": sentence, "schema": {"type": "string"}} for name, sentence in said.sends.items()}
     if operation.method == "POST":
         headers[once.REPLAYED] = {"$ref": _ref("headers", "Replayed")}
+    if operation.is_tagged and status == 200:
+        headers |= _tag()
     told: Schema = {"description": problems.title(status), "headers": _always() | headers}
     return told | ({"content": content} if content else {})
 
@@ -271,7 +301,15 @@ def _refusal(status: int, problem: Schema) -> Schema:
 
 
 def _always() -> Schema:
-    return {"x-request-id": {"$ref": _ref("headers", "RequestId")}, HEADER: {"$ref": _ref("headers", "ApiVersion")}}
+    return {
+        "x-request-id": {"$ref": _ref("headers", "RequestId")},
+        HEADER: {"$ref": _ref("headers", "ApiVersion")},
+        timings.HEADER: {"$ref": _ref("headers", "Timing")},
+    }
+
+
+def _tag() -> Schema:
+    return {"etag": {"$ref": _ref("headers", "Tag")}}
 
 
 def _tags(found: Iterable[Operation]) -> list[Schema]:

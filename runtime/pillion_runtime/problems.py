@@ -16,8 +16,9 @@ from . import signin
 MEDIA_TYPE = "application/problem+json"
 CODES = {
     400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
-    406: "not_acceptable", 408: "body_timeout", 411: "length_required", 413: "too_large", 415: "not_json",
-    422: "invalid", 429: "busy", 431: "head_too_long", 500: "internal", 501: "not_implemented", 503: "unavailable",
+    406: "not_acceptable", 408: "body_timeout", 411: "length_required", 412: "precondition_failed", 413: "too_large",
+    415: "not_json", 422: "invalid", 428: "precondition_required", 429: "busy", 431: "head_too_long", 500: "internal",
+    501: "not_implemented", 503: "unavailable",
 }  # fmt: skip
 
 

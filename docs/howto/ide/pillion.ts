@@ -1236,37 +1236,37 @@ export type PillionEvent =
 
 export interface Operations {
   /** The process lives. */
-  livez: { path: object; query: object; body: undefined; answer: Status };
+  livez: { path: object; query: object; body: undefined; answer: Status | undefined };
   /** It takes work. */
-  readyz: { path: object; query: object; body: undefined; answer: Status };
+  readyz: { path: object; query: object; body: undefined; answer: Status | undefined };
   /** How it is. `done` is true as soon as the server answers. */
-  show_health: { path: object; query: object; body: undefined; answer: Health };
+  show_health: { path: object; query: object; body: undefined; answer: Health | undefined };
   /** Which Pillion this is. */
-  show_version: { path: object; query: object; body: undefined; answer: Version };
+  show_version: { path: object; query: object; body: undefined; answer: Version | undefined };
   /** A greeting, and every setting in force. */
-  show_config: { path: object; query: object; body: undefined; answer: Config };
+  show_config: { path: object; query: object; body: undefined; answer: Config | undefined };
   /** This description, as OpenAPI 3.1, the plugins' routes included. */
-  show_openapi: { path: object; query: object; body: undefined; answer: Record<string, unknown> };
+  show_openapi: { path: object; query: object; body: undefined; answer: Record<string, unknown> | undefined };
   /** This description as a page to read, without scripts. */
-  show_docs: { path: object; query: object; body: undefined; answer: string };
+  show_docs: { path: object; query: object; body: undefined; answer: string | undefined };
   /** JSON Schema of every event, the plugins' included. */
-  show_events_schema: { path: object; query: object; body: undefined; answer: Record<string, unknown> };
+  show_events_schema: { path: object; query: object; body: undefined; answer: Record<string, unknown> | undefined };
   /** What became of each plugin that the settings list. */
-  list_plugins: { path: object; query: object; body: undefined; answer: ListedPluginState };
+  list_plugins: { path: object; query: object; body: undefined; answer: ListedPluginState | undefined };
   /** One plugin. */
-  show_plugin: { path: { name: string }; query: object; body: undefined; answer: PluginState };
+  show_plugin: { path: { name: string }; query: object; body: undefined; answer: PluginState | undefined };
   /** Switches a plugin on or off, from the next turn on, its routes too. */
   switch_plugin: { path: { name: string }; query: object; body: PluginChange; answer: Switched };
   /** The models that can answer now; the first is what `auto` takes. */
-  list_models: { path: object; query: object; body: undefined; answer: ListedModelInfo };
+  list_models: { path: object; query: object; body: undefined; answer: ListedModelInfo | undefined };
   /** The ways to run a turn. */
-  list_strategies: { path: object; query: object; body: undefined; answer: ListedStrategyView };
+  list_strategies: { path: object; query: object; body: undefined; answer: ListedStrategyView | undefined };
   /** The tools that a turn would get in an empty folder. */
-  list_tools: { path: object; query: object; body: undefined; answer: ListedToolView };
+  list_tools: { path: object; query: object; body: undefined; answer: ListedToolView | undefined };
   /** Opens a session on a workspace. */
   open_session: { path: object; query: object; body: NewSession; answer: SessionView };
   /** A page of sessions, newest first; children only with `parent`, ephemeral ones only with `ephemeral`. */
-  list_sessions: { path: object; query: { workspace?: string; parent?: string; cursor?: string; limit?: number; ephemeral?: boolean }; body: undefined; answer: SessionPage };
+  list_sessions: { path: object; query: { workspace?: string; parent?: string; cursor?: string; limit?: number; ephemeral?: boolean }; body: undefined; answer: SessionPage | undefined };
   /** One session. */
   show_session: { path: { id: string }; query: object; body: undefined; answer: SessionView };
   /** Changes what a session is called, and what answers from the next turn on; a running turn keeps its model. */
@@ -1274,17 +1274,17 @@ export interface Operations {
   /** Stops what runs in a session, then forgets it, with the sessions that its turns opened. */
   delete_session: { path: { id: string }; query: object; body: undefined; answer: undefined };
   /** A session's conversation so far, for those who want its state and not its course. */
-  list_messages: { path: { id: string }; query: object; body: undefined; answer: ListedMessage };
+  list_messages: { path: { id: string }; query: object; body: undefined; answer: ListedMessage | undefined };
   /** Asks for something. When this is answered the prompt is durable. */
   post_prompt: { path: { id: string }; query: object; body: NewPrompt; answer: PromptAccepted };
   /** The prompts that wait, in the order in which they will run. */
-  list_prompts: { path: { id: string }; query: object; body: undefined; answer: ListedPromptView };
+  list_prompts: { path: { id: string }; query: object; body: undefined; answer: ListedPromptView | undefined };
   /** Takes back a prompt that waits; the event `prompt.dropped` tells of it. */
   withdraw_prompt: { path: { id: string; prompt: string }; query: object; body: undefined; answer: undefined };
   /** Stops the running turn, with its model call, tools, processes and child sessions. */
   cancel_turn: { path: { id: string }; query: object; body: NewCancel | undefined; answer: Cancelling };
   /** Follows a session's log, or reads a page of it. */
-  follow_events: { path: { id: string }; query: { types?: string; after?: string; limit?: number }; body: undefined; answer: { type: string; time: string; session: string } };
+  follow_events: { path: { id: string }; query: { types?: string; after?: string; limit?: number }; body: undefined; answer: { type: string; time: string; session: string } | undefined };
   /** Follows the logs of all sessions that are in memory, from now on, and of those that are opened later. */
   follow_all_events: { path: object; query: { types?: string }; body: undefined; answer: { type: string; time: string; session: string } };
   /** Says whether a tool call may run. */
@@ -1296,7 +1296,7 @@ export interface Operations {
   /** Asks a model, without a session. */
   complete: { path: { provider: string; model: string }; query: object; body: NewCompletion; answer: CompletionView };
   /** The session's unsaved texts, by path. */
-  list_overlays: { path: { id: string }; query: object; body: undefined; answer: ListedOverlayView };
+  list_overlays: { path: { id: string }; query: object; body: undefined; answer: ListedOverlayView | undefined };
   /** An editor's unsaved text: from now on reads and searches of this session see it instead of the disk. */
   put_overlay: { path: { id: string; path: string }; query: object; body: NewOverlay; answer: OverlayView };
   /** The editor saved the text, or closed it: the disk counts again. */

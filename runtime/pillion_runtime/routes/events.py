@@ -19,6 +19,7 @@ from ..ndjson import Ndjson
 from ..openapi import JSON
 from ..sse import Sse
 from ..streams import Stream
+from ..timings import timed
 from ..wanted import Wanted
 
 LONGEST_PAGE = 4 * 1024 * 1024
@@ -76,7 +77,8 @@ def blueprint(host: Host) -> Blueprint:
         session = await host.kernel.session(id)
         reader = session.follow(request.headers.get("Last-Event-ID") or asked.after)
         if form == JSON:
-            data = await _page(reader, wanted, asked.limit)
+            with timed("store"):
+                data = await _page(reader, wanted, asked.limit)
             return answer(EventPage(cast(Any, data), str(reader.cursor), session.head), headers={"vary": "Accept"})
         return _following(form, host.streams.open(reader, Sse() if form == sse.MEDIA_TYPE else Ndjson(id), wanted))
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 
 from pillion.errors import NotFound
 from pillion.overlay import LARGEST, Overlay, place_of
 from pillion.session import Session
 
+from .. import conditions
 from ..bodies import Listed, answer, nothing, read
 from ..described import described
 from ..host import Host
-from ..problems import Refused
 
 PATH = {"path": "The file, relative to the session's workspace."}
 
@@ -65,7 +65,7 @@ def blueprint(host: Host) -> Blueprint:
         session = await host.kernel.session(id)
         place = await _place(host, session, path)
         before = session.overlays.get(place)
-        _check_match(before)
+        conditions.check(before.hash if before else None)
         overlay = Overlay.of(place, wanted.text, wanted.version)
         session.overlays.put(overlay)
         return answer(_view(overlay), 200 if before else 201, {"etag": f'"{overlay.hash}"'})
@@ -81,7 +81,8 @@ def blueprint(host: Host) -> Blueprint:
         """The editor saved the text, or closed it: the disk counts again."""
         session = await host.kernel.session(id)
         place = await _place(host, session, path)
-        _check_match(session.overlays.get(place))
+        known = session.overlays.get(place)
+        conditions.check(known.hash if known else None)
         if session.overlays.drop(place) is None:
             raise NotFound(f"No text of {path} is unsaved.")
         return nothing()
@@ -92,16 +93,6 @@ def blueprint(host: Host) -> Blueprint:
 async def _place(host: Host, session: Session, path: str) -> str:
     """Raises OutsideWorkspace."""
     return await place_of(host.kernel.catalog.workspace(session.info.workspace), path)
-
-
-def _check_match(now: Overlay | None) -> None:
-    wanted = request.headers.get("if-match", "")
-    if not wanted:
-        return
-    tags = {tag.strip().strip('"') for tag in wanted.split(",")}
-    if now is None or not ("*" in tags or now.hash in tags):
-        said = f"its hash is {now.hash}" if now else "there is none"
-        raise Refused(412, f"The unsaved text is another one: {said}.", code="precondition_failed")
 
 
 def _view(overlay: Overlay) -> OverlayView:

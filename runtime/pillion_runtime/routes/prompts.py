@@ -15,6 +15,7 @@ from ..bodies import Listed, answer, nothing, read, read_optional
 from ..described import described
 from ..host import Host
 from ..moments import rfc3339
+from ..timings import timed
 from . import names
 
 
@@ -101,9 +102,10 @@ def blueprint(host: Host) -> Blueprint:
         wanted = await read(NewPrompt)
         names.check(host, model=wanted.model, strategy=wanted.strategy)
         session = await host.kernel.session(id)
-        accepted = await session.prompt(
-            wanted.text, wanted.images, strategy=wanted.strategy, model=wanted.model, when=wanted.when
-        )
+        with timed("store"):
+            accepted = await session.prompt(
+                wanted.text, wanted.images, strategy=wanted.strategy, model=wanted.model, when=wanted.when
+            )
         where = f"/api/sessions/{id}/events?after={accepted.after}"
         return answer(
             PromptAccepted(id, accepted.prompt, accepted.turn, accepted.after, where), 202, {"location": where}

@@ -14,10 +14,12 @@ from pillion.letters import Change
 from pillion.session import Session, version_of
 from pillion.values import Limits, Message
 
+from .. import conditions
 from ..bodies import Listed, answer, checked, nothing, read
 from ..described import described
 from ..host import Host
 from ..moments import rfc3339
+from ..timings import timed
 from . import names
 
 TAG = {"etag": "Another one after each change by PATCH; for `if-match`."}
@@ -125,14 +127,15 @@ def blueprint(host: Host) -> Blueprint:
         host.expect_work()
         wanted = await read(NewSession)
         names.check(host, workspace=wanted.workspace, model=wanted.model, strategy=wanted.strategy)
-        session = await host.kernel.create(
-            wanted.workspace,
-            model=wanted.model,
-            strategy=wanted.strategy,
-            labels=wanted.labels,
-            limits=_limits(wanted.limits, host.kernel.settings.limits),
-            ephemeral=wanted.ephemeral,
-        )
+        with timed("store"):
+            session = await host.kernel.create(
+                wanted.workspace,
+                model=wanted.model,
+                strategy=wanted.strategy,
+                labels=wanted.labels,
+                limits=_limits(wanted.limits, host.kernel.settings.limits),
+                ephemeral=wanted.ephemeral,
+            )
         return answer(view_of(session.info, session), 201, {"location": f"/api/sessions/{session.id}"})
 
     @routes.get("")
@@ -144,7 +147,8 @@ def blueprint(host: Host) -> Blueprint:
         """
         asked = checked(request.args, Listing)
         query = SessionQuery(asked.workspace, asked.parent, asked.cursor, asked.limit)
-        page = await host.kernel.sessions(query, ephemeral=asked.ephemeral)
+        with timed("store"):
+            page = await host.kernel.sessions(query, ephemeral=asked.ephemeral)
         live = {session.id: session for session in host.kernel.live()}
         data = [view_of(info, live.get(info.id)) for info in page.data]
         return answer(SessionPage(data, page.next or None))
@@ -171,11 +175,9 @@ def blueprint(host: Host) -> Blueprint:
         wanted = await read(Changes)
         names.check(host, model=wanted.model or "", strategy=wanted.strategy or "")
         session = await host.kernel.session(id)
-        tags = request.headers.get("if-match", "")
-        expected = frozenset(tag.strip().removeprefix("W/").strip('"') for tag in tags.split(",") if tag.strip())
-        info = await session.change(
-            Change(wanted.title, wanted.labels, wanted.model, wanted.strategy, expected - {"*"})
-        )
+        expected = conditions.expected() - {conditions.ANY}
+        with timed("store"):
+            info = await session.change(Change(wanted.title, wanted.labels, wanted.model, wanted.strategy, expected))
         return answer(view_of(info, session), headers=_tag(info))
 
     @routes.delete("/<id>")
