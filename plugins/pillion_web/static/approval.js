@@ -20,7 +20,7 @@ export function approvalView(wanted, decide) {
   const reason = el("input", {
     type: "text",
     maxlength: "10000",
-    placeholder: "Why not, for the model (optional)",
+    placeholder: "Why not? (optional)",
     "aria-label": "Reason for the model",
   });
   const trouble = el("p", { class: "trouble", role: "alert", hidden: true });
