@@ -123,7 +123,7 @@ PROMISES = {
     "plugins.home": "A plugin that wants one gets a logger, a directory for the owner alone, and values that last.",
     "plugins.values": "A plugin's values are durable when put, old or new after a crash, and no change gets lost.",
     "plugins.values_bounded": "What a plugin keeps is bounded, and full says so.",
-    "plugins.new": "`plugins new` writes a distribution whose tests pass at once in a fresh environment.",
+    "plugins.new": "`plugins new` writes a distribution whose tests pass at once; a name that is taken is refused.",
     "plugins.routes": "A plugin's routes stand behind the same door; one that collides is refused.",
     # ── overlays ──
     "overlays.win": "An editor's unsaved text wins over the disk in reads and searches; commands say what they saw.",

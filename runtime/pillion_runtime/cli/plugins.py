@@ -116,16 +116,13 @@ def commands_(json_: bool) -> None:
     help="Where to put it.  [default: a new folder pillion-NAME]",
 )
 @options.as_json
-def new(name: str, folder: Path | None, json_: bool) -> None:
+@options.places
+def new(name: str, folder: Path | None, json_: bool, config: Path | None, data_dir: Path | None) -> None:
     """Write a complete distribution with one plugin: settings, a tool, tests that pass, a README."""
-    import tomllib
-
-    from pillion.settings import shipped_file
-
     from .listing import print_json
     from .newplugin import names, write
 
-    given = names(name, set(tomllib.loads(shipped_file().read_text("utf-8"))["plugins"]))
+    given = names(name, set(options.load_settings(config, data_dir).plugins))
     folder = folder or Path(given["distribution"])
     files = write(folder, given)
     if json_:

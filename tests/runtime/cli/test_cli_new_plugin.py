@@ -55,22 +55,29 @@ async def test_a_new_plugin_passes_its_tests_in_a_fresh_environment_and_is_liste
         await ran(python, folder, *install, str(TOP), ".[test]")
     else:
         await ran(python, folder, *install, "--no-deps", "--no-index", "--no-build-isolation", ".")
-    assert "2 passed" in await ran(python, folder, "-m", "pytest", "-q")
-    (folder / "my.toml").write_text("[plugins.word_count]\nlongest = 50\n")
-    listed = await ran(
-        python, folder, "-m", "pillion_runtime.cli.main", "plugins", "list", "--json", "--config", "my.toml",
-        "--data-dir", str(tmp_path / "fresh-data"),
-    )  # fmt: skip
+    assert "9 passed" in await ran(python, folder, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    pillion = ["-m", "pillion_runtime.cli.main", "plugins"]
+    there = ["--data-dir", str(tmp_path / "fresh-data")]
+    listed = await ran(python, folder, *pillion, "list", "--json", "--config", "plugins.toml", *there)
     state = next(state for state in json.loads(listed) if state["name"] == "word_count")
     assert (state["state"], state["version"], state["summary"]) == ("on", "0.1.0", "Tool: count_words.")
+    checked = await ran(python, folder, *pillion, "check", "word_count", *there)
+    assert checked == "word_count is on. tools: count_words\n", "installed is enough to be checked"
 
 
+@pytest.mark.promise("plugins.new")
 @pytest.mark.parametrize(
     ("name", "said"),
     [
         ("Word Count", "can't be a plugin's name"),
         ("class", "can't be a plugin's name"),
+        ("match", "can't be a plugin's name"),
+        ("9lives", "can't be a plugin's name"),
+        ("../up", "can't be a plugin's name"),
+        ("a" * 41, "40 at most"),
         ("files", "There is a plugin 'files' already"),
+        ("desk", "There is a plugin 'desk' already"),
+        ("runtime", "There is a package 'pillion_runtime' already"),
         ("taken", "exists and is not empty"),
     ],
 )
