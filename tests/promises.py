@@ -68,6 +68,7 @@ PROMISES = {
     "prompts.steer": "`steer` joins the running turn at its next step, whatever its strategy.",
     "prompts.break": "`break` sets aside what has not begun, is answered without tools, and the task goes on.",
     "prompts.not_lost": "A prompt that was to join a turn which ended first, also by a crash, is the next turn.",
+    "prompts.schema": "A prompt with a schema ends with JSON that fits it, after one more try at most, or fails.",
     "prompts.withdrawn": "A prompt that waits can be listed and withdrawn; one that runs or ran can't.",
     "prompts.interrupt": "`interrupt` cancels the running turn and runs next.",
     "turns.stuck": "The same call with the same result three times ends the turn.",

@@ -20,6 +20,8 @@ PillionError
 │   ├── ProviderRefused  a person must mend key, quota or rights
 │   ├── ContextOverflow  make the conversation shorter
 │   └── BadRequest     the request can't work as it is
+├── BadSchema          a prompt's JSON Schema can't be checked; names the place
+├── BadAnswer          the model gave no JSON that fits the prompt's schema, asked twice
 ├── BudgetSpent        the turn ends at its limit
 ├── Stuck              the turn ends, since it goes in circles
 ├── HeldUp             raised inside a plugin's code that keeps the event loop from turning: let go
@@ -178,6 +180,24 @@ class BadRequest(ProviderError):
     """The vendor found the request wrong; its own words are the message."""
 
     code = "bad_request"
+
+
+class BadSchema(PillionError):
+    """The JSON Schema of an answer can't be checked. `at` is the place in it: `.properties.age.pattern`."""
+
+    code = "bad_schema"
+    status = 422
+
+    def __init__(self, at: str, message: str) -> None:
+        super().__init__(f"schema{at}: {message}" if at else message)
+        self.at, self.said = at, message
+
+
+class BadAnswer(PillionError):
+    """The model gave no JSON that fits the prompt's schema, not even when it was told why."""
+
+    code = "bad_answer"
+    status = 502
 
 
 class BudgetSpent(PillionError):

@@ -77,7 +77,8 @@ class SessionSeeded(Event, frozen=True, tag="session.seeded"):
 class PromptQueued(Event, frozen=True, tag="prompt.queued"):
     """A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`.
 
-    With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation.
+    With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation. `schema` is the
+    JSON Schema that the turn's answer must fit.
     """
 
     prompt: str
@@ -89,6 +90,7 @@ class PromptQueued(Event, frozen=True, tag="prompt.queued"):
     joins: str = ""
     tool: str = ""
     arguments: str = ""
+    schema: Mapping[str, Any] | None = None
 
 
 class PromptJoined(Event, frozen=True, tag="prompt.joined"):
@@ -159,11 +161,15 @@ class TurnFailed(Event, frozen=True, tag="turn.failed"):
 
 
 class TurnFinished(Event, frozen=True, tag="turn.finished"):
-    """`reason`: done, question, limit:steps, limit:seconds, limit:tokens, limit:cost."""
+    """`reason`: done, question, limit:steps, limit:seconds, limit:tokens, limit:cost.
+
+    `answer`: the JSON value that the prompt's `schema` asked for; left out where there is none.
+    """
 
     reason: str = "done"
     steps: int = 0
     usage: Usage = Usage()
+    answer: Any = msgspec.UNSET
 
 
 class StepStarted(Event, frozen=True, tag="step.started"):
@@ -183,7 +189,7 @@ class UsageRecorded(Event, frozen=True, tag="usage.recorded"):
 class ModelTold(Event, frozen=True, tag="model.told"):
     """The runtime says `text` to the model, in a message of the user that no person wrote.
 
-    `why`: `resume`, after the answer to a `break`.
+    `why`: `resume`, after the answer to a `break`; `schema`, the answer is to be JSON; `misfit`, it did not fit.
     """
 
     text: str

@@ -13,13 +13,14 @@ import msgspec
 import trio
 
 from . import events as e
+from .answerschema import AnswerSchema
 from .asking import Answered, Approvals, Asking, Decision, Given, Pending, Questions, Remember
 from .budget import Budget
 from .catalog import Kit
 from .contracts.store import Opened, Record, SessionInfo
 from .contracts.tool import Tool
 from .contracts.workspace import Workspace
-from .errors import BudgetSpent, Busy, Conflict, Gone, LostLease, NotFound, PillionError, Stale
+from .errors import BadSchema, BudgetSpent, Busy, Conflict, Gone, LostLease, NotFound, PillionError, Stale
 from .eventlog import EventLog, Reader
 from .history import History, interruption
 from .hookspecs import TurnInfo
@@ -112,15 +113,25 @@ class Session:
         strategy: str = "",
         model: str = "",
         when: When = "queue",
+        schema: Mapping[str, Any] | None = None,
     ) -> Accepted:
-        """Queues a prompt; returns when it is durable. Raises Busy, Conflict (`reject`, and a turn runs), Gone."""
+        """Queues a prompt; returns when it is durable. With a `schema` the turn ends with JSON that fits it.
+
+        Raises Busy, Conflict (`reject`, and a turn runs), Gone, BadSchema.
+        """
+        if schema is not None:
+            AnswerSchema(schema)
+            if when in ("steer", "break"):
+                raise BadSchema("", f"A prompt that may join a turn ({when}) can't ask for an answer of its own form.")
         refs, blobs = [], {}
         for image in images:
             name = hashlib.sha256(image.data).hexdigest()
             blobs[name] = image.data
             refs.append(e.ImageRef(image.media_type, name, len(image.data)))
         id = secrets.token_hex(16)
-        event = e.PromptQueued(prompt=id, text=text, images=tuple(refs), model=model, strategy=strategy, when=when)
+        event = e.PromptQueued(
+            prompt=id, text=text, images=tuple(refs), model=model, strategy=strategy, when=when, schema=schema
+        )
         accepted = await self._ask(Prompt(event, blobs))
         assert isinstance(accepted, Accepted)
         return accepted
@@ -400,6 +411,8 @@ class Session:
                     turn.nursery = nursery
                     reason = await turn.strategy.run(turn)
                     nursery.cancel_scope.cancel()
+                if reason is None or reason in ("done", "question"):
+                    await turn.conclude()
         except Exception as error:  # the end of a turn
             if not turn.stopping:
                 return self._failure(turn, _first(error))
@@ -412,7 +425,7 @@ class Session:
         if reason is not None and not isinstance(reason, str):
             message = f"The strategy {turn.strategy.name!r} returned a {type(reason).__name__}, which is no reason."
             return e.TurnFailed(code="nonsense", message=message, usage=usage)
-        return e.TurnFinished(reason=reason or "done", steps=steps, usage=usage)
+        return e.TurnFinished(reason=reason or "done", steps=steps, usage=usage, answer=turn.answer)
 
     def _failure(self, turn: Turn, error: BaseException) -> e.Event:
         usage = turn.usage()

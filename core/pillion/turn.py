@@ -13,6 +13,7 @@ import trio
 from msgspec import Struct, structs
 
 from . import events as e
+from .answerschema import AnswerSchema, Misfit
 from .asking import Answered, Pending
 from .budget import Budget
 from .contracts.context import ContextPart
@@ -20,7 +21,7 @@ from .contracts.provider import Provider, Request
 from .contracts.store import Record
 from .contracts.strategy import Strategy
 from .contracts.workspace import Workspace
-from .errors import PillionError, SetAside, Stuck
+from .errors import BadAnswer, PillionError, SetAside, Stuck
 from .modelcall import Answer, ModelCall, complete
 from .onecall import OneCall
 from .overlay import OverlaidWorkspace
@@ -37,6 +38,8 @@ CIRCLES = 3
 CONTEXT_SECONDS = 10.0
 """What one context provider gets."""
 RESUME = "Now go on with the task, where you left off. Calls that were set aside were not run."
+FORM = "Now give your answer as JSON alone, with no word around it. It must fit this JSON Schema:\n{}"
+MISFIT = "That does not fit. {} Give the whole JSON once more, and nothing else."
 NO_TOOLS = "Not run: no tool can be called in this step. Answer in words."
 
 
@@ -49,6 +52,7 @@ class Wish(Struct, frozen=True):
     seen: int
     max_output: int | None
     may_call: bool = True
+    schema: dict[str, Any] | None = None
 
 
 class Step(Struct, frozen=True):
@@ -81,6 +85,12 @@ class Turn:
         self._kit: Kit
         self._provider: Provider | None = None
         self._budget: Budget | None = None
+        self.answer: Any = msgspec.UNSET
+        """JSON that fits the prompt's schema."""
+        self._schema: AnswerSchema | None = None
+        self._forms = 0
+        """How often the model was asked for that JSON."""
+        self._last: tuple[Wish, Step] | None = None
         self.ran: set[int] = set()
         """The items of calls that got as far as their tool."""
         self._circles: dict[tuple[str, str, str], int] = {}
@@ -113,24 +123,40 @@ class Turn:
         tools: bool = True,
         view: Sequence[Message] | None = None,
         max_output: int | None = None,
+        answer: bool = False,
     ) -> Step:
-        """Asks the model and runs the tools that it calls. `view` is sent instead of the history so far.
+        """Asks the model and runs the tools that it calls. `view` is sent instead of the history so far. `answer` says
+        that its words are the turn's answer: where the prompt came with a schema, they are asked for as JSON.
 
         A strategy need not know of prompts that join the turn: they come before the model is asked, and where one
         came while it said its last words, it is asked again. Those count as steps, too; the last one is returned.
         Raises BudgetSpent, ProviderError, Stuck; a strategy lets them pass, they end the turn.
         """
         wish = Wish(system, tools, None if view is None else tuple(view), len(await self.history()), max_output)
+        return await (self._form(wish) if answer and self._schema is not None else self._steps(wish))
+
+    async def _steps(self, wish: Wish, told: e.ModelTold | None = None) -> Step:
         step: Step | None = None
         while step is None or (self.joining and not step.calls):
-            joining, told = self.joining, None
+            joining = self.joining
             if self.broken:
-                await self._ask(structs.replace(wish, may_call=False), joining)
+                await self._ask(structs.replace(wish, may_call=False, schema=None), joining)
                 if step is not None and all(prompt.when == "break" for prompt in joining):
                     continue  # the task's last words are said
-                joining, told = [], e.ModelTold(text=RESUME, why="resume")
+                joining, told = [], told or e.ModelTold(text=RESUME, why="resume")
             step = await self._ask(wish, joining, told)
+            told = None
+        self._last = wish, step
         return step
+
+    async def _form(self, wish: Wish, misfit: str = "") -> Step:
+        """Has the model give its answer as JSON."""
+        assert self._schema is not None
+        schema = self._schema.root
+        self._forms += 1
+        text = MISFIT.format(misfit) if misfit else FORM.format(msgspec.json.encode(schema).decode())
+        told = e.ModelTold(text=text, why="misfit" if misfit else "schema")
+        return await self._steps(structs.replace(wish, may_call=False, schema=schema), told)
 
     async def complete(
         self,
@@ -255,6 +281,28 @@ class Turn:
         name = self.model.name if self.model else ""
         self._kit = session.kit(self.id, self.strategy.name, self.model, self.workspace)
         await self.emit(self.started(self.strategy.name, name))
+        if prompt.schema is not None:
+            self._schema = AnswerSchema(prompt.schema)
+
+    async def conclude(self) -> None:
+        """Takes the answer as JSON, where the prompt came with a schema; asks for it twice at most. Raises BadAnswer.
+
+        Last words that fit unasked are the answer, too.
+        """
+        if self._schema is None:
+            return
+        wish, step = self._last or (Wish("", True, None, 0, None), None)
+        while True:
+            misfit = ""
+            try:
+                if step is not None:
+                    self.answer = self._schema.read(step.message.text)
+                    return
+            except Misfit as error:
+                misfit = str(error) if self._forms else ""
+            if self._forms == 2:
+                raise BadAnswer(f"The model gave no answer that fits the schema. {misfit}")
+            step = await self._form(wish, misfit)
 
     def started(self, strategy: str = "", model: str = "") -> e.TurnStarted:
         return e.TurnStarted(prompt=self.id, strategy=strategy, model=model, limits=self.limits)
@@ -317,6 +365,7 @@ class Turn:
                 tools=self._kit.specs() if offered else (),
                 tool_choice="auto" if wish.may_call else "none",
                 max_output=wish.max_output,
+                schema=wish.schema,
             )
             answer = await ModelCall(self, self.steps).run(provider, request, model)
             self.budget.spend(answer.usage)

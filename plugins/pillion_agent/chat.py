@@ -38,14 +38,14 @@ class Chat:
     async def _small(self, turn: Turn) -> None:
         readme = await find_readme(turn.workspace, README_TOKENS)
         if readme is None:
-            await turn.step(tools=False)
+            await turn.step(tools=False, answer=True)
         else:
-            await turn.step(tools=False, view=with_readme(await turn.history(), readme))
+            await turn.step(tools=False, view=with_readme(await turn.history(), readme), answer=True)
 
     async def _large(self, turn: Turn) -> None:
         system = SYSTEM.format(root=turn.workspace.root)
         context = await turn.context()
-        await turn.step(system=f"{system}\n\n{context}" if context else system, tools=False)
+        await turn.step(system=f"{system}\n\n{context}" if context else system, tools=False, answer=True)
 
 
 def with_readme(history: tuple[Message, ...], readme: Readme) -> tuple[Message, ...]:

@@ -12,6 +12,8 @@ import msgspec
 from pillion.contracts.provider import Request
 from pillion.values import Image, Message, ModelInfo, Part, Text, Thinking, ToolCall, ToolResult
 
+from .held import held
+
 REDACTED = "redacted:"
 """Begins the seal of thinking that the vendor keeps to itself."""
 SEAL = re.compile(r"[A-Za-z0-9+/=_-]+")
@@ -41,8 +43,8 @@ def body(request: Request, info: ModelInfo, thinking: ThinkingMode) -> dict[str,
             asked["tool_choice"] = {"type": "none"}
     if request.temperature is not None:
         asked["temperature"] = request.temperature
-    if request.schema is not None:
-        asked["output_config"] = {"format": {"type": "json_schema", "schema": request.schema}}
+    if request.schema is not None and (schema := held(request.schema)) is not None:
+        asked["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
     match thinking:
         case "adaptive":
             asked["thinking"] = {"type": "adaptive", "display": "summarized"}

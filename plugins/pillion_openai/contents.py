@@ -9,6 +9,8 @@ import msgspec
 
 from pillion.values import Image, ToolResult
 
+LOOSE = {"allOf", "oneOf", "not", "prefixItems", "uniqueItems", "minProperties", "maxProperties"}
+
 
 def data_url(image: Image) -> str:
     return f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"
@@ -30,9 +32,12 @@ def arguments(text: str) -> str:
 
 
 def closed(schema: Any) -> bool:
-    """May the schema be held to strictly? OpenAI wants each object closed, and all of its properties required."""
+    """May the schema be held to strictly? OpenAI wants each object closed, all of its properties required, and some
+    words of JSON Schema not at all."""
     match schema:
         case dict():
+            if not LOOSE.isdisjoint(schema):
+                return False
             if schema.get("type") == "object":
                 wanted, required = set(schema.get("properties", ())), set(schema.get("required", ()))
                 if schema.get("additionalProperties") is not False or wanted != required:

@@ -39,3 +39,30 @@ async def test_prompts_that_wait_are_listed_and_withdrawn(server: Any) -> None:
     assert [event["prompt"] for event in events if event["type"] == "prompt.joined"] == [steer["prompt"]]
     assert [event["why"] for event in events if event["type"] == "prompt.dropped"] == ["withdrawn"]
     assert (await server.client.get(prompts)).json() == {"data": []}
+
+
+@pytest.mark.promise("prompts.schema")
+async def test_the_answer_comes_as_json_that_fits(server: Any) -> None:
+    schema = {"type": "object", "properties": {"size": {"type": "integer"}}, "required": ["size"]}
+    server.provider.script(says("Done."), says('{"size": 3}'))
+    session = await server.session()
+    posted = (await server.prompt(session, "how large?", schema=schema)).json()
+    async with server.watch(session, posted["after"]) as watcher:
+        events = await watcher.until("turn.finished", "turn.failed")
+    assert events[-1]["answer"] == {"size": 3}
+    assert events[0]["schema"] == schema
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"schema": {"type": "object", "properties": {"a": {"pattern": "x"}}}}, "schema.properties.a.pattern"),
+        ({"schema": {"type": "string"}}, "schema.type"),
+        ({"schema": {"type": "object"}, "when": "steer"}, "schema"),
+        ({"schema": []}, "schema"),
+    ],
+)
+async def test_a_schema_that_can_not_be_checked_is_refused(server: Any, body: dict[str, Any], field: str) -> None:
+    refused = await server.prompt(await server.session(), "how large?", **body)
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["errors"]] == [field]

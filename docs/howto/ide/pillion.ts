@@ -228,13 +228,14 @@ export interface NewOverlay {
   version?: number | null;
 }
 
-/** POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), 409 (`reject`), or join it. `steer` joins it at its next step. `break` stops it after the running tool, gets its answer without tools, and then the turn goes on. */
+/** POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), 409 (`reject`), or join it. `steer` joins it at its next step. `break` stops it after the running tool, gets its answer without tools, and then the turn goes on. `schema` is a JSON Schema: `turn.finished` has the turn's `answer`, which fits it. */
 export interface NewPrompt {
   text: string;
   images?: ImageGiven[];
   strategy?: string;
   model?: string;
   when?: "break" | "interrupt" | "queue" | "reject" | "steer";
+  schema?: Record<string, unknown> | null;
 }
 
 /** POST /api/sessions. `workspace` is an absolute path or a URL of a scheme that a plugin brings. An `ephemeral` session is kept in memory alone: it is gone when it is deleted, or when the server ends. */
@@ -486,7 +487,7 @@ export interface SessionSeeded {
   step?: number;
 }
 
-/** A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`. With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation. */
+/** A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`. With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation. `schema` is the JSON Schema that the turn's answer must fit. */
 export interface PromptQueued {
   type: "prompt.queued";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -505,6 +506,7 @@ export interface PromptQueued {
   joins?: string;
   tool?: string;
   arguments?: string;
+  schema?: Record<string, unknown> | null;
   step?: number;
 }
 
@@ -645,7 +647,7 @@ export interface TurnFailed {
   step?: number;
 }
 
-/** `reason`: done, question, limit:steps, limit:seconds, limit:tokens, limit:cost. */
+/** `reason`: done, question, limit:steps, limit:seconds, limit:tokens, limit:cost. `answer`: the JSON value that the prompt's `schema` asked for; left out where there is none. */
 export interface TurnFinished {
   type: "turn.finished";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -658,6 +660,7 @@ export interface TurnFinished {
   reason?: string;
   steps?: number;
   usage?: Usage;
+  answer?: unknown;
   step?: number;
 }
 
@@ -691,7 +694,7 @@ export interface UsageRecorded {
   step?: number;
 }
 
-/** The runtime says `text` to the model, in a message of the user that no person wrote. `why`: `resume`, after the answer to a `break`. */
+/** The runtime says `text` to the model, in a message of the user that no person wrote. `why`: `resume`, after the answer to a `break`; `schema`, the answer is to be JSON; `misfit`, it did not fit. */
 export interface ModelTold {
   type: "model.told";
   /** Its place; `Last-Event-ID` goes on there. */

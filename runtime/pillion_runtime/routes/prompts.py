@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
+from pillion.errors import BadSchema
+from pillion.letters import Accepted
 from pillion.prompts import WaitingPrompt
 from pillion.session import Session, When
 from pillion.values import Image
@@ -15,6 +17,7 @@ from ..bodies import Listed, answer, nothing, read, read_optional
 from ..described import described
 from ..host import Host
 from ..moments import rfc3339
+from ..problems import FieldError, Refused
 from ..timings import timed
 from . import names
 
@@ -23,7 +26,7 @@ class NewPrompt(Struct, frozen=True, forbid_unknown_fields=True):
     """POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), 409 (`reject`), or join it.
 
     `steer` joins it at its next step. `break` stops it after the running tool, gets its answer without tools, and then
-    the turn goes on.
+    the turn goes on. `schema` is a JSON Schema: `turn.finished` has the turn's `answer`, which fits it.
     """
 
     text: Annotated[str, Meta(min_length=1)]
@@ -31,6 +34,7 @@ class NewPrompt(Struct, frozen=True, forbid_unknown_fields=True):
     strategy: str = ""
     model: str = ""
     when: When = "queue"
+    schema: dict[str, Any] | None = None
 
 
 class PromptAccepted(Struct, frozen=True):
@@ -103,9 +107,7 @@ def blueprint(host: Host) -> Blueprint:
         names.check(host, model=wanted.model, strategy=wanted.strategy)
         session = await host.kernel.session(id)
         with timed("store"):
-            accepted = await session.prompt(
-                wanted.text, wanted.images, strategy=wanted.strategy, model=wanted.model, when=wanted.when
-            )
+            accepted = await _posted(session, wanted)
         where = f"/api/sessions/{id}/events?after={accepted.after}"
         return answer(
             PromptAccepted(id, accepted.prompt, accepted.turn, accepted.after, where), 202, {"location": where}
@@ -145,6 +147,21 @@ def blueprint(host: Host) -> Blueprint:
         return answer(Cancelling(id, await session.cancel(by=wanted.by)), 202)
 
     return routes
+
+
+async def _posted(session: Session, wanted: NewPrompt) -> Accepted:
+    try:
+        return await session.prompt(
+            wanted.text,
+            wanted.images,
+            strategy=wanted.strategy,
+            model=wanted.model,
+            when=wanted.when,
+            schema=wanted.schema,
+        )
+    except BadSchema as error:
+        wrong = FieldError(f"schema{error.at}", error.said)
+        raise Refused(422, str(error), code=error.code, errors=[wrong]) from None
 
 
 def _view(waiting: WaitingPrompt, session: Session) -> PromptView:

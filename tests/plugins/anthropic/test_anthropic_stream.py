@@ -133,11 +133,32 @@ async def test_anthropic_says_why_the_model_ended(finish):
         assert (await said(provider, ASK))[-1] == Finish(finish)
 
 
-async def test_anthropic_holds_the_model_to_a_schema():
-    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+NAMED = {"type": "object", "properties": {"a": {"type": "string"}}}
+CLOSED = NAMED | {"additionalProperties": False}
+BOUNDED = {"type": "object", "properties": {"a": {"type": ["integer", "null"], "minimum": 3}, "b": {"oneOf": [NAMED]}}}
+TREE = {"type": "object", "properties": {"down": {"items": {"$ref": "#/$defs/n"}}}, "$defs": {"n": NAMED}}
+LOOP = TREE | {"$defs": {"n": {"type": "object", "properties": {"again": {"$ref": "#/$defs/n"}}}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "sent"),
+    [
+        (NAMED, CLOSED),
+        (
+            BOUNDED,
+            CLOSED | {"properties": {"a": {"type": ["integer", "null"]}, "b": {"anyOf": [CLOSED]}}},
+        ),
+        (TREE, TREE | {"$defs": {"n": CLOSED}, "additionalProperties": False}),
+        (LOOP, None),
+        (NAMED | {"properties": {"a": {"$ref": "#"}}}, None),
+        (NAMED | {"additionalProperties": {"type": "string"}}, None),
+        (NAMED | {"properties": {"a": True}}, None),
+    ],
+)
+async def test_anthropic_holds_the_model_to_a_schema_where_it_can(schema, sent):
     async with serving(replies(Reply(text='{"a": "b"}'))) as (vendor, provider):
         await said(provider, msgspec.structs.replace(ASK, schema=schema))
-    assert vendor.asked[0].schema == schema
+    assert vendor.asked[0].schema == sent
 
 
 async def test_anthropic_names_the_tools_that_may_not_be_called_now():

@@ -123,8 +123,10 @@ async def test_openai_holds_the_model_to_a_schema(api):
     async with serving(replies(Reply(text='{"a": "b"}')), api) as (vendor, provider):
         await said(provider, msgspec.structs.replace(ASK, schema=schema))
         await said(provider, msgspec.structs.replace(ASK, schema=schema | {"additionalProperties": False}))
+        odd = {"properties": {"a": {"type": "array", "uniqueItems": True}}, "additionalProperties": False}
+        await said(provider, msgspec.structs.replace(ASK, schema=schema | odd))
     assert vendor.asked[0].schema == schema
-    assert [b'"strict":true' in asked.body.replace(b" ", b"") for asked in vendor.asked] == [False, True]
+    assert [b'"strict":true' in asked.body.replace(b" ", b"") for asked in vendor.asked] == [False, True, False]
 
 
 @BOTH
