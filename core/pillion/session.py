@@ -338,7 +338,7 @@ class Session:
     async def _on_prompt(self, letter: Prompt) -> Accepted:
         event, turn = letter.event, self._turn
         if event.when == "reject" and (turn is not None or self.waiting):
-            raise Conflict("A turn is running; this prompt was not to wait.")
+            raise Conflict("A turn is running, and this was not to wait.")
         if self.waiting >= WAITING:
             raise Busy(f"{WAITING} prompts wait already.", retry_after=5)
         joins = event.when in ("steer", "break") and turn is not None and turn.goes_on

@@ -41,7 +41,9 @@ class Rules:
         if isinstance(verdict, Ask) and (rule := proposal(call, places, command)) is not None:
             with_it = Rules([*(known for known, _ in self._rules), rule], self._defaults)
             if isinstance(with_it._judge(call, places, command), Allow):  # else `always` would ask again
-                return Ask(verdict.reason, msgspec.to_builtins(rule))
+                said = msgspec.to_builtins(rule)
+                said["verdict"] = said.pop("verdict")  # what it is about comes first
+                return Ask(verdict.reason, said)
         return verdict
 
     def _judge(self, call: JudgedCall, places: Sequence[str], command: str | None) -> Verdict:
