@@ -9,21 +9,22 @@ import msgspec
 import trio
 from msgspec import UNSET, Struct, UnsetType
 
+from pillion.answerschema import AnswerSchema, Misfit
 from pillion.completions import Completion
 from pillion.contracts.provider import Chunk, Finish, Restart, Waiting
+from pillion.errors import BadAnswer
 from pillion.secrets import Secrets
 from pillion.values import Text, Thinking, Usage
 
 from . import problems
 from .logs import REQUEST
-from .problems import Refused
 from .streams import BEAT
 
 log = logging.getLogger("pillion.http")
 
 
 class CompletionView(Struct, frozen=True):
-    """The model's whole answer. `value` is what its JSON says, where a `schema` was given."""
+    """The model's whole answer. `value` is what its JSON says, where a `schema` was given: it fits."""
 
     model: str
     text: str
@@ -60,15 +61,15 @@ class Answering:
     It is no generator: a client that sleeps leaves it between two pieces, where nothing is open.
     """
 
-    def __init__(self, call: Completion, secrets: Secrets, *, path: str, structured: bool) -> None:
-        self._call, self._secrets, self._path, self._structured = call, secrets, path, structured
+    def __init__(self, call: Completion, secrets: Secrets, *, path: str, schema: AnswerSchema | None) -> None:
+        self._call, self._secrets, self._path, self._schema = call, secrets, path, schema
         self._text, self._thinking = _Masked(secrets), _Masked(secrets)
         self._finish: Finish | None = None
         self._first: Chunk | None = None
         self._over = False
 
     async def whole(self) -> CompletionView:
-        """Raises what went wrong with the call, and Refused 502 for what is no JSON where it should be."""
+        """Raises what went wrong with the call, and BadAnswer for what does not fit the schema."""
         async for chunk in self._call:
             self._take(chunk)
         return self._view()
@@ -128,7 +129,7 @@ class Answering:
         rest = _grown("thinking.delta", self._thinking.end()) + _grown("text.delta", self._text.end())
         try:
             return rest + _said("answer.finished", msgspec.structs.asdict(self._view()))
-        except Refused as error:
+        except BadAnswer as error:
             return rest + self._problem(error)
 
     def _view(self) -> CompletionView:
@@ -136,13 +137,12 @@ class Answering:
         self._thinking.end()
         assert self._finish is not None, "the guard raises before"
         text, value = self._text.whole, UNSET
-        if self._structured:
+        if self._schema is not None:
             try:
-                value = msgspec.json.decode(text)
-            except msgspec.DecodeError:
-                why = "it was cut off: raise max_output" if self._finish.reason == "length" else "it is no JSON"
-                said = f"{self._call.model} did not keep to the schema: {why}."
-                raise Refused(502, said, code="provider", retryable=True) from None
+                value = self._schema.read(text)
+            except Misfit as misfit:
+                why = "It was cut off: raise max_output." if self._finish.reason == "length" else str(misfit)
+                raise BadAnswer(f"The answer does not fit the schema. {why}") from None
         return CompletionView(
             self._call.model, text, self._thinking.whole, self._finish.reason, self._call.usage, value
         )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from pillion.errors import Busy, PillionError, ProviderBusy
+from pillion.errors import BadSchema, Busy, PillionError, ProviderBusy
 
 from . import signin
 
@@ -73,6 +73,9 @@ def refusal(error: Exception) -> Refused:
         case Busy(retry_after=seconds) | ProviderBusy(retry_after=(int() | float()) as seconds):
             headers = {"retry-after": f"{max(1, round(seconds))}"}
             return Refused(error.status, str(error), code=error.code, headers=headers, retryable=True)
+        case BadSchema():  # always of the field that has this name
+            wrong = FieldError(f"schema{error.at}", error.said)
+            return Refused(error.status, str(error), code=error.code, errors=[wrong])
         case PillionError():
             return Refused(error.status, str(error), code=error.code, retryable=error.retryable)
         case _:

@@ -114,6 +114,7 @@ async def test_what_breaks_amid_a_stream_is_its_last_event(server: Any) -> None:
         (WHERE, {"messages": [{"role": "user"}]}, 422, "messages[0]"),
         (WHERE, HI | {"max_output": 0}, 422, "max_output"),
         (WHERE, HI | {"mdoel": "x"}, 422, "mdoel"),
+        (WHERE, HI | {"schema": {"type": "object", "pattern": "x"}}, 422, "schema.pattern"),
     ],
 )
 async def test_what_can_not_be_asked_is_named(server: Any, where: str, body: Any, status: int, field: Any) -> None:
@@ -130,18 +131,21 @@ async def test_a_models_name_may_hold_slashes(server: Any) -> None:
 
 @pytest.mark.parametrize("headers", [{}, SSE])
 async def test_with_a_schema_the_answer_is_a_value(server: Any, headers: Any) -> None:
-    server.provider.script(says('{"a": 1}'), says("no JSON"))
-    body = HI | {"schema": {"type": "object"}}
+    server.provider.script(says('{"a": 1}'), says('{"a": "one"}'))
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    body = HI | {"schema": schema}
     if not headers:
         assert (await server.client.post(WHERE, json=body)).json()["value"] == {"a": 1}
         wrong = await server.client.post(WHERE, json=body)
-        assert (wrong.status_code, wrong.json()["code"]) == (502, "provider")
+        assert (wrong.status_code, wrong.json()["code"]) == (502, "bad_answer")
         return
     for last in ("answer.finished", "problem"):
         async with server.client.stream("POST", WHERE, json=body, headers=headers) as response:
             events = await streamed(response)
         assert events[-1]["type"] == last
-    assert server.provider.requests[0].schema == {"type": "object"}
+    assert events[-1]["code"] == "bad_answer"
+    assert server.provider.requests[0].schema == schema
+    assert '"integer"' in server.provider.requests[0].system  # for those that can't be held to it
 
 
 @pytest.mark.promise("models.complete_ends")

@@ -40,7 +40,7 @@ export interface CodeView {
   seconds: number;
 }
 
-/** The model's whole answer. `value` is what its JSON says, where a `schema` was given. */
+/** The model's whole answer. `value` is what its JSON says, where a `schema` was given: it fits. */
 export interface CompletionView {
   model: string;
   text: string;

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, cast
 
+import msgspec
 from msgspec import Meta, Struct
 from quart import Blueprint, Response, request
 
+from pillion.answerschema import AnswerSchema
 from pillion.contracts.provider import Request
 from pillion.errors import Gone
 from pillion.values import Image, Message, Text
@@ -18,6 +20,9 @@ from ..described import described
 from ..host import Host
 from ..openapi import JSON
 from ..problems import FieldError, Refused
+
+FORM = "Give your answer as JSON alone, with no word around it. It must fit this JSON Schema:\n{}"
+"""Not every vendor holds its model to the schema."""
 
 
 class NewMessage(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,8 +65,9 @@ def blueprint(host: Host) -> Blueprint:
         host.expect_work()
         form = accept.preferred(JSON, sse.MEDIA_TYPE)
         wanted = await read(NewCompletion)
-        call = host.kernel.completions.start(_request(f"{provider}/{model}", wanted))
-        answering = Answering(call, host.kernel.secrets, path=request.path, structured=wanted.schema is not None)
+        schema = AnswerSchema(wanted.schema) if wanted.schema is not None else None
+        call = host.kernel.completions.start(_request(f"{provider}/{model}", wanted, schema))
+        answering = Answering(call, host.kernel.secrets, path=request.path, schema=schema)
         try:
             if form == JSON:
                 return answer(await answering.whole(), headers={"vary": "Accept"})
@@ -76,7 +82,7 @@ def blueprint(host: Host) -> Blueprint:
     return routes
 
 
-def _request(model: str, wanted: NewCompletion) -> Request:
+def _request(model: str, wanted: NewCompletion, schema: AnswerSchema | None) -> Request:
     errors = [
         FieldError(f"messages[{number}]", "It says nothing: give text or images.")
         for number, message in enumerate(wanted.messages)
@@ -90,11 +96,15 @@ def _request(model: str, wanted: NewCompletion) -> Request:
     return Request(
         model=model,
         messages=messages,
-        system=wanted.system,
+        system="\n\n".join(filter(None, (wanted.system, FORM.format(_words(schema)) if schema else ""))),
         max_output=wanted.max_output,
         temperature=wanted.temperature,
-        schema=wanted.schema,
+        schema=schema.root if schema else None,
     )
+
+
+def _words(schema: AnswerSchema) -> str:
+    return msgspec.json.encode(schema.root).decode()
 
 
 def _streaming(answering: Answering) -> Response:

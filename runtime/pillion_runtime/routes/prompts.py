@@ -7,8 +7,6 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
-from pillion.errors import BadSchema
-from pillion.letters import Accepted
 from pillion.prompts import WaitingPrompt
 from pillion.session import Session, When
 from pillion.values import Image
@@ -17,7 +15,6 @@ from ..bodies import Listed, answer, nothing, read, read_optional
 from ..described import described
 from ..host import Host
 from ..moments import rfc3339
-from ..problems import FieldError, Refused
 from ..timings import timed
 from . import names
 
@@ -107,7 +104,14 @@ def blueprint(host: Host) -> Blueprint:
         names.check(host, model=wanted.model, strategy=wanted.strategy)
         session = await host.kernel.session(id)
         with timed("store"):
-            accepted = await _posted(session, wanted)
+            accepted = await session.prompt(
+                wanted.text,
+                wanted.images,
+                strategy=wanted.strategy,
+                model=wanted.model,
+                when=wanted.when,
+                schema=wanted.schema,
+            )
         where = f"/api/sessions/{id}/events?after={accepted.after}"
         return answer(
             PromptAccepted(id, accepted.prompt, accepted.turn, accepted.after, where), 202, {"location": where}
@@ -147,21 +151,6 @@ def blueprint(host: Host) -> Blueprint:
         return answer(Cancelling(id, await session.cancel(by=wanted.by)), 202)
 
     return routes
-
-
-async def _posted(session: Session, wanted: NewPrompt) -> Accepted:
-    try:
-        return await session.prompt(
-            wanted.text,
-            wanted.images,
-            strategy=wanted.strategy,
-            model=wanted.model,
-            when=wanted.when,
-            schema=wanted.schema,
-        )
-    except BadSchema as error:
-        wrong = FieldError(f"schema{error.at}", error.said)
-        raise Refused(422, str(error), code=error.code, errors=[wrong]) from None
 
 
 def _view(waiting: WaitingPrompt, session: Session) -> PromptView:
