@@ -114,6 +114,10 @@ class Completions:
         self.nursery.start_soon(self._run, completion, provider, structs.replace(request, model=model.name), model)
         return completion
 
+    def ends(self) -> list[trio.Event]:
+        """The ends of those that run."""
+        return [completion.ended for completion in self._running]
+
     async def idle(self) -> None:
         """Waits until no call runs."""
         while self._running:

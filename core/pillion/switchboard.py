@@ -136,8 +136,9 @@ class Switchboard:
     # ── letting go ──
 
     def _running(self) -> Sequence[trio.Event]:
-        """The ends of the turns that run now, any of which may hold what a plugin brought."""
-        return [session.turn.over for session in self._kernel.live() if session.turn is not None]
+        """The ends of the turns and calls that run now, any of which may hold what a plugin brought."""
+        turns = [session.turn.over for session in self._kernel.live() if session.turn is not None]
+        return [*turns, *self._kernel.completions.ends()]
 
     async def _end(self, lifespan: Lifespan, turns: Sequence[trio.Event]) -> None:
         for over in turns:  # each turn has its own limit

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import trio
 
-from pillion import ConfigError, Conflict, NotFound, TurnInfo, hookimpl, hookspec
+from pillion import ConfigError, Conflict, NotFound, Request, TurnInfo, hookimpl, hookspec
 from pillion.errors import NeedsRestart
 from pillion.events import ToolFinished
 from pillion.memorystore import MemoryStore
@@ -128,6 +128,23 @@ async def test_a_running_turn_keeps_its_kit_and_the_lifespan_waits_for_it(tmp_pa
         assert "left" in said
         await host.run(session, "again")
         assert [tool.name for tool in provider.requests[-1].tools] == []
+
+
+async def test_a_lifespan_waits_for_a_call_without_a_session(tmp_path: Path) -> None:
+    said: list[str] = []
+    gate = Gate()
+    async with kernel_host(
+        tmp_path, provider=ScriptedProvider([gate, *says("x")]), plugins={"lamp": Lamp(said)}
+    ) as host:
+        call = host.kernel.completions.start(Request("scripted/one", ()))
+        await gate.reached.wait()
+        await host.kernel.switchboard.switch("lamp", False)
+        await settled()
+        assert "left" not in said
+        gate.opened.set()
+        assert len([chunk async for chunk in call]) == 2
+        await settled()
+        assert "left" in said
 
 
 class Hangs(Lamp):
