@@ -20,7 +20,7 @@ from .catalog import Kit
 from .contracts.store import Opened, Record, SessionInfo
 from .contracts.tool import Tool
 from .contracts.workspace import Workspace
-from .errors import BadSchema, BudgetSpent, Busy, Conflict, Gone, LostLease, NotFound, PillionError, Stale
+from .errors import BadSchema, BudgetSpent, Busy, ConfigError, Conflict, Gone, LostLease, NotFound, PillionError, Stale
 from .eventlog import EventLog, Reader
 from .history import History, interruption
 from .hookspecs import TurnInfo
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 WAITING = 16
 """Prompts that may wait; one more is Busy."""
+LABELS = 64
+"""Labels that a session may have."""
 MAILBOX = 64
 """Letters that may wait; who sends one more waits for the actor, which itself only waits for the log."""
 When = Literal["queue", "interrupt", "reject", "steer", "break"]
@@ -137,7 +139,7 @@ class Session:
         return accepted
 
     async def change(self, change: Change) -> SessionInfo:
-        """What the session is from then on. A running turn keeps its model. Raises Stale, Gone."""
+        """What the session is from then on. A running turn keeps its model. Raises Stale, ConfigError, Gone."""
         info = await self._ask(change)
         assert isinstance(info, SessionInfo)
         return info
@@ -538,6 +540,8 @@ class Session:
             raise Stale("The session has been changed since: read it again.")
         redact = self.kernel.secrets.redact
         labels = {key: redact(value) for key, value in {**now.labels, **change.labels}.items() if value is not None}
+        if len(labels) > LABELS:
+            raise ConfigError(f"A session has at most {LABELS} labels.", key="labels")
         event = e.SessionChanged(
             title=None if change.title is None else redact(change.title),
             labels=labels if labels != dict(now.labels) else None,

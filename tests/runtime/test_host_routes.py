@@ -371,6 +371,8 @@ async def test_a_session_is_renamed_labelled_and_given_another_model(server: Any
     wrong = await server.client.patch(path, json={"model": "no/such", "colour": "red"})
     listed = (await server.client.get("/api/sessions")).json()["data"][0]
     again = await server.client.patch(path, json={"title": "A lamp"})
+    many = await server.client.patch(path, json={"labels": {f"l{n}": "" for n in range(63)}})
+    assert (many.status_code, [error["field"] for error in many.json()["errors"]]) == (422, ["labels"])
     page = await server.client.get(f"{path}/events", headers={"accept": "application/json"})
     assert (changed.status_code, stale.status_code, wrong.status_code) == (200, 412, 422)
     told = {"title": "A lamp", "labels": {"keep": "1", "new": "3"}, "model": "scripted/one"}

@@ -10,8 +10,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from quart import Blueprint, Response, request
 
 from pillion.contracts.store import SessionInfo, SessionQuery
+from pillion.errors import ConfigError
 from pillion.letters import Change
-from pillion.session import Session, version_of
+from pillion.session import LABELS, Session, version_of
 from pillion.values import Limits, Message
 
 from .. import conditions
@@ -19,6 +20,7 @@ from ..bodies import Listed, answer, checked, nothing, read
 from ..described import described
 from ..host import Host
 from ..moments import rfc3339
+from ..problems import FieldError, Refused
 from ..timings import timed
 from . import names
 
@@ -44,7 +46,7 @@ class NewSession(Struct, frozen=True, forbid_unknown_fields=True):
     workspace: Annotated[str, Meta(min_length=1, max_length=4096)]
     model: str = ""
     strategy: str = ""
-    labels: Annotated[dict[str, Label], Meta(max_length=64)] = {}
+    labels: Annotated[dict[str, Label], Meta(max_length=LABELS)] = {}
     limits: LimitsGiven = LimitsGiven()
     ephemeral: bool = False
 
@@ -53,7 +55,7 @@ class Changes(Struct, frozen=True, forbid_unknown_fields=True):
     """PATCH /api/sessions/{id}: what is left out stays. A label that is null goes; `""` is the settings' default."""
 
     title: Annotated[str, Meta(max_length=500)] | None = None
-    labels: Annotated[dict[str, Label | None], Meta(max_length=64)] = {}
+    labels: Annotated[dict[str, Label | None], Meta(max_length=LABELS)] = {}
     model: str | None = None
     strategy: str | None = None
 
@@ -177,7 +179,12 @@ def blueprint(host: Host) -> Blueprint:
         session = await host.kernel.session(id)
         expected = conditions.expected() - {conditions.ANY}
         with timed("store"):
-            info = await session.change(Change(wanted.title, wanted.labels, wanted.model, wanted.strategy, expected))
+            try:
+                info = await session.change(
+                    Change(wanted.title, wanted.labels, wanted.model, wanted.strategy, expected - {"*"})
+                )
+            except ConfigError as error:
+                raise Refused(422, str(error), errors=[FieldError(error.key, str(error))]) from None
         return answer(view_of(info, session), headers=_tag(info))
 
     @routes.delete("/<id>")
