@@ -143,5 +143,9 @@ PROMISES = {
     "cli.interrupt": "Ctrl-C stops the turn; a second one ends at once.",
     "cli.approval": "At a terminal a person is asked and the answer counts; without one the run ends with code 3.",
     "cli.question": "At a terminal the model's question is answered by a line; without one it goes on at once.",
+    "cli.sessions": "Sessions are listed, shown, gone on with and deleted by the beginning of their id, at both doors.",
+    "cli.config": "Settings are shown with their origins, secrets masked; a wrong one is told by line and nearest key.",
+    "cli.chat": "A chat streams, Ctrl-C stops the turn, commands are obeyed, and its prompts are remembered.",
+    "cli.completion": "Commands and ids are completed by bash, zsh and fish.",
     "cli.escapes": "What a model or a tool says moves no terminal.",
 }

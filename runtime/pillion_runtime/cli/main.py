@@ -133,6 +133,9 @@ def _tell(error: BaseException, show_traceback: bool) -> int:
         return cause.code if isinstance(cause.code, int) else exits.FAILED
     if isinstance(cause, KeyboardInterrupt):
         return exits.INTERRUPTED
+    if isinstance(cause, click.ClickException):
+        cause.show()
+        return cause.exit_code
     if isinstance(cause, BrokenPipeError):
         return exits.FAILED  # whoever read our output has gone
     if show_traceback:
