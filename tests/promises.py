@@ -127,9 +127,12 @@ PROMISES = {
     "plugins.new": "`plugins new` writes a distribution whose tests pass at once; a name that is taken is refused.",
     "plugins.routes": "A plugin's routes stand behind the same door; one that collides is refused.",
     # ── overlays ──
-    "overlays.win": "An editor's unsaved text wins over the disk in reads and searches; commands say what they saw.",
+    "overlays.win": "An editor's unsaved text wins over the disk in reads, lists and searches, under every name.",
+    "overlays.commands": "A command sees the disk; its approval and its result name what is unsaved.",
+    "overlays.unseen": "What a tool changed in an unsaved text is replaced only by who shows that he has seen it.",
+    "overlays.facts": "The log says when an unsaved text began to count, by its hash, and when it ended; no text.",
     "overlays.edits": "A write to an unsaved text comes back as edits in UTF-16 positions, and leaves the disk alone.",
-    "overlays.guarded": "An overlay stays inside the workspace; with If-Match it replaces only the text that is known.",
+    "overlays.guarded": "An overlay stays inside, bounded, where a file can be; If-Match replaces only what is known.",
     # ── storage ──
     "storage.kill": "What was acknowledged survives kill -9: no gap, no duplicate, and the session goes on.",
     # ── models ──

@@ -386,6 +386,16 @@ class FileChanged(Event, frozen=True, tag="file.changed"):
     call: str = ""
 
 
+class FileUnsaved(Event, frozen=True, tag="file.unsaved"):
+    """From now on tools see an editor's unsaved text of the file, at first the one with this hash (SHA-256, hex, of
+    UTF-8); `""`: from now on they see the disk's again. What the text is later says no event.
+    """
+
+    path: str
+    hash: str = ""
+    version: int | None = None
+
+
 class FileEditWanted(Event, frozen=True, tag="file.edit_wanted"):
     """A tool changed a text that is unsaved in an editor: the disk is as it was, and the editor is to apply `edits`.
 
@@ -429,7 +439,8 @@ LASTING: tuple[type[Event], ...] = (
     ThinkingStarted, ThinkingFinished, ThinkingInterrupted, ThinkingVoided,
     CallStarted, CallFinished, CallInterrupted, CallVoided,
     ToolStarted, ToolFinished, ToolInterrupted,
-    ApprovalWanted, ApprovalDecided, QuestionAsked, QuestionAnswered, FileChanged, FileEditWanted,
+    ApprovalWanted, ApprovalDecided, QuestionAsked, QuestionAnswered, FileChanged, FileUnsaved,
+    FileEditWanted,
 )  # fmt: skip
 PASSING: tuple[type[Event], ...] = (ModelWaiting, ToolProgress)
 TURN_ENDS = (TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished)

@@ -8,11 +8,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+import trio
 from msgspec import Struct
 
 from .contracts.workspace import Content, Entry, Workspace
 from .errors import Busy, Conflict, ToolError
-from .events import FileEditWanted
+from .events import Event, FileEditWanted, FileUnsaved
+from .localworkspace import PROTECTED
 from .positions import edits_between
 
 MOST = 256
@@ -22,24 +24,34 @@ LARGEST = 16 * 1024 * 1024
 
 
 class Overlay(Struct, frozen=True):
-    """One unsaved text. `version` is the editor's own number, `hash` SHA-256 (hex) of the text in UTF-8."""
+    """One unsaved text. `version` is the editor's own number; `hash` (SHA-256, hex) and `size` are of it in UTF-8.
+
+    `edited`: a tool changed it, and the editor has not said since that it knows.
+    """
 
     path: str
     text: str
     version: int | None
     hash: str
+    size: int
     changed: float
+    edited: bool = False
 
     @classmethod
-    def of(cls, path: str, text: str, version: int | None) -> Overlay:
-        return cls(path, text, version, hash_of(text.encode()), time.time())
+    def of(cls, path: str, text: str, version: int | None, *, edited: bool = False) -> Overlay:
+        data = text.encode()
+        return cls(path, text, version, hashlib.sha256(data).hexdigest(), len(data), time.time(), edited)
 
 
 class Overlays:
-    """The unsaved texts of one session and its children, by the file's real place in the workspace."""
+    """The unsaved texts of one session and its children on the same workspace, by the file's real place in it.
 
-    def __init__(self) -> None:
+    `note` writes a fact to the log of the session that holds them.
+    """
+
+    def __init__(self, note: Callable[[Event], Awaitable[object]]) -> None:
         self._texts: dict[str, Overlay] = {}
+        self._note = note
 
     def all(self) -> list[Overlay]:
         """By path."""
@@ -48,18 +60,35 @@ class Overlays:
     def get(self, place: str) -> Overlay | None:
         return self._texts.get(place)
 
-    def put(self, overlay: Overlay) -> None:
-        """Raises Busy when there are too many, or too much."""
-        others = [known for place, known in self._texts.items() if place != overlay.path]
-        if len(others) >= MOST:
-            raise Busy(f"{MOST} texts are unsaved already; save or close some.", retry_after=1)
-        if sum(len(known.text.encode()) for known in (*others, overlay)) > LARGEST:
-            raise Busy(f"Unsaved texts may have {LARGEST // 1024**2} MiB together.", retry_after=1)
+    async def put(self, overlay: Overlay) -> None:
+        """From now on it wins over the disk. Raises Busy when there are too many, or too much; StoreFailed, Gone."""
+        self.check(overlay)
+        if overlay.path not in self._texts:
+            await self._note(FileUnsaved(path=overlay.path, hash=overlay.hash, version=overlay.version))
+        self.replace(overlay)
+
+    def replace(self, overlay: Overlay) -> None:
+        """Like put, where there is one already."""
+        self.check(overlay)
         self._texts[overlay.path] = overlay
 
-    def drop(self, place: str) -> Overlay | None:
+    async def drop(self, place: str) -> Overlay | None:
         """Forgets one: from now on the disk counts. None: there was none."""
-        return self._texts.pop(place, None)
+        known = self._texts.pop(place, None)
+        if known is not None:
+            await self._note(FileUnsaved(path=place))
+        return known
+
+    def check(self, overlay: Overlay) -> None:
+        """Raises Busy when there is no room for it, ToolError when it would be in a file, or have files in it."""
+        for place in self._texts:
+            if place.startswith(f"{overlay.path}/") or overlay.path.startswith(f"{place}/"):
+                raise ToolError(f"{overlay.path} and {place} can't both be files.")
+        others = [known.size for place, known in self._texts.items() if place != overlay.path]
+        if len(others) >= MOST:
+            raise Busy(f"{MOST} texts are unsaved already; save or close some.", retry_after=1)
+        if sum(others) + overlay.size > LARGEST:
+            raise Busy(f"Unsaved texts may have {LARGEST // 1024**2} MiB together.", retry_after=1)
 
 
 class OverlaidWorkspace:
@@ -83,10 +112,9 @@ class OverlaidWorkspace:
         overlay = await self._find(path)
         if overlay is None:
             return await self._under.read(path, limit)
-        data = overlay.text.encode()
-        if len(data) > limit:
-            raise ToolError(f"{path} has {len(data)} bytes, more than {limit}.")
-        return Content(data, overlay.hash)
+        if overlay.size > limit:
+            raise ToolError(f"{path} has {overlay.size} bytes; at most {limit} can be read.")
+        return Content(overlay.text.encode(), overlay.hash)
 
     async def write(self, path: str, data: bytes, expected: str | None = None) -> str:
         overlay = await self._find(path)
@@ -98,15 +126,17 @@ class OverlaidWorkspace:
             text = data.decode()
         except UnicodeDecodeError:
             raise ToolError(f"{path} is open in an editor; only text can be written to it.") from None
-        new = Overlay.of(overlay.path, text, overlay.version)
-        edits = edits_between(overlay.text, text)
-        event = FileEditWanted(
-            path=overlay.path, edits=edits, before=overlay.hash, after=new.hash, version=overlay.version
+        new = Overlay.of(overlay.path, text, overlay.version, edited=True)
+        if new.hash == overlay.hash:
+            return new.hash
+        self._overlays.check(new)
+        edits = await trio.to_thread.run_sync(edits_between, overlay.text, text)
+        self._expect(overlay)
+        await self._wanted(
+            FileEditWanted(path=overlay.path, edits=edits, before=overlay.hash, after=new.hash, version=overlay.version)
         )
-        await self._wanted(event)
-        if self._overlays.get(overlay.path) is not overlay:
-            raise Conflict(f"{path} was changed in the editor at the same moment. Read it again.")
-        self._overlays.put(new)
+        self._expect(overlay)  # else the editor sees by `before` that the edits are not for the text it has by now
+        self._overlays.replace(new)
         return new.hash
 
     async def list(self, path: str = "") -> Sequence[Entry]:
@@ -134,6 +164,10 @@ class OverlaidWorkspace:
             return Entry(place, "folder")
         return found
 
+    def _expect(self, overlay: Overlay) -> None:
+        if self._overlays.get(overlay.path) is not overlay:
+            raise Conflict(f"{overlay.path} was changed in the editor at the same moment. Read it again.")
+
     async def _find(self, path: str) -> Overlay | None:
         return self._overlays.get(await place_of(self._under, path)) if self._overlays.all() else None
 
@@ -147,9 +181,21 @@ async def place_of(workspace: Workspace, path: str) -> str:
     return f"{await place_of(workspace, head)}/{name}".lstrip("/") if head else name
 
 
-def hash_of(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+async def text_place(workspace: Workspace, path: str) -> str:
+    """The real place for an unsaved text. Raises OutsideWorkspace; ToolError where no file can be, or be written."""
+    entry = await workspace.stat(path)
+    if entry is not None and entry.kind != "file":
+        raise ToolError(f"{path} is no file.")
+    place = await place_of(workspace, path)
+    parts = place.split("/")
+    if inside := [part for part in parts if part.casefold() in PROTECTED]:
+        raise ToolError(f"{path} belongs to {inside[0]}, which is not written through the workspace.")
+    for above in range(1, len(parts) if entry is None else 0):
+        folder = await workspace.stat("/".join(parts[:above]))
+        if folder is not None and folder.kind != "folder":
+            raise ToolError(f"{folder.path} is no folder, so nothing can be in it.")
+    return place
 
 
 def _entry(overlay: Overlay) -> Entry:
-    return Entry(overlay.path, "file", len(overlay.text.encode()), overlay.changed)
+    return Entry(overlay.path, "file", overlay.size, overlay.changed)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import bisect
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-MOST_LINES = 20_000
-"""Lines of both texts together up to which changes are told hunk by hunk; beyond it as one."""
+COMPARED = 1_000
+"""Lines between the first change and the last up to which changes are told hunk by hunk; beyond it as one."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -65,18 +65,29 @@ class Places:
 
 def edits_between(before: str, after: str) -> tuple[TextEdit, ...]:
     """Edits that make `after` of `before`, line by line, in order and apart; none where the two are equal."""
-    if before == after:
-        return ()
     old, new = _lines(before), _lines(after)
-    places, begins = Places(before), _begins(old)
-    if len(old) + len(new) > MOST_LINES:
-        return (TextEdit(Position(0, 0), places.position(len(before)), after),)
-    hunks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    shorter = min(len(old), len(new))
+    head = next((at for at in range(shorter) if old[at] != new[at]), shorter)
+    tail = next((at for at in range(shorter - head) if old[-1 - at] != new[-1 - at]), shorter - head)
+    old, new = old[: len(old) - tail], new[: len(new) - tail]
+    begins, places = _begins(old), Places(before)
     return tuple(
         TextEdit(places.position(begins[a]), places.position(begins[b]), "".join(new[c:d]))
-        for kind, a, b, c, d in hunks
-        if kind != "equal"
+        for a, b, c, d in _hunks(old, new, head)
     )
+
+
+def _hunks(old: Sequence[str], new: Sequence[str], head: int) -> Iterator[tuple[int, int, int, int]]:
+    """Lines of `old`, from up to, that become lines of `new`, from up to. The first `head` of both are equal."""
+    if len(old) == len(new) == head:
+        return
+    if max(len(old), len(new)) - head > COMPARED:
+        yield head, len(old), head, len(new)
+        return
+    matcher = difflib.SequenceMatcher(None, old[head:], new[head:], autojunk=False)
+    for kind, a, b, c, d in matcher.get_opcodes():
+        if kind != "equal":
+            yield head + a, head + b, head + c, head + d
 
 
 def applied(text: str, edits: Sequence[TextEdit]) -> str:

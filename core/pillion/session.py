@@ -67,8 +67,9 @@ class Session:
         self.tools = tools
         self.approvals, self.questions = Approvals(), Questions()
         self.desks: tuple[Asking[Any], ...] = (self.approvals, self.questions)
-        self.overlays: Overlays = parent.overlays if parent else Overlays()
-        """Texts that are unsaved in an editor; a child sees its parent's."""
+        shared = parent is not None and parent.info.workspace == info.workspace
+        self.overlays: Overlays = parent.overlays if parent and shared else Overlays(self.note)
+        """Texts that are unsaved in an editor; a child on the same workspace sees its parent's."""
         self._eventlog, self._history = log, history
         self._messages: list[Message] = []
         self._turn: Turn | None = None
@@ -482,10 +483,11 @@ class Session:
     # ── the log ──
 
     async def write(self, turn: Turn, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> list[Record]:
-        """A turn's events. Raises Gone when the turn is over."""
+        """Events of a turn, of this session or of a child's. Raises Gone when the turn is over."""
         if turn.detached or turn.over.is_set():
             raise Gone("The turn is over; nothing more can be written for it.")
-        return await self._write(events, turn=turn.id, blobs=blobs)
+        mine = turn if turn.session is self else self._turn
+        return await self._write(events, turn=mine.id if mine else "", blobs=blobs)
 
     def joining(self, turn: Turn) -> list[e.PromptQueued]:
         """The prompts that join the turn at its next step."""

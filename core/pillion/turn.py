@@ -275,7 +275,9 @@ class Turn:
             self._no_model: PillionError = error
         wanted = prompt.strategy or session.info.strategy
         self.strategy = OneCall() if prompt.tool else catalog.strategy(wanted, self.model)
-        self.workspace = OverlaidWorkspace(catalog.workspace(session.info.workspace), session.overlays, self.emit)
+        self.workspace = OverlaidWorkspace(
+            catalog.workspace(session.info.workspace), session.overlays, self._tell_editor
+        )
         self._budget = session.budget.reserve(self.limits) if session.budget else Budget(self.limits)
         self.scope.deadline = self._budget.deadline
         name = self.model.name if self.model else ""
@@ -303,6 +305,13 @@ class Turn:
             if self._forms == 2:
                 raise BadAnswer(f"The model gave no answer that fits the schema. {misfit}")
             step = await self._form(wish, misfit)
+
+    async def _tell_editor(self, wanted: e.FileEditWanted) -> None:
+        """In the log of the session that holds the texts: the editor watches that one."""
+        session = self.session
+        while session.parent is not None and session.parent.overlays is session.overlays:
+            session = session.parent
+        await session.write(self, wanted)
 
     def started(self, strategy: str = "", model: str = "") -> e.TurnStarted:
         return e.TurnStarted(prompt=self.id, strategy=strategy, model=model, limits=self.limits)

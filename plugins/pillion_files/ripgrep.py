@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import sys
@@ -9,7 +10,7 @@ import sysconfig
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import trio
 
@@ -17,6 +18,8 @@ from pillion.contracts.tool import Call
 from pillion.errors import MissingLibrary, ToolError
 
 _ALWAYS = ("--no-config", "--no-require-git", "--color=never", "--no-messages")
+_IGNORES = (".gitignore", ".ignore", ".rgignore")
+LONGEST_IGNORE = 1024 * 1024
 LONGEST_LINE = 8_192
 """Bytes of a line that are kept."""
 
@@ -53,7 +56,7 @@ async def each_line(
     unsaved: Mapping[str, bytes] = getattr(call.workspace, "unsaved", {})
     wanted = {path: data for path, data in unsaved.items() if _is_within(f"./{path}", place)}
     if wanted:
-        async with _written(wanted) as copies:
+        async with _written(wanted, root) as copies:
             if not await _lines(ripgrep, call, arguments, place, copies, take):
                 return False
     if place.removeprefix("./") in wanted or not await trio.Path(root / place).exists():
@@ -84,15 +87,28 @@ async def _lines(
 
 
 @asynccontextmanager
-async def _written(texts: Mapping[str, bytes]) -> AsyncIterator[Path]:
+async def _written(texts: Mapping[str, bytes], root: Path) -> AsyncIterator[Path]:
     """A folder that holds these files, for as long as the block runs."""
-    with tempfile.TemporaryDirectory(prefix="pillion-") as name:
-        folder = Path(name)
-        for path, data in texts.items():
-            file = trio.Path(folder / path)
-            await file.parent.mkdir(parents=True, exist_ok=True)
-            await file.write_bytes(data)
+    folder = Path(await trio.to_thread.run_sync(lambda: tempfile.mkdtemp(prefix="pillion-")))
+    try:
+        await trio.to_thread.run_sync(_write, texts, root, folder)
         yield folder
+    finally:
+        with trio.CancelScope(shield=True):  # deleting a few small files
+            await trio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def _write(texts: Mapping[str, bytes], root: Path, folder: Path) -> None:
+    """The texts, and what says in their folders that files are ignored: the rules are those of the workspace."""
+    folders = {above for path in texts for above in PurePosixPath(path).parents}
+    for name in (str(above / name) for above in folders for name in _IGNORES):
+        with contextlib.suppress(OSError):
+            data = (root / name).read_bytes() if (root / name).stat().st_size <= LONGEST_IGNORE else b""
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+    for path, data in texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
 
 
 def _is_within(path: str, place: str) -> bool:

@@ -19,6 +19,8 @@ QUIET = {"TERM": "dumb", "NO_COLOR": "1", "PAGER": "cat", "GIT_PAGER": "cat", "G
 ENDING = 15.0
 """Seconds, beyond the command's own, that ending its processes may take."""
 LEAST = 400
+NAMED = 20
+"""Unsaved files that are named to the model."""
 
 
 class CommandArguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,9 +51,10 @@ class RunCommand:
         return min(asked if math.isfinite(asked) else self._default, self._longest)
 
     async def preview(self, arguments: CommandArguments, call: Call) -> str:
-        """The command, after the folder where it is not the workspace's top."""
+        """The command, after the folder where it is not the workspace's top; and what it will not see."""
         folder = await _folder(arguments, call)
-        return f"cd {folder}\n{arguments.command}" if folder else arguments.command
+        command = f"cd {folder}\n{arguments.command}" if folder else arguments.command
+        return command + _unseen(call, "sees")
 
     async def run(self, arguments: CommandArguments, call: Call) -> Output:
         folder = await _folder(arguments, call)
@@ -72,14 +75,17 @@ class RunCommand:
         )
         if text := stripper.rest():
             call.output(text)
-        said = _told(ended, self._allowed(arguments)) + _unseen(call)
+        said = _told(ended, self._allowed(arguments)) + _unseen(call, "saw")
         return Output(said, error=ended.code != 0 or ended.timed_out)
 
 
-def _unseen(call: Call) -> str:
-    """What the command could not see: texts that are unsaved in an editor."""
-    unsaved = getattr(call.workspace, "unsaved", {})
-    return f"\n[Unsaved in the editor, so the command saw the disk's text: {', '.join(unsaved)}]" if unsaved else ""
+def _unseen(call: Call, sees: str) -> str:
+    """What a command does not see: texts that are unsaved in an editor."""
+    unsaved = list(getattr(call.workspace, "unsaved", {}))
+    if not unsaved:
+        return ""
+    more = f" and {len(unsaved) - NAMED} more" if len(unsaved) > NAMED else ""
+    return f"\n[Unsaved in the editor, so the command {sees} the disk's text: {', '.join(unsaved[:NAMED])}{more}]"
 
 
 async def _folder(arguments: CommandArguments, call: Call) -> str:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from pillion.positions import Places, Position, TextEdit, applied, edits_between
 
+ALIKE = st.lists(st.sampled_from(["a\n", "b\r\n", "\r", "é😀"]), max_size=6).map("".join)
+"""Texts of which two have much in common."""
 TEXTS = st.text(st.sampled_from("ab \n\r\té😀\u0301\u2028𝒳"), max_size=60)
 
 
@@ -44,7 +46,7 @@ def test_every_offset_but_within_crlf_goes_there_and_back(text: str) -> None:
             assert places.offset(places.position(offset)) == offset
 
 
-@given(TEXTS, TEXTS)
+@given(TEXTS | ALIKE, TEXTS | ALIKE)
 def test_the_edits_between_two_texts_lead_from_one_to_the_other(before: str, after: str) -> None:
     assert applied(before, edits_between(before, after)) == after
 
@@ -58,3 +60,13 @@ def test_edits_that_overlap_are_refused() -> None:
     twice = [TextEdit(Position(0, 0), Position(0, 2), "x"), TextEdit(Position(0, 1), Position(0, 3), "y")]
     with pytest.raises(ValueError, match="overlaps"):
         applied("abc", twice)
+
+
+def test_a_long_text_is_compared_in_bounded_time() -> None:
+    """Half the lines are alike: what compares each with each takes minutes."""
+    before = "".join(f"{'}' if number % 2 else number}\n" for number in range(20_000))
+    after = "".join(f"{'}' if number % 2 else -number}\n" for number in range(20_000))
+    edits = edits_between(before, after)
+    assert len(edits) == 1 and applied(before, edits) == after
+    (edit,) = edits_between(before, before.replace("\n10000\n", "\nhere\n"))
+    assert edit == TextEdit(Position(10_000, 0), Position(10_001, 0), "here\n")

@@ -123,7 +123,7 @@ async def test_each_example_is_answered_as_it_says(server: ServerProcess, tmp_pa
     put = {"/home/me/lantern": str(tmp_path)}
     works = ["/prompts", "/approvals/{approval}", "/questions/{question}"]
     begin, end = (
-        ["POST /api/sessions", *(f"POST /api/sessions/{{id}}{w}" for w in works), OVERLAY],
+        ["POST /api/sessions", *(f"POST /api/sessions/{{id}}{w}" for w in works), OVERLAY, f"GET{OVERLAY[3:]}"],
         ["DELETE /api/sessions/{id}"],
     )
     for route in [*begin, *sorted(ROUTES.keys() - {*begin, *end}), *end]:

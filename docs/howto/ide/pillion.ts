@@ -254,12 +254,25 @@ export interface NewToolCall {
   when?: "interrupt" | "queue" | "reject";
 }
 
+/** One with its text. */
+export interface OverlayText {
+  path: string;
+  version: number | null;
+  hash: string;
+  size: number;
+  /** A tool changed it, and no PUT has said since that the editor knows. */
+  edited: boolean;
+  text: string;
+}
+
 /** An unsaved text: `hash` is SHA-256 (hex) of it in UTF-8, `size` its bytes. */
 export interface OverlayView {
   path: string;
   version: number | null;
   hash: string;
   size: number;
+  /** A tool changed it, and no PUT has said since that the editor knows. */
+  edited: boolean;
 }
 
 /** PATCH /api/plugins/{name}. `persist`: the user's settings file is to say so, too, its comments kept. */
@@ -1055,6 +1068,22 @@ export interface FileChanged {
   step?: number;
 }
 
+/** From now on tools see an editor's unsaved text of the file, at first the one with this hash (SHA-256, hex, of UTF-8); `""`: from now on they see the disk's again. What the text is later says no event. */
+export interface FileUnsaved {
+  type: "file.unsaved";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  path: string;
+  hash?: string;
+  version?: number | null;
+  step?: number;
+}
+
 /** A tool changed a text that is unsaved in an editor: the disk is as it was, and the editor is to apply `edits`. They speak of the text whose hash is `before`, and lead to the one whose hash is `after` (SHA-256, hex, of UTF-8). `version` is the editor's number of the text before, where it gave one. Positions are 0-based, characters being UTF-16 code units, as in LSP. */
 export interface FileEditWanted {
   type: "file.edit_wanted";
@@ -1227,6 +1256,7 @@ export type PillionEvent =
   | QuestionAsked
   | QuestionAnswered
   | FileChanged
+  | FileUnsaved
   | FileEditWanted
   | ModelWaiting
   | ToolProgress
@@ -1300,6 +1330,8 @@ export interface Operations {
   complete: { path: { provider: string; model: string }; query: object; body: NewCompletion; answer: CompletionView };
   /** The session's unsaved texts, by path. */
   list_overlays: { path: { id: string }; query: object; body: undefined; answer: ListedOverlayView | undefined };
+  /** One unsaved text, as tools see it now. */
+  show_overlay: { path: { id: string; path: string }; query: object; body: undefined; answer: OverlayText };
   /** An editor's unsaved text: from now on reads and searches of this session see it instead of the disk. */
   put_overlay: { path: { id: string; path: string }; query: object; body: NewOverlay; answer: OverlayView };
   /** The editor saved the text, or closed it: the disk counts again. */
@@ -1344,6 +1376,7 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   call_tool: { method: "POST", path: "/api/sessions/{id}/tools/{tool}" },
   complete: { method: "POST", path: "/api/models/{provider}/{model}/complete" },
   list_overlays: { method: "GET", path: "/api/sessions/{id}/overlays" },
+  show_overlay: { method: "GET", path: "/api/sessions/{id}/overlays/{path}" },
   put_overlay: { method: "PUT", path: "/api/sessions/{id}/overlays/{path}" },
   delete_overlay: { method: "DELETE", path: "/api/sessions/{id}/overlays/{path}" },
   make_browser_code: { method: "POST", path: "/api/browser-codes" },

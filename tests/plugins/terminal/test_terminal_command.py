@@ -11,6 +11,7 @@ import trio
 
 from pillion.contracts.tool import Output
 from pillion.errors import OutsideWorkspace, ToolError
+from pillion.overlay import OverlaidWorkspace, Overlay, Overlays
 from pillion_terminal.escapes import Stripper, plain
 from pillion_terminal.plugin import Config, Plugin
 from pillion_terminal.running import CommandArguments
@@ -87,6 +88,23 @@ async def test_the_preview_is_the_command(tool: Any, call: Any, folder: Path) ->
     (folder / "sub").mkdir()
     assert await tool.preview(CommandArguments("make test"), call) == "make test"
     assert await tool.preview(CommandArguments("make", folder="sub"), call) == "cd sub\nmake"
+
+
+@pytest.mark.promise("overlays.commands")
+async def test_preview_and_result_name_what_is_unsaved_in_an_editor(tool: Any, call: Any, folder: Path) -> None:
+    async def told(event: Any) -> None:
+        pass
+
+    overlays = Overlays(told)
+    call.workspace = OverlaidWorkspace(call.workspace, overlays, told)
+    for number in range(22):
+        await overlays.put(Overlay.of(f"{number:02}.py", "unsaved", None))
+    (folder / "00.py").write_text("on disk")
+    preview = await tool.preview(CommandArguments("make"), call)
+    assert preview.startswith("make\n[Unsaved in the editor, so the command sees the disk's text: 00.py, 01.py, ")
+    assert preview.endswith(", 19.py and 2 more]")
+    found = await run(tool, call, "cat 00.py")
+    assert found.text.startswith("on disk\n[exit code 0]\n[Unsaved in the editor")
 
 
 COLOURED = "a\x1b[1;31mb\x1b[0m\x1b]8;;http://x\x1b\\c\x1b]0;t\x07\x1b(Bd\x1b=e\x9b2Kf\x08\r\ng\x1bPq#0\x1b\\h"
