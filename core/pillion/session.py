@@ -1,4 +1,4 @@
-"""The actor: it alone writes its session's log. Its mailbox takes Prompt, Withdraw, Cancel, Decide and Note."""
+"""The actor: it alone writes its session's log. Its mailbox takes letters (letters.py)."""
 
 from __future__ import annotations
 
