@@ -30,6 +30,7 @@ class Lifespan:
         self.name, self.plugin, self._manager = name, plugin, manager
         self.begun, self.leave, self.left = trio.Event(), trio.Event(), trio.Event()
         self.scope = trio.CancelScope()
+        self.lived = False
         self.error: Exception | None = None
         self.going = False
         """Somebody sees to its end."""
@@ -38,6 +39,7 @@ class Lifespan:
         try:
             with self.scope:
                 async with self._manager:
+                    self.lived = True
                     self.begun.set()
                     await self.leave.wait()
         except Exception as error:  # a plugin's fault is its own
@@ -79,10 +81,10 @@ class Lives:
         for _, manager in list(host.ask("lifespan", order=[name], kernel=self._kernel)):
             lifespan = Lifespan(name, plugin, manager)
             self.lifespans.append(lifespan)
-            self._nursery.start_soon(lifespan.run)
-            with trio.move_on_after(LIFESPAN_SECONDS) as scope:
+            self._nursery.start_soon(self._live, lifespan)
+            with trio.move_on_after(LIFESPAN_SECONDS):
                 await lifespan.begun.wait()
-            if not scope.cancelled_caught and not lifespan.left.is_set():
+            if lifespan.lived:
                 continue
             self.lifespans.remove(lifespan)
             lifespan.scope.cancel()
@@ -100,9 +102,7 @@ class Lives:
             await lifespan.left.wait()
         if scope.cancelled_caught:
             lifespan.scope.cancel()
-            lifespan.error = TimeoutError(f"it did not end within {LIFESPAN_SECONDS:g} s")
-        if lifespan.error is not None:
-            self._kernel.host.fault(lifespan.name, f"Its lifespan failed with {named(lifespan.error)}.", lifespan.error)
+            self._kernel.host.fault(lifespan.name, f"Its lifespan did not end within {LIFESPAN_SECONDS:g} s.")
         if lifespan in self.lifespans:
             self.lifespans.remove(lifespan)
 
@@ -130,6 +130,12 @@ class Lives:
                     self.lost[watching.name] = self.lost.get(watching.name, 0) + 1
                 except trio.BrokenResourceError:
                     break  # it has ended
+
+    async def _live(self, lifespan: Lifespan) -> None:
+        await lifespan.run()
+        error = lifespan.error
+        if error is not None and lifespan.lived:
+            self._kernel.host.fault(lifespan.name, f"Its lifespan failed with {named(error)}.", error)
 
     async def _observe(self, watching: Watching) -> None:
         try:

@@ -131,7 +131,9 @@ def sources(section: PluginSection, points: Points) -> list[Path]:
 
 
 def named(error: BaseException) -> str:
-    """An error's kind and words."""
+    """An error's kind and words; of a group, the first one's."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     return f"{type(error).__name__}: {error}".rstrip(": .")
 
 

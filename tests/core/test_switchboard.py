@@ -222,6 +222,27 @@ async def test_a_lifespan_that_fails_says_why(tmp_path: Path) -> None:
         await host.run(await host.open(), "go")
 
 
+class Breaks(Lamp):
+    """What it started fails while it lives."""
+
+    @asynccontextmanager
+    async def live(self) -> AsyncIterator[None]:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.fail)
+            yield
+
+    async def fail(self) -> None:
+        raise OSError("no oil")
+
+
+async def test_a_lifespan_that_fails_while_it_lives_is_named_at_once(tmp_path: Path) -> None:
+    async with kernel_host(tmp_path, plugins={"lamp": Breaks([])}) as host:
+        await settled()
+        told = host.kernel.host.told("lamp")
+        assert (told.state, told.reason) == ("on", "Its lifespan failed with OSError: no oil.")
+        assert (await host.kernel.switchboard.switch("lamp", False)).state == "off"
+
+
 async def test_who_is_there_keeps_its_name(tmp_path: Path) -> None:
     """A newcomer that stands first in the settings brings a name that is taken by now."""
     async with kernel_host(tmp_path, plugins={"first": ProviderPlugin(ScriptedProvider(name="same"))}) as host:
