@@ -51,6 +51,11 @@ def test_the_edits_between_two_texts_lead_from_one_to_the_other(before: str, aft
     assert applied(before, edits_between(before, after)) == after
 
 
+@pytest.mark.parametrize(("before", "after"), [("b\na\na\n", "b\na\n"), ("b\na\n", "b\na\na\n"), ("a\na", "a")])
+def test_lines_that_are_alike_are_counted_once(before: str, after: str) -> None:
+    assert applied(before, edits_between(before, after)) == after
+
+
 def test_only_what_differs_is_edited() -> None:
     (edit,) = edits_between("one\ntwo\nthree\n", "one\n2\nthree\n")
     assert edit == TextEdit(Position(1, 0), Position(2, 0), "2\n")
