@@ -12,7 +12,7 @@ import trio
 from msgspec import Struct
 
 from .contracts.workspace import Content, Entry, Workspace
-from .errors import Busy, Conflict, ToolError
+from .errors import Busy, Conflict, OutsideWorkspace, ToolError
 from .events import Event, FileEditWanted, FileUnsaved
 from .localworkspace import PROTECTED
 from .positions import edits_between
@@ -21,6 +21,8 @@ MOST = 256
 """Texts of a session."""
 LARGEST = 16 * 1024 * 1024
 """Bytes of all of them together."""
+
+LONGEST_PATH = 1024
 
 
 class Overlay(Struct, frozen=True):
@@ -140,6 +142,8 @@ class OverlaidWorkspace:
         return new.hash
 
     async def list(self, path: str = "") -> Sequence[Entry]:
+        if not self._overlays.all():
+            return await self._under.list(path)
         place = await place_of(self._under, path)
         below = f"{place}/" if place else ""
         over: dict[str, Entry] = {}
@@ -155,6 +159,8 @@ class OverlaidWorkspace:
         return [merged[name] for name in sorted(merged)]
 
     async def stat(self, path: str) -> Entry | None:
+        if not self._overlays.all():
+            return await self._under.stat(path)
         place = await place_of(self._under, path)
         overlay = self._overlays.get(place)
         if overlay is not None:
@@ -174,27 +180,42 @@ class OverlaidWorkspace:
 
 async def place_of(workspace: Workspace, path: str) -> str:
     """The real place of a file that may not be there yet, relative to the root. Raises OutsideWorkspace."""
-    entry = await workspace.stat(path)
-    if entry is not None:
-        return entry.path
-    head, _, name = posixpath.normpath(path).rpartition("/")
-    return f"{await place_of(workspace, head)}/{name}".lstrip("/") if head else name
+    entry, missing = await _found(workspace, path)
+    return "/".join([entry.path, *missing]).lstrip("/")
 
 
 async def text_place(workspace: Workspace, path: str) -> str:
     """The real place for an unsaved text. Raises OutsideWorkspace; ToolError where no file can be, or be written."""
-    entry = await workspace.stat(path)
-    if entry is not None and entry.kind != "file":
-        raise ToolError(f"{path} is no file.")
-    place = await place_of(workspace, path)
-    parts = place.split("/")
-    if inside := [part for part in parts if part.casefold() in PROTECTED]:
+    if len(path) > LONGEST_PATH:
+        raise ToolError(f"A path has at most {LONGEST_PATH} characters.")
+    entry, missing = await _found(workspace, path)
+    if entry.kind != ("folder" if missing else "file"):
+        raise ToolError(f"{path} is no file." if not missing else f"{entry.path} is no folder: nothing can be in it.")
+    place = "/".join([entry.path, *missing]).lstrip("/")
+    if inside := [part for part in place.split("/") if part.casefold() in PROTECTED]:
         raise ToolError(f"{path} belongs to {inside[0]}, which is not written through the workspace.")
-    for above in range(1, len(parts) if entry is None else 0):
-        folder = await workspace.stat("/".join(parts[:above]))
-        if folder is not None and folder.kind != "folder":
-            raise ToolError(f"{folder.path} is no folder, so nothing can be in it.")
     return place
+
+
+async def _found(workspace: Workspace, path: str) -> tuple[Entry, list[str]]:
+    """The last thing on the way to `path` that is there, and the names that are missing. Raises OutsideWorkspace."""
+    entry = await workspace.stat(path)
+    if entry is not None:
+        return entry, []
+    parts = posixpath.normpath(path).split("/")
+    there, known, gone = Entry("", "folder"), 0, len(parts)
+    while gone - known > 1:  # each step halves a way that may be long
+        middle = (known + gone) // 2
+        try:
+            entry = await workspace.stat("/".join(parts[:middle]))
+        except OutsideWorkspace:  # of an absolute path, what is above the workspace
+            known = middle
+            continue
+        if entry is None:
+            gone = middle
+        else:
+            there, known = entry, middle
+    return there, parts[known:]
 
 
 def _entry(overlay: Overlay) -> Entry:

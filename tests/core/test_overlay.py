@@ -72,8 +72,21 @@ async def test_one_that_is_not_on_the_disk_brings_its_folders(held: Held) -> Non
     assert not (held.disk.root / "new").exists()
 
 
+@pytest.mark.promise("overlays.win")
+@pytest.mark.parametrize("path", ["{root}/new/a.py", "folder/a.py", "./new/../new//a.py", "deep/" * 200 + "a.py"])
+async def test_a_place_that_is_not_there_yet_is_found_however_it_is_named(held: Held, path: str) -> None:
+    (held.disk.root / "folder").symlink_to("src")
+    given = path.format(root=held.disk.root)
+    overlay = await held.put(given, "unsaved\n")
+    assert overlay.path in ("new/a.py", "src/a.py", path)
+    assert (await held.workspace.read(given)).data == b"unsaved\n"
+    assert await held.workspace.stat(overlay.path) is not None
+
+
 @pytest.mark.promise("overlays.guarded")
-@pytest.mark.parametrize("path", ["src", "", ".", ".git/hooks/pre-commit", "sub/.GIT/config", "src/real.py/below"])
+@pytest.mark.parametrize(
+    "path", ["src", "", ".", ".git/hooks/pre-commit", "sub/.GIT/config", "src/real.py/below", "a/" * 512 + "b"]
+)
 async def test_where_no_file_can_be_written_no_text_is_held(held: Held, path: str) -> None:
     with pytest.raises(ToolError):
         await held.put(path, "x")
