@@ -42,14 +42,15 @@ class PillionError(Exception):
 
 
 class ConfigError(PillionError):
-    """A setting is wrong. `plugin` and `key` say where, `hint` the way out."""
+    """A setting is wrong. `plugin` and `key` say where, `hint` the way out; `path` is the whole dotted key."""
 
     code = "config"
     status = 422
 
-    def __init__(self, message: str, *, plugin: str = "", key: str = "", hint: str = "") -> None:
+    def __init__(self, message: str, *, plugin: str = "", key: str = "", hint: str = "", path: str = "") -> None:
         super().__init__(f"{message} {hint}".strip())
         self.plugin, self.key, self.hint = plugin, key, hint
+        self.path = path or (f"plugins.{plugin}" if plugin and "." not in key else key)
 
 
 class MissingLibrary(ConfigError):

@@ -59,6 +59,8 @@ class PluginHost:
         """The plugin by the top of its modules' names."""
         self._next = settings
         """What the settings say for the next start."""
+        self.refused: dict[str, ConfigError] = {}
+        """What is wrong with the section of a plugin that is quarantined for it."""
         self._changed: set[str] = set()
         """Plugins whose files only the next start can read."""
 
@@ -268,8 +270,9 @@ class PluginHost:
 
     def _refuse(self, name: str, failed: Failed) -> None:
         if failed.state == "quarantined":
-            quiet = isinstance(failed.error, ConfigError)
-            return self.quarantine(name, failed.reason, None if quiet else failed.error)
+            if isinstance(failed.error, ConfigError):
+                self.refused[name] = failed.error
+            return self.quarantine(name, failed.reason, None if name in self.refused else failed.error)
         self._unregister(name)
         self._states[name] = msgspec.structs.replace(
             self._states[name], state="missing", reason=self._sentence(failed.reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ Seconds = Annotated[float, Meta(gt=0)]
 PREFIX = "PILLION__"
 SECRET_KEYS = ("token", "key", "secret", "password")
 """A text under one of these keys, or one that ends so (`api_key`), is a secret."""
+_PASSWORD = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
+"""Of a URL, wherever one stands."""
 SECTIONS = ("host", "defaults", "limits", "deadlines", "execution", "trust", "guards", "plugins")
 
 
@@ -237,13 +240,15 @@ def convert(value: Any, kind: type[T], *, plugin: str, prefix: str) -> T:
             if key not in known:
                 near = difflib.get_close_matches(key, known, 1)
                 hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known) or 'none'}."
-                raise ConfigError(f"Unknown setting {prefix}.{key}.", plugin=plugin, key=key, hint=hint)
+                path = f"{prefix}.{key}"
+                raise ConfigError(f"Unknown setting {path}.", plugin=plugin, key=key, hint=hint, path=path)
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         said, _, path = str(error).partition(" - at `$")
         key = path.rstrip("`").lstrip(".")
-        raise ConfigError(f"Setting {prefix}{'.' + key if key else ''}: {said}.", plugin=plugin, key=key) from None
+        at = f"{prefix}.{key}" if key else prefix
+        raise ConfigError(f"Setting {at}: {said}.", plugin=plugin, key=key, path=at) from None
 
 
 def _users_file(config: Path | None, variables: Mapping[str, str], *, given: bool) -> Path | None:
@@ -294,8 +299,8 @@ def _frozen(
             config=rest,
         )
     for key, value in _flat(raw).items():
-        if is_secret(key, value):
-            layers.secrets.register(value)
+        for secret in [value] if is_secret(key, value) else _PASSWORD.findall(str(value)):
+            layers.secrets.register(secret)
     return Settings(
         defaults=convert(raw.get("defaults", {}), Defaults, plugin="", prefix="defaults"),
         limits=convert(raw.get("limits", {}), Limits, plugin="", prefix="limits"),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from pillion.catalog import Catalog
 from pillion.errors import ConfigError, PillionError
 from pillion.plugins import PluginHost
 from pillion.settings import Deadlines, Defaults, Execution, Settings, Trust
@@ -25,11 +30,15 @@ SECTIONS: dict[str, type[Struct]] = {
     "execution": Execution,
     "trust": Trust,
 }
+_AT = re.compile(r"\(at line (\d+), column \d+\)")
+"""Where a file is no TOML."""
+_HEAD = re.compile(r"\s*(?:\[(\[)?)\s*([^\[\]]+?)\s*\]")
+_KEY = re.compile(r"\s*([\w\-.\"' ]+?)\s*=")
 EFFECTS = {"type": "array", "items": {"enum": ["read", "write", "execute", "network"]}}
 
 
 class Wrong(Struct, frozen=True):
-    """Something that the settings get wrong. `key` is dotted as far as it is known, `line` of the file or 0."""
+    """Something that the settings get wrong. `key` is the whole dotted one as far as known, `line` of the file or 0."""
 
     message: str
     key: str = ""
@@ -38,14 +47,15 @@ class Wrong(Struct, frozen=True):
 
     @classmethod
     def of(cls, error: PillionError) -> Wrong:
-        return cls(str(error), getattr(error, "key", ""), getattr(error, "plugin", ""))
+        at = _AT.search(str(error))
+        return cls(str(error), getattr(error, "path", ""), getattr(error, "plugin", ""), int(at[1]) if at else 0)
 
     def told(self) -> dict[str, Any]:
         return {"message": self.message, "key": self.key, "plugin": self.plugin, "line": self.line or None}
 
     def placed(self, file: Path) -> Wrong:
         """With the line of `file` where the key stands."""
-        return msgspec.structs.replace(self, line=line_of(file, self.key, self.plugin))
+        return msgspec.structs.replace(self, line=self.line or line_of(file, self.key))
 
 
 def problems(settings: Settings) -> list[Wrong]:
@@ -56,11 +66,29 @@ def problems(settings: Settings) -> list[Wrong]:
         return [Wrong.of(error)]
     host = PluginHost(settings, (HostHooks,))
     host.load()
-    return [
-        Wrong(f"Plugin {state.name}: {state.reason}", "", state.name)
+    wrong = [
+        Wrong(f"Plugin {state.name}: {state.reason}", _path(host, state.name), state.name)
         for state in host.states()
         if state.state == "quarantined"
     ]
+    return wrong + list(_defaults(settings, Catalog(settings, host)))
+
+
+def _path(host: PluginHost, plugin: str) -> str:
+    error = host.refused.get(plugin)
+    return error.path if error and error.path.startswith("plugins.") else f"plugins.{plugin}"
+
+
+def _defaults(settings: Settings, catalog: Catalog) -> Iterator[Wrong]:
+    """Names that nobody brings. Of models the vendors have the last word."""
+    for key, name, known in (
+        ("store", settings.defaults.store, ["memory", *catalog.stores]),
+        ("strategy", settings.defaults.strategy, ["auto", *catalog.strategies]),
+    ):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
+            yield Wrong(f"Setting defaults.{key}: there is no {name!r}. {hint}", f"defaults.{key}")
 
 
 def file_schema(settings: Settings) -> dict[str, Any]:
@@ -99,19 +127,35 @@ def _section(name: str, schema: dict[str, Any] | None, components: dict[str, Any
     return {**top, "properties": more | top.get("properties", {})}
 
 
-def line_of(file: Path, key: str, plugin: str) -> int:
-    """The line that gives a key, in the plugin's section where one is named; else that of the section's head."""
+def line_of(file: Path, path: str) -> int:
+    """The line of a TOML file that gives a dotted key, or else the innermost table around it; 0: no line does.
+
+    In `path`, `[...]` is a key of any name and `[2]` the third table of an array.
+    """
     try:
         lines = file.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return 0
-    wanted, section, head = key.rpartition(".")[2], "", 0
+    wanted = re.sub(r"\[\d+\]", "", path).replace("[...]", ".*").split(".")
+    nth = next((int(index) for index in re.findall(r"\[(\d+)\]", path)), None)
+    section: list[str] = []
+    tables: Counter[str] = Counter()
+    best, depth, skipped = 0, 0, False
     for number, line in enumerate(lines, 1):
-        bare = line.strip()
-        if bare.startswith("["):
-            section = bare.strip("[] ").partition("#")[0].strip("[] ")
-            if section in (f"plugins.{plugin}", key) and not head:
-                head = number
-        elif wanted and bare.partition("=")[0].strip().strip('"') == wanted and (not plugin or plugin in section):
-            return number
-    return head
+        if head := _HEAD.match(line):
+            section = _names(head[2])
+            tables[head[2]] += 1
+            skipped = bool(head[1]) and nth not in (None, tables[head[2]] - 1)
+            found = section
+        elif key := _KEY.match(line):
+            found = [*section, *_names(key[1])]
+        else:
+            continue
+        fits = all(name in ("*", one) for name, one in zip(wanted, found, strict=False))
+        if fits and not skipped and depth < len(found) <= len(wanted):
+            best, depth = number, len(found)
+    return best
+
+
+def _names(dotted: str) -> list[str]:
+    return [name.strip(" \"'") for name in dotted.split(".")]

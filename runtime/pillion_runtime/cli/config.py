@@ -12,7 +12,7 @@ from . import options
 
 @click.group()
 def config() -> None:
-    """The settings in force, whether they are right, and what there is to set."""
+    """The settings: in force, right or wrong, possible."""
 
 
 @config.command("show")
