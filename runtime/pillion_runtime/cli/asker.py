@@ -7,8 +7,8 @@ import os
 import sys
 import termios
 import tty
-from collections.abc import Iterator, Sequence
-from typing import IO, TextIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO, Any, TextIO
 
 import trio
 
@@ -27,6 +27,8 @@ KEYS = {
 }
 LINE = 4096
 """Bytes of a line that a terminal gives."""
+PAUSE = 0.3
+"""Seconds without a key, after which the one before stood alone."""
 LINES = 60
 """Lines of a preview that are shown."""
 
@@ -36,10 +38,11 @@ def can_ask(shows: TextIO) -> bool:
     return shows.isatty() and (sys.stdin.isatty() or _has_keyboard())
 
 
-async def ask(screen: IO[str], wanted: ApprovalWanted) -> Answer:
-    """Waits for y, n, s, or a where that would write a rule; any other key is overheard.
+async def ask(screen: IO[str], wanted: ApprovalWanted, overheard: Callable[[bytes], object]) -> Answer:
+    """Waits for y, n, s, or a where that would write a rule.
 
-    Can be cancelled; the terminal is as before in any case.
+    Only a key that stands alone counts: a word that was being typed when the question came allows nothing. What does
+    not count goes to `overheard`. Can be cancelled; the terminal is as before in any case.
     """
     keys = KEYS if wanted.rule else {key: answer for key, answer in KEYS.items() if key != "a"}
     with _keyboard() as keyboard:
@@ -49,15 +52,33 @@ async def ask(screen: IO[str], wanted: ApprovalWanted) -> Answer:
         screen.flush()
         while True:
             try:
-                await trio.lowlevel.wait_readable(keyboard)
+                typed = await _burst(keyboard)
             except trio.Cancelled:
                 screen.write("\n")
                 raise
-            for key in os.read(keyboard, 64).decode("utf-8", "replace").lower():
-                if key in keys:
-                    screen.write(f"{key}\n")
-                    screen.flush()
-                    return keys[key]
+            key = typed.decode("utf-8", "replace").lower()
+            if key in keys:
+                screen.write(f"{key}\n")
+                screen.flush()
+                return keys[key]
+            overheard(typed)
+            screen.write(f"\nOne key by itself, please: {', '.join(keys)} ")
+            screen.flush()
+
+
+async def _burst(keyboard: int) -> bytes:
+    """The next keys, up to a pause."""
+    await trio.lowlevel.wait_readable(keyboard)
+    typed = os.read(keyboard, LINE)
+    while True:
+        with trio.move_on_after(PAUSE) as silence:
+            await trio.lowlevel.wait_readable(keyboard)
+        if silence.cancelled_caught:
+            return typed
+        more = os.read(keyboard, LINE)
+        if not more:
+            return typed  # the terminal is gone
+        typed += more
 
 
 async def ask_line(screen: IO[str], asked: QuestionAsked) -> str | None:
@@ -120,7 +141,7 @@ def _keyboard(*, lines: bool = False) -> Iterator[int]:
     before = termios.tcgetattr(keyboard)
     try:
         if lines:
-            termios.tcflush(keyboard, termios.TCIFLUSH)
+            termios.tcsetattr(keyboard, termios.TCSAFLUSH, _with_lines(before))
         else:
             tty.setcbreak(keyboard, termios.TCSAFLUSH)
         yield keyboard
@@ -128,6 +149,11 @@ def _keyboard(*, lines: bool = False) -> Iterator[int]:
         termios.tcsetattr(keyboard, termios.TCSAFLUSH, before)
         if own is not None:
             os.close(own)
+
+
+def _with_lines(mode: list[Any]) -> list[Any]:
+    """The terminal's own mode: it shows what is typed, and gives whole lines."""
+    return [mode[0] | termios.ICRNL, *mode[1:3], mode[3] | termios.ICANON | termios.ECHO, *mode[4:]]
 
 
 def _has_keyboard() -> bool:

@@ -74,25 +74,30 @@ async def _chat(settings: Settings, order: Order, json_: bool) -> int:
 
     code = 0
     async with interruptible() as interrupt, open_source(settings) as source:
-        talk = Talk(await picked(order, source), source, interrupt, lambda: view_for(json_))
-        code = await _listen(talk, lines(settings.data_dir, [f"/{name}" for name in COMMANDS], json_))
+        entries = lines(settings, [f"/{name}" for name in COMMANDS], json_)
+        order = await picked(order, source)
+        talk = Talk(order, source, interrupt, lambda: view_for(json_, typed=entries.typed))
+        if entries.typed:
+            entries.typed.cancel = talk.stop
+        with entries:
+            code = await _listen(talk, entries)
     return interrupt.code or code
 
 
-async def _listen(talk: Talk, lines: Lines) -> int:
+async def _listen(talk: Talk, entries: Lines) -> int:
     """Entry after entry; the exit code of the last turn, or 0 where a person left."""
     from .slash import obey
 
     code = 0
-    with lines:
-        if lines.spoken:
-            where = f", at {talk.source.where}" if talk.source.where else ""
-            talk.tell(f"pillion: on {talk.order.wish.workspace}{where}. /help tells what there is; Ctrl-D leaves.")
-        while (text := await lines.next()) is not None:
-            if text.startswith("/"):
-                if not await obey(talk, text):
-                    break
-            elif text.strip():
-                with lines.silent():
-                    code = await talk.say(text)
-    return 0 if lines.spoken else code
+    if entries.spoken:
+        await talk.greet()
+    while (text := await entries.next()) is not None:
+        if text.startswith("/"):
+            if not await obey(talk, text):
+                break
+        elif text.strip():
+            async with entries.aside():
+                code = await talk.say(text)
+            if code and entries.typed:
+                entries.typed.unsaid()  # written for a turn that went well
+    return 0 if entries.spoken else code

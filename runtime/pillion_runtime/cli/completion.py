@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import click
 
-HOW = {
-    "bash": 'eval "$(pillion completion bash)"   # in ~/.bashrc',
-    "zsh": 'eval "$(pillion completion zsh)"    # in ~/.zshrc, below compinit',
-    "fish": "pillion completion fish | source    # in ~/.config/fish/config.fish",
-}
+SHELLS = ("bash", "zsh", "fish")
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(list(HOW)))
+@click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
-    """Print the script that completes commands, options, models and session ids.
+    """Print what a shell needs to complete commands.
+
+    Where a server runs also models, strategies and session ids.
 
     \b
     bash  eval "$(pillion completion bash)"   in ~/.bashrc

@@ -4,31 +4,43 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pillion.values import Message, Text, Thinking, ToolCall, ToolResult
 
 from .screen import clean, one_line
 from .transcript import call_title
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 
 def print_conversation(info: dict[str, Any], messages: Sequence[Message]) -> None:
     """Laid out on a terminal, plain where it is piped."""
-    facts = [info["id"], info["workspace"], info["model"] or "auto", info["state"]]
+    facts = " · ".join([info["id"], info["workspace"], info["model"] or "auto", info["state"]])
     if not sys.stdout.isatty():
-        print(*([info["title"]] if info["title"] else []), " · ".join(facts), sep="\n")
+        print(*([info["title"]] if info["title"] else []), facts, sep="\n")
         for mark, text in lines(messages):
             print(f"\n{mark} {text}" if mark == ">" else f"{mark} {text}" if mark else f"\n{text}")
         return
     from rich.text import Text as Line
 
-    from .terminal import console, markdown
+    from .terminal import console
 
     out = console()
     if info["title"]:
         out.print(Line(clean(info["title"]), "bold"))
-    out.print(Line(" · ".join(facts), "dim"))
-    for mark, text in lines(messages):
+    out.print(Line(facts, "dim"))
+    print_entries(out, list(lines(messages)))
+
+
+def print_entries(out: Console, entries: Sequence[tuple[str, str]]) -> None:
+    """What `lines` gives, laid out."""
+    from rich.text import Text as Line
+
+    from .terminal import markdown
+
+    for mark, text in entries:
         match mark:
             case ">":
                 out.print()
@@ -38,6 +50,13 @@ def print_conversation(info: dict[str, Any], messages: Sequence[Message]) -> Non
             case _:
                 out.print()
                 out.print(markdown(text))
+
+
+def last_exchange(messages: Sequence[Message]) -> list[tuple[str, str]]:
+    """The last prompt, and what came of it."""
+    entries = list(lines(messages))
+    begin = max((at for at, (mark, _) in enumerate(entries) if mark == ">"), default=0)
+    return entries[begin:]
 
 
 def lines(messages: Sequence[Message]) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from prompt_toolkit.history import FileHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 
-def editor(history: Path, words: Sequence[str]) -> PromptSession[str]:
+def editor(history: Path, words: Sequence[str], mark: str) -> PromptSession[str]:
     """Enter sends, Alt-Enter and Ctrl-J begin a new line, Ctrl-R searches. `words` are completed at the start.
 
     The history is a file that only its owner can read; what can't be written is not remembered.
@@ -25,6 +25,7 @@ def editor(history: Path, words: Sequence[str]) -> PromptSession[str]:
         event.current_buffer.insert_text("\n")
 
     return PromptSession(
+        [("ansicyan", mark)],
         history=_remembered(history),
         key_bindings=keys,
         completer=WordCompleter(list(words), sentence=True),

@@ -11,6 +11,7 @@ import msgspec
 from pillion.contracts.store import SessionQuery
 from pillion.eventlog import Reader
 from pillion.kernel import Kernel, open_kernel
+from pillion.letters import Change
 from pillion.secrets import hide_process
 from pillion.settings import Settings
 from pillion.values import Message, ModelInfo
@@ -55,6 +56,9 @@ class InProcess:
             ephemeral=wish.ephemeral,
         )
         return session.id
+
+    async def rename(self, session: str, title: str) -> None:
+        await (await self._kernel.session(session)).change(Change(title=title))
 
     async def prompt(self, session: str, text: str, *, model: str = "", strategy: str = "") -> Posted:
         accepted = await (await self._kernel.session(session)).prompt(text, model=model, strategy=strategy)

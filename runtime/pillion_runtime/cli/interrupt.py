@@ -35,6 +35,11 @@ class Interrupt:
         """What came is dealt with: the next signal is a first one again."""
         self.code = 0
 
+    def stop(self) -> None:
+        """As the first Ctrl-C does, and never as a second one."""
+        if not self.code:
+            self.take(signal.SIGINT)
+
     def take(self, number: int) -> None:
         """A signal has come."""
         first, self.code = not self.code, self.code or CODES[signal.Signals(number)]

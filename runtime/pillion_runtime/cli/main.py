@@ -21,24 +21,29 @@ class Lazy(NamedTuple):
     help: str
 
 
-COMMANDS = {
-    "run": Lazy("run", "run", "Ask once, and watch the answer."),
-    "chat": Lazy("chat", "chat", "Talk, prompt after prompt."),
-    "sessions": Lazy("sessions", "sessions", "What has been talked about, and how it stands."),
-    "watch": Lazy(
-        "watch", "watch", "Follow a session of the live server, from its beginning, until Ctrl-C or its end."
-    ),
-    "serve": Lazy("serve", "serve", "Serve sessions over HTTP."),
-    "open": Lazy("open", "open_", "Open the running server's page in a browser, at SESSION if one is named."),
-    "plugins": Lazy("plugins", "plugins", "What is switched on, and what keeps the rest from working."),
-    "models": Lazy("models", "models", "The models that can answer here."),
-    "tools": Lazy("tools", "tools", "What a model may call here."),
-    "config": Lazy("config", "config", "The settings in force, whether they are right, and what there is to set."),
-    "completion": Lazy(
-        "completion", "completion", "Print the script that completes commands, options, models and session ids."
-    ),
-    "doctor": Lazy("doctor", "doctor", "Check the installation, and say how to mend it."),
+GROUPS = {
+    "Ask": {
+        "run": Lazy("run", "run", "Ask once, and watch the answer."),
+        "chat": Lazy("chat", "chat", "Talk, prompt after prompt."),
+    },
+    "Look": {
+        "sessions": Lazy("sessions", "sessions", "What has been talked about, and how it stands."),
+        "watch": Lazy("watch", "watch", "Follow a session of the live server, or all."),
+    },
+    "Serve": {
+        "serve": Lazy("serve", "serve", "Serve sessions over HTTP."),
+        "open": Lazy("open", "open_", "Open the running server's page in a browser."),
+    },
+    "Set up": {
+        "config": Lazy("config", "config", "The settings: in force, right or wrong, possible."),
+        "plugins": Lazy("plugins", "plugins", "What is switched on, and what keeps the rest from working."),
+        "models": Lazy("models", "models", "The models that can answer here."),
+        "tools": Lazy("tools", "tools", "What a model may call here."),
+        "doctor": Lazy("doctor", "doctor", "Check the installation, and say how to mend it."),
+        "completion": Lazy("completion", "completion", "Print what a shell needs to complete commands."),
+    },
 }
+COMMANDS = {name: where for group in GROUPS.values() for name, where in group.items()}
 
 
 class LazyGroup(click.Group):
@@ -56,8 +61,10 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, where.help) for name, where in COMMANDS.items()])
+        width = max(map(len, COMMANDS))
+        for title, group in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), where.help) for name, where in group.items()])
         formatter.write_paragraph()
         formatter.write_text("Plugins may bring more: `pillion plugins commands`.")
 
@@ -118,6 +125,8 @@ def main(arguments: list[str] | None = None) -> None:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = 130
+    except SystemExit as end:  # of a completion, which is to be quick
+        code = end.code
     except BaseException as error:  # the outermost edge: what arrives here becomes a sentence
         code = _tell(error, "--traceback" in arguments)
     _leave(code if isinstance(code, int) else 0)
@@ -131,9 +140,9 @@ def _tell(error: BaseException, show_traceback: bool) -> int:
     cause = exits.first_error(error)
     if isinstance(cause, SystemExit):
         return cause.code if isinstance(cause.code, int) else exits.FAILED
-    if isinstance(cause, KeyboardInterrupt):
+    if isinstance(cause, KeyboardInterrupt | click.Abort):
         return exits.INTERRUPTED
-    if isinstance(cause, click.ClickException):
+    if isinstance(cause, click.ClickException):  # from inside a nursery
         cause.show()
         return cause.exit_code
     if isinstance(cause, BrokenPipeError):

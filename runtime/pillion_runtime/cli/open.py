@@ -21,9 +21,9 @@ OF_THE_TERMINAL = ("www-browser", "links", "elinks", "lynx", "w3m")
 @options.as_json
 @options.places
 def open_(session: str, print_: bool, json_: bool, config: Path | None, data_dir: Path | None) -> None:
-    """Open the running server's page in a browser, at SESSION if one is named.
+    """Open the running server's page in a browser.
 
-    The link signs in one browser, once, within a minute.
+    SESSION is the one to show. The link signs in one browser, once, within a minute.
     """
     import trio
 

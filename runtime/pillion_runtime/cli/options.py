@@ -24,6 +24,7 @@ def places(command: F) -> F:
     )
     data_dir = click.option(
         "--data-dir",
+        envvar="PILLION_DATA_DIR",  # as the settings read it; completion does without those
         type=click.Path(path_type=Path, file_okay=False),
         help="Where the server keeps what is its own, its address and token among it.",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-import click
+from pillion.errors import NotFound
 
 from .screen import one_line
 from .source import Source
@@ -16,25 +16,27 @@ CANDIDATES = 8
 
 
 async def named(source: Source, text: str) -> str:
-    """The id that begins with `text`. Raises UsageError for none, and for more than one, naming them."""
+    """The id that begins with `text`. Raises NotFound for none, and for more than one, naming them."""
     if len(text) >= WHOLE:
         return text  # the one it is asked of says whether there is one
     found = [session async for session in every(source) if session["id"].startswith(text.lower())]
     if len(found) == 1:
         return str(found[0]["id"])
     if not found:
-        raise click.UsageError(f"There is no session {text!r}; `pillion sessions list` names them.")
+        raise NotFound(f"There is no session {text!r}; `pillion sessions list` names them.")
     lines = "".join(f"\n  {session['id']}  {described(session)}" for session in found[:CANDIDATES])
-    raise click.UsageError(f"{len(found)} sessions begin with {text!r}:{lines}")
+    raise NotFound(f"{len(found)} sessions begin with {text!r}:{lines}")
 
 
 async def newest(source: Source, workspace: str) -> str:
-    """The newest session of a folder. Raises UsageError when there is none."""
+    """The newest session of a folder. Raises NotFound when there is none."""
     page = await source.sessions(workspace, limit=1)
-    if not page.data:
-        where = "the server" if source.where else "a store that lasts, or a server"
-        raise click.UsageError(f"No session of {workspace} is there to go on with ({where} keeps them).")
-    return str(page.data[0]["id"])
+    if page.data:
+        return str(page.data[0]["id"])
+    others = bool((await source.sessions(limit=1)).data)
+    there = "`pillion sessions list` names those on other folders."
+    lasting = 'Sessions last while a server runs, and with store = "storage" under [defaults].'
+    raise NotFound(f"There is no session on {workspace} to go on with. {there if others else lasting}")
 
 
 async def every(source: Source, workspace: str = "") -> AsyncIterator[dict[str, Any]]:
@@ -51,4 +53,4 @@ async def every(source: Source, workspace: str = "") -> AsyncIterator[dict[str, 
 
 def described(session: dict[str, Any]) -> str:
     """A session on a line: its title where it has one, and its folder."""
-    return one_line(f"{session['title']}  {session['workspace']}" if session["title"] else session["workspace"])
+    return one_line(f"{session['title']} · {session['workspace']}" if session["title"] else session["workspace"])

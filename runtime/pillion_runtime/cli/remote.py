@@ -76,14 +76,14 @@ class Stream:
         from .sse_reader import EventStream
 
         events = EventStream(self._after)
-        lost_at, tries = trio.current_time(), 0
+        lost_at, tries, followed = trio.current_time(), 0, False
         async with send:
             while True:
                 try:
                     headers = {"accept": "text/event-stream"} | ({"last-event-id": events.last} if events.last else {})
                     async with self._client.open("GET", self._path, headers=headers) as body:
                         while piece := await self._more(body):
-                            lost_at, tries = trio.current_time(), 0
+                            lost_at, tries, followed = trio.current_time(), 0, True
                             frames = events.feed(piece)
                             if frames:
                                 await send.send(frames)
@@ -91,6 +91,8 @@ class Stream:
                     if trio.current_time() - lost_at > PATIENCE:
                         raise
                 except ServerSaid as error:
+                    if followed and error.status in (404, 410):
+                        return  # it was deleted meanwhile
                     if error.status < 500:
                         raise
                 events.cut()
@@ -122,6 +124,9 @@ class Remote:
         session = await self._client.call("POST", "/api/sessions", body)
         return str(session["id"])
 
+    async def rename(self, session: str, title: str) -> None:
+        await self._client.call("PATCH", f"/api/sessions/{session}", {"title": title})
+
     async def prompt(self, session: str, text: str, *, model: str = "", strategy: str = "") -> Posted:
         body = {"text": text} | {key: value for key, value in (("model", model), ("strategy", strategy)) if value}
         posted = await self._client.call("POST", f"/api/sessions/{session}/prompts", body)
@@ -129,7 +134,18 @@ class Remote:
 
     @asynccontextmanager
     async def follow(self, session: str, after: str) -> AsyncIterator[Stream]:
-        stream = Stream(self._client, f"/api/sessions/{session}/events", after)
+        async with self._stream(f"/api/sessions/{session}/events", after) as stream:
+            yield stream
+
+    @asynccontextmanager
+    async def follow_all(self) -> AsyncIterator[Stream]:
+        """The events of all sessions, from now on; each begins with a `session.cursor`, also after a cut."""
+        async with self._stream("/api/events", "") as stream:
+            yield stream
+
+    @asynccontextmanager
+    async def _stream(self, path: str, after: str) -> AsyncIterator[Stream]:
+        stream = Stream(self._client, path, after)
         send, stream._frames = trio.open_memory_channel[list[bytes]](1)  # full: the server waits, its log does not
         async with trio.open_nursery() as nursery:
             nursery.start_soon(stream.pump, send)

@@ -18,10 +18,13 @@ from . import asker, exits
 from . import shown as s
 from .endings import Ending, Totals, answers_line, code_of, ending
 from .interrupt import Interrupt
+from .screen import one_line
 from .source import Answer, Posted, Source, Wish
 from .transcript import Transcript
 from .view import View
 
+TITLE = 80
+"""Characters of a session's title."""
 CLEAN_UP = 5.0
 """Seconds for telling a source that nobody watches any more."""
 
@@ -59,7 +62,7 @@ class Ride:
     async def run(self) -> int:
         """To the turn's end; the exit code. Raises PillionError for what kept it from beginning."""
         order, wish = self._order, self._order.wish
-        self.session = order.session or await self._source.create(wish)
+        self.session = order.session or await self._begin()
         own = {"model": wish.model, "strategy": wish.strategy} if order.session else {}
         try:
             return await self._turn(await self._source.prompt(self.session, order.prompt, **own))
@@ -67,12 +70,19 @@ class Ride:
             with trio.move_on_after(CLEAN_UP, shield=True):
                 await self._clean_up()
 
+    async def _begin(self) -> str:
+        """A new session, which lists show by what was asked first."""
+        session = await self._source.create(self._order.wish)
+        await self._source.rename(session, one_line(self._order.prompt, TITLE))
+        return session
+
     async def _turn(self, posted: Posted) -> int:
         began, transcript = time.monotonic(), Transcript(posted.turn)
         self._interrupt.while_running(self._stop)
         try:
             with self._following:
                 async with trio.open_nursery() as self._nursery:
+                    self._nursery.start_soon(self._view.beat)
                     async with self._source.follow(self.session, posted.after) as frames:
                         while self._over is None and (page := await frames.page()):
                             await self._take(page, transcript)
@@ -139,7 +149,7 @@ class Ride:
                 answer: Answer | None = None
                 while answer is None or not await self._answer(approval, answer):
                     with self._view.asking(asked) as screen:
-                        answer = await asker.ask(screen, asked.wanted)
+                        answer = await asker.ask(screen, asked.wanted, self._view.overheard)
 
     async def _answer(self, approval: str, answer: Answer) -> bool:
         """False when it could not be remembered: then the approval is still open."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .ride import Order
     from .source import Source
+    from .typed import Typed
     from .view import View
 
 
@@ -114,8 +115,11 @@ async def picked(order: Order, source: Source) -> Order:
     return msgspec.structs.replace(order, session=await named(source, order.session))
 
 
-def view_for(json_: bool, asks: bool = True) -> View:
-    """The screen that suits where the output goes; `asks`: may somebody be asked on it, if there is somebody?"""
+def view_for(json_: bool, asks: bool = True, typed: Typed | None = None) -> View:
+    """The screen that suits where the output goes; `asks`: may somebody be asked on it, if there is somebody?
+
+    `typed` is shown where the screen can.
+    """
     from .asker import can_ask
     from .view import JsonView, PlainView
 
@@ -125,4 +129,4 @@ def view_for(json_: bool, asks: bool = True) -> View:
         return PlainView(sys.stdout, sys.stderr, asks and can_ask(sys.stderr))
     from .terminal import TerminalView, console
 
-    return TerminalView(console(), console(stderr=True), asks and can_ask(sys.stdout))
+    return TerminalView(console(), console(stderr=True), asks and can_ask(sys.stdout), typed)

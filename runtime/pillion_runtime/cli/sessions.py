@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
+from .ages import age
 from .completing import session_ids
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ def sessions() -> None:
 @options.places
 def list_(workspace: Path | None, limit: int, json_: bool, config: Path | None, data_dir: Path | None) -> None:
     """The sessions, the newest first."""
-    from .ages import age
     from .listing import ask, print_json, print_table
     from .picking import every
 
@@ -53,12 +53,20 @@ def list_(workspace: Path | None, limit: int, json_: bool, config: Path | None, 
     if not found:
         click.echo("There is no session yet. `pillion run` and `pillion chat` begin one.", err=True)
         return
-    when = age if sys.stdout.isatty() else str
-    rows = [(s["id"], when(s["updated"]), s["state"], s["model"] or "auto", _about(s)) for s in found]
-    print_table(("session", "updated", "state", "model", "about"), rows, marks=STYLES)
+    print_table(HEAD, [_row(session, sys.stdout.isatty()) for session in found], marks=STYLES)
 
 
+HEAD = ("session", "updated", "state", "model", "about", "folder")
+SHORT = 8
+"""Characters of an id that tell it from others."""
 STYLES = {"running": "green", "stopping": "yellow", "idle": "dim"}
+
+
+def _row(session: dict[str, Any], person: bool) -> tuple[str, ...]:
+    """For a person the beginning of the id, and how long ago it was."""
+    id, when = session["id"], session["updated"]
+    named = (id[:SHORT], age(when)) if person else (id, when)
+    return *named, session["state"], session["model"] or "auto", session["title"], session["workspace"]
 
 
 @sessions.command("show")
@@ -109,7 +117,3 @@ def delete(session: tuple[str, ...], yes: bool, json_: bool, config: Path | None
         return
     for id in deleted:
         click.echo(f"Deleted {id}.")
-
-
-def _about(session: dict[str, Any]) -> str:
-    return str(session["title"] or session["workspace"])

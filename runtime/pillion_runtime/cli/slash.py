@@ -6,13 +6,13 @@ import difflib
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-import click
 import msgspec
 
 from pillion.errors import PillionError
 
+from .ages import age
 from .picking import described, named
-from .screen import count, money, one_line
+from .screen import count, money
 from .talk import Talk
 
 SHOWN = 10
@@ -38,17 +38,14 @@ async def obey(talk: Talk, line: str) -> bool:
         return True
     try:
         await COMMANDS[name].run(talk, rest.strip())
-    except click.ClickException as error:
-        talk.tell(error.format_message())
     except PillionError as error:
         talk.tell(f"pillion: {error}")
     return True
 
 
 async def _help(talk: Talk, _: str) -> None:
-    for name, slash in COMMANDS.items():
-        talk.tell(f"  {f'/{name} {slash.takes}':<18} {slash.help}")
-    talk.tell(f"  {'/quit':<18} Leave, as Ctrl-D does.")
+    told = [(f"  /{name} {slash.takes}", slash.help) for name, slash in COMMANDS.items()]
+    talk.table([*told, ("  /quit", "Leave, as Ctrl-D does.")])
 
 
 async def _model(talk: Talk, name: str) -> None:
@@ -72,17 +69,21 @@ async def _strategy(talk: Talk, name: str) -> None:
 
 
 async def _tools(talk: Talk, _: str) -> None:
-    for tool in await talk.source.tools():
-        talk.tell(f"  {tool['name']:<18} {tool['effect']:<8} {one_line(tool['description'], 90)}")
+    talk.table([(f"  {tool['name']}", tool["effect"], tool["description"]) for tool in await talk.source.tools()])
 
 
 async def _sessions(talk: Talk, _: str) -> None:
     page = await talk.source.sessions(limit=SHOWN)
-    for session in page.data:
-        mark = "*" if session["id"] == talk.order.session else " "
-        talk.tell(f"{mark} {session['id'][:8]}  {described(session)}")
     if not page.data:
         talk.tell("There is none yet.")
+        return
+    marks = ["*" if session["id"] == talk.order.session else " " for session in page.data]
+    talk.table(
+        [
+            (f"{mark} {session['id'][:8]}", age(session["updated"]), described(session))
+            for mark, session in zip(marks, page.data, strict=True)
+        ]
+    )
 
 
 async def _resume(talk: Talk, id: str) -> None:
@@ -92,6 +93,7 @@ async def _resume(talk: Talk, id: str) -> None:
     session = await talk.source.session(await named(talk.source, id))
     talk.order = msgspec.structs.replace(talk.order, session=session["id"])
     talk.tell(f"Going on with {session['id'][:8]}  {described(session)}")
+    await talk.recall()
 
 
 async def _new(talk: Talk, _: str) -> None:
@@ -102,7 +104,7 @@ async def _new(talk: Talk, _: str) -> None:
 async def _cancel(talk: Talk, _: str) -> None:
     if talk.order.session:
         await talk.source.cancel(talk.order.session)
-    talk.tell("Nothing of this chat runs now. While an answer comes, Ctrl-C stops it.")
+    talk.tell("Nothing of this chat runs now.")
 
 
 async def _usage(talk: Talk, _: str) -> None:
@@ -114,13 +116,13 @@ async def _usage(talk: Talk, _: str) -> None:
 
 
 COMMANDS = {
-    "help": Slash("", "This.", _help),
+    "help": Slash("", "What there is.", _help),
     "model": Slash("[NAME]", "Which model answers; with a name, that one from now on.", _model),
     "strategy": Slash("[NAME]", "How a prompt is worked on: agent, chat, or one of a plugin.", _strategy),
     "tools": Slash("", "What the model may call.", _tools),
     "sessions": Slash("", "The newest sessions; * marks this one.", _sessions),
     "resume": Slash("ID", "Go on with another session.", _resume),
     "new": Slash("", "Begin a new session.", _new),
-    "cancel": Slash("", "Stop what this session still does.", _cancel),
+    "cancel": Slash("", "Stop the running answer, as Ctrl-C does.", _cancel),
     "usage": Slash("", "Tokens and cost so far.", _usage),
 }

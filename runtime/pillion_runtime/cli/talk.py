@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -13,7 +15,7 @@ from pillion.values import Usage
 from . import exits
 from .interrupt import Interrupt
 from .ride import Order, Ride
-from .screen import clean
+from .screen import clean, one_line
 from .source import Source
 from .view import View
 
@@ -45,6 +47,34 @@ class Talk:
             self.order = msgspec.structs.replace(self.order, session=ride.session, told=ride.model)
         return code
 
+    async def greet(self) -> None:
+        """Where one is; of a session that goes on also what was said last."""
+        where = f", at {self.source.where}" if self.source.where else ""
+        self.tell(f"pillion: on {self.order.wish.workspace}{where}. /help tells what there is; Ctrl-D leaves.")
+        if self.order.session:
+            await self.recall()
+
+    async def recall(self) -> None:
+        """The last exchange of the session."""
+        from .conversation import last_exchange, print_entries
+        from .terminal import console
+
+        print_entries(console(stderr=True), last_exchange(await self.source.messages(self.order.session)))
+
+    def stop(self) -> None:
+        """Stops the running turn, as Ctrl-C does."""
+        self._interrupt.stop()
+
+    def table(self, rows: Sequence[tuple[str, ...]]) -> None:
+        """Columns; the last one ends where the terminal does."""
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+        room = max(20, shutil.get_terminal_size().columns - sum(widths) - 2 * len(widths) - 1)
+        for *cells, last in rows:
+            columns = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+            self.tell("  ".join([*columns, one_line(last, room)]))
+
     def tell(self, line: str) -> None:
-        """A line to the person."""
-        print(clean(line), file=sys.stderr, flush=True)
+        """A line to the person; on a terminal it breaks between words."""
+        width = shutil.get_terminal_size().columns if sys.stderr.isatty() else sys.maxsize
+        plain = clean(line)
+        print(plain if len(plain) <= width else textwrap.fill(plain, width), file=sys.stderr, flush=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any, assert_never
 
+import trio
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.markdown import Markdown
@@ -21,6 +23,7 @@ from . import asker
 from . import shown as s
 from .endings import Ending, decided_line, replied_line, totals_line
 from .screen import clean, count, duration, one_line
+from .typed import Typed
 
 REFRESH = 12
 """Pictures a second, at most."""
@@ -34,30 +37,41 @@ FORMATTED = 16_000
 class TerminalView:
     """Shows one run by rich. Text stays when it is whole; until then a retry may take it back."""
 
-    def __init__(self, out: Console, err: Console, asks: bool) -> None:
+    def __init__(self, out: Console, err: Console, asks: bool, typed: Typed | None = None) -> None:
         self._out, self._err = out, err
         self.asks = asks
+        self._typed = typed
         self._growing: dict[int, s.Growing] = {}
         self._running: dict[int, str] = {}
         self._began = time.monotonic()
         self._status = "starting"
         self._after_tools = False
         self._spinner = Spinner("dots", style="cyan")
-        self._live = Live(
-            get_renderable=self._picture,
-            console=out,
-            refresh_per_second=REFRESH,
+        self._live = self._new_live()
+
+    def _new_live(self) -> Live:
+        """A new one for each picture: a used one would clear as many lines as it had drawn before."""
+        return Live(
+            _Picture(self._picture),
+            console=self._out,
+            auto_refresh=False,  # by `beat`: rich's own thread draws amid what is printed, and leaves remains of it
             transient=True,
             redirect_stdout=False,
-            redirect_stderr=err.is_terminal,  # log lines stand above the picture; in a file they stay what they are
+            redirect_stderr=self._err.is_terminal,  # log lines stand above the picture; in a file they stay as they are
         )
 
     def __enter__(self) -> TerminalView:
-        self._live.start()
+        self._live.start(refresh=True)
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._live.stop()
+
+    async def beat(self) -> None:
+        while True:
+            await trio.sleep(1 / REFRESH)
+            if self._live.is_started:
+                self._live.refresh()
 
     def frame(self, line: bytes) -> None:
         """Frames are for programs."""
@@ -119,7 +133,7 @@ class TerminalView:
 
     @contextlib.contextmanager
     def asking(self, asked: s.Asked | s.Questioned) -> Iterator[IO[str]]:
-        with self._still():
+        with self._still(), self._typed.away() if self._typed else contextlib.nullcontext():
             match asked:
                 case s.Asked():
                     lines = [diff_line(line) for line in asker.preview(asked.wanted)]
@@ -130,6 +144,10 @@ class TerminalView:
                     body = Group(Text(clean(asked.asked.text)), *map(Text, asker.choices(asked.asked)))
             self._out.print(Panel(body, title=title, title_align="left", border_style="yellow"))
             yield self._out.file
+
+    def overheard(self, keys: bytes) -> None:
+        if self._typed:
+            self._typed.feed(keys)
 
     # ── what stays ──
 
@@ -165,9 +183,18 @@ class TerminalView:
         waiting = ", ".join(list(self._running.values())[-2:])
         calls = [grown.title for grown in list(self._growing.values()) if grown.kind == "call"]
         doing = f"running {waiting}" if waiting else f"writing a call of {calls[-1]}" if calls else self._status
-        line = f" {one_line(doing, 90)} · {duration(time.monotonic() - self._began)} · Ctrl-C stops"
-        self._spinner.update(text=Text(line, "dim"))
-        return Group(*parts, self._spinner)
+        rest = f" · {duration(time.monotonic() - self._began)} · Ctrl-C stops"
+        room = max(8, min(90, self._out.width - len(rest) - 4))  # one line: what wraps, jumps
+        self._spinner.update(text=Text(f" {one_line(doing, room)}{rest}", "dim"))
+        return Group(*parts, self._spinner, *self._next_prompts())
+
+    def _next_prompts(self) -> list[Text]:
+        """What is typed for later."""
+        if self._typed is None:
+            return []
+        lines = [Text(f"› {one_line(entry, self._out.width - 2)}", "dim") for entry in self._typed.entries]
+        begun = _last_cells(clean(self._typed.line).replace("\n", "⏎ "), self._out.width - 4)
+        return [*lines, Text.assemble(("› ", "cyan"), begun, (" ", "reverse"))] if lines or begun else []
 
     @contextlib.contextmanager
     def _still(self) -> Iterator[None]:
@@ -178,7 +205,8 @@ class TerminalView:
             yield
         finally:
             if running:
-                self._live.start()
+                self._live = self._new_live()
+                self._live.start(refresh=True)
 
 
 def console(*, stderr: bool = False, **options: Any) -> Console:
@@ -189,6 +217,24 @@ def console(*, stderr: bool = False, **options: Any) -> Console:
 def markdown(text: str) -> Markdown:
     """Text of a model, laid out; harmless for a terminal."""
     return Markdown(clean(text), code_theme="ansi_dark", hyperlinks=False)
+
+
+class _Picture:
+    """What moves, as it is whenever it is drawn."""
+
+    def __init__(self, picture: Callable[[], RenderableType]) -> None:
+        self._picture = picture
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._picture()
+
+
+def _last_cells(text: str, room: int) -> str:
+    """The end of `text` that fits into so many columns."""
+    end = text[-room:]
+    while cell_len(end) > room or (len(end) < len(text) and cell_len(end) > room - 1):
+        end = end[1:]
+    return end if len(end) == len(text) else "…" + end
 
 
 class _Tail:

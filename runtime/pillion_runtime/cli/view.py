@@ -23,6 +23,10 @@ class View(Protocol):
 
     def __exit__(self, *exc: object) -> None: ...
 
+    async def beat(self) -> None:
+        """Keeps what moves moving, where something does, until cancelled."""
+        ...
+
     def frame(self, line: bytes) -> None:
         """A frame as it came."""
         ...
@@ -43,6 +47,10 @@ class View(Protocol):
         """Shows what is asked; the screen stands still, so that the answer can be typed on what this gives."""
         ...
 
+    def overheard(self, keys: bytes) -> None:
+        """Keys that came while something was asked, and that are no answer."""
+        ...
+
 
 class PlainView:
     """The answer alone on stdout, whole and exact; what else is to tell goes to stderr, line by line.
@@ -60,6 +68,9 @@ class PlainView:
 
     def __exit__(self, *exc: object) -> None:
         self._out.flush()
+
+    async def beat(self) -> None:
+        """Nothing moves."""
 
     def frame(self, line: bytes) -> None:
         """Frames are for programs."""
@@ -122,6 +133,9 @@ class PlainView:
             self.say(line)
         return nullcontext(self._err)
 
+    def overheard(self, keys: bytes) -> None:
+        """They meant nothing here."""
+
     def _answer(self, text: str) -> None:
         self._out.write(text if text.endswith("\n") else text + "\n")
         self._out.flush()
@@ -141,6 +155,9 @@ class JsonView:
     def __exit__(self, *exc: object) -> None:
         self._out.flush()
 
+    async def beat(self) -> None:
+        """Nothing moves."""
+
     def frame(self, line: bytes) -> None:
         self._out.write(line.decode() + "\n")
         self._out.flush()
@@ -157,3 +174,6 @@ class JsonView:
 
     def asking(self, asked: s.Asked | s.Questioned) -> AbstractContextManager[IO[str]]:
         return nullcontext(self._err)
+
+    def overheard(self, keys: bytes) -> None:
+        """They meant nothing here."""

@@ -130,6 +130,20 @@ class Cli:
                 server.terminate()
 
     @asynccontextmanager
+    async def started(self, *arguments: str, **variables: str) -> AsyncIterator[Terminal]:
+        """The program without a terminal; what it prints, on stdout and stderr, is seen as it comes."""
+        printed, prints = os.pipe()
+        async with trio.open_nursery() as nursery:
+            start = partial(trio.run_process, stdin=b"", stdout=prints, stderr=prints, check=False)
+            there = {"cwd": self.workspace, "env": self.variables | variables}
+            process: trio.Process = await nursery.start(partial(start, **there), [*COMMAND, *arguments])
+            os.close(prints)
+            terminal = Terminal(printed, process)
+            yield terminal
+            nursery.cancel_scope.cancel()
+            await terminal.aclose()
+
+    @asynccontextmanager
     async def terminal(self, *arguments: str, **variables: str) -> AsyncIterator[Terminal]:
         """The program on a pseudo-terminal of its own, 100 columns wide."""
         keyboard, screen = pty.openpty()

@@ -32,6 +32,12 @@ async def test_models_are_listed(door: Any) -> None:
     assert (ended.code, [model["name"] for model in json.loads(ended.out)]) == (0, ["local/scripted"]), ended
 
 
+async def test_tools_are_listed(door: Any) -> None:
+    tools = {tool["name"]: tool for tool in json.loads((await door.run("tools", "list", "--json")).out)}
+    assert tools["write_note"]["effect"] == "write"
+    assert tools["write_note"]["schema"]["properties"].keys() == {"path", "text"}
+
+
 async def test_doctor_is_clean(door: Any) -> None:
     ended = await door.run("doctor")
     assert ended.code == 0, ended

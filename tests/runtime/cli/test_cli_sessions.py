@@ -1,60 +1,127 @@
-"""`sessions`, `watch`, `tools`, `config`, and runs that go on: at both doors, as programs and as lines."""
+"""Sessions at the command line: go on, list, show, watch, delete."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from pillion_runtime.testing import Reply
+from pillion_runtime.cli.ages import age
+from pillion_runtime.cli.client import Client
+from pillion_runtime.testing import Reply, call
+
+WRITES = Reply(text="I write it down.", calls=(call("write_note", path="note.txt", text="remember"),))
+LASTING = {"PILLION__DEFAULTS__STORE": "storage"}
 
 
-async def session_of(cli: Any, *words: str) -> str:
-    """The id of the session that a run is about."""
-    ended = await cli.run("run", "--json", *words)
-    assert ended.code == 0, ended
-    return str(ended.events()[0]["session"])
+def client(cli: Any, url: str) -> Client:
+    return Client(url, json.loads((cli.data_dir / "server.json").read_text())["token"])
 
 
-@pytest.mark.promise("cli.sessions")
-async def test_a_run_goes_on_and_its_session_is_listed_shown_and_deleted(cli: Any) -> None:
-    async with cli.serving():
-        first = await session_of(cli, "hello")
-        other = await session_of(cli, "another")
-        assert await session_of(cli, "-c", "and again") == other
-        assert await session_of(cli, "--resume", first[:8], "once more") == first
-        listed = json.loads((await cli.run("sessions", "list", "--json")).out)
-        assert [session["id"] for session in listed] == [other, first]
-        shown = json.loads((await cli.run("sessions", "show", first[:8], "--json")).out)
-        said = [part["text"] for message in shown["messages"] for part in message["parts"]]
-        assert (shown["id"], said) == (first, ["hello", "Hello there.", "once more", "Hello there."])
-        refused = await cli.run("sessions", "delete", first[:8], stdin=b"n\n")
-        assert refused.code != 0
-        deleted = await cli.run("sessions", "delete", first[:8], "--yes", "--json")
-        assert json.loads(deleted.out) == {"deleted": [first]}
-        assert (await cli.run("sessions", "show", first)).code == 2
+@pytest.mark.promise("cli.go_on")
+async def test_it_goes_on_with_the_newest_session_of_the_folder(cli: Any) -> None:
+    cli.variables |= LASTING
+    first = await cli.run("run", "one", "-w", str(cli.folder))
+    second = await cli.run("run", "two")
+    third = await cli.run("run", "-c", "three")
+    assert (first.code, second.code, third.code) == (0, 0, 0), third
+    said = [message.text for message in cli.vendor.asked[-1].messages if message.role == "user"]
+    assert said == ["two", "three"]
+    listed = json.loads((await cli.run("sessions", "list", "--json")).out)
+    assert [session["title"] for session in listed] == ["two", "one"]
+    older = await cli.run("run", "--resume", listed[1]["id"][:12].upper(), "four")
+    said = [message.text for message in cli.vendor.asked[-1].messages if message.role == "user"]
+    assert (older.code, said) == (0, ["one", "four"])
 
 
-@pytest.mark.promise("cli.sessions")
-async def test_without_a_server_a_store_that_lasts_keeps_sessions(cli: Any) -> None:
-    cli.variables["PILLION__DEFAULTS__STORE"] = "storage"
-    session = await session_of(cli, "hello")
-    assert await session_of(cli, "-c", "and again") == session
-    plain = await cli.run("sessions", "show", session[:8])
-    assert "> and again\n\nHello there." in plain.out, plain
-
-
-async def test_an_id_that_nothing_begins_with_is_usage(cli: Any) -> None:
-    for words in (["sessions", "show", "abc"], ["run", "--resume", "abc", "go"], ["run", "-c", "go"]):
-        ended = await cli.run(*words)
+@pytest.mark.promise("cli.go_on")
+async def test_where_nothing_goes_on_it_says_so(cli: Any) -> None:
+    for words, told in (
+        (("-c",), "There is no session on "),
+        (("--resume", "abc"), "There is no session 'abc'"),
+        (("--resume", "0" * 32), "0" * 32),
+        (("-c", "--ephemeral"), "one that goes on is to stay"),
+    ):
+        ended = await cli.run("run", "hello", *words)
         assert (ended.code, ended.out) == (2, ""), ended
-        assert "session" in ended.err.lower()
+        assert told in ended.err and "Traceback" not in ended.err and "unexpected" not in ended.err, ended
 
 
-async def test_a_watcher_sees_the_turns_of_a_session(cli: Any) -> None:
+@pytest.mark.promise("cli.go_on")
+async def test_the_beginning_of_two_ids_names_both(cli: Any) -> None:
+    async with cli.serving() as said:
+        server = client(cli, said["url"])
+        ids = [(await server.call("POST", "/api/sessions", {"workspace": str(cli.folder)}))["id"] for _ in range(17)]
+        letter, number = Counter(id[0] for id in ids).most_common(1)[0]
+        ended = await cli.run("chat", "--resume", letter)
+    assert ended.code == 2, ended
+    assert f"{number} sessions begin with '{letter}'" in ended.err
+    assert sum(id in ended.err for id in ids if id[0] == letter) == min(number, 8)
+
+
+@pytest.mark.promise("cli.sessions")
+async def test_sessions_are_listed_shown_and_deleted(cli: Any, scripted: Any) -> None:
+    scripted.says(WRITES, Reply(text="It is **written**."))
     async with cli.serving():
-        session = await session_of(cli, "hello")
+        empty = await cli.run("sessions", "list")
+        assert (empty.code, empty.out) == (0, "") and "There is no session yet." in empty.err
+        assert (await cli.run("run", "write it", "--yes")).code == 0
+        assert (await cli.run("run", "elsewhere", "-w", str(cli.folder))).code == 0
+        here = await cli.run("sessions", "list", "-w", ".")
+        id = here.out.partition("\t")[0]
+        assert here.out.count("\n") == 1
+        assert here.out.split("\t")[2:] == ["idle", "auto", "write it", f"{cli.workspace}\n"]
+        shown = await cli.run("sessions", "show", id[:10])
+        lines = ("write it\n", "\n> write it\n", "\nI write it down.\n● write_note note.txt", "\nIt is **written**.\n")
+        assert all(line in shown.out for line in lines), shown
+        told = json.loads((await cli.run("sessions", "show", id, "--json")).out)
+        assert (told["id"], [message["role"] for message in told["messages"]][:2]) == (id, ["user", "assistant"])
+        kept = await cli.run("sessions", "delete", id)
+        assert kept.code == 130 and "Delete" in kept.err, kept  # nobody answered
+        gone = await cli.run("sessions", "delete", "--yes", "--json", id)
+        assert (gone.code, json.loads(gone.out)) == (0, {"deleted": [id]})
+        missing = await cli.run("sessions", "show", id)
+        assert missing.code == 2, missing
+
+
+@pytest.mark.promise("cli.watch")
+async def test_a_session_is_watched_from_the_start_and_from_anywhere(cli: Any, scripted: Any) -> None:
+    async with cli.serving() as said:
+        assert (await cli.run("run", "hello")).code == 0
+        server = client(cli, said["url"])
+        id = (await server.call("GET", "/api/sessions"))["data"][0]["id"]
+        async with cli.started("watch", id[:6]) as watching, cli.started("watch", "--all", "--json") as all_:
+            await watching.until("Hello there.")
+            await all_.until("session.cursor")
+            assert (await cli.run("run", "-c", "again")).code == 0
+            await watching.until("› again\nHello there.")
+            await all_.until('"turn.finished"')
+            await server.call("DELETE", f"/api/sessions/{id}")
+            assert await watching.end() == 0, watching.seen
+            assert "the session is gone" in watching.seen
+        assert all(json.loads(line)["session"] == id for line in all_.seen.splitlines())
+        assert (await cli.run("run", "third")).code == 0
+        newest = (await server.call("GET", "/api/sessions"))["data"][0]["id"]
+        async with cli.started("watch", "--all") as plain:
+            await plain.until(f"{newest[:8]}  third · {cli.workspace}\n")
+            assert (await cli.run("run", "-c", "fourth")).code == 0
+            await plain.until(f"{newest[:8]}  › fourth\n{newest[:8]}  Hello there.\n")
+        async with cli.started("watch", newest, "--after", "3", "--json") as late:
+            await late.until('"turn.finished"')
+        assert json.loads(late.seen.partition("\n")[0])["id"] == "4"
+    ended = await cli.run("watch", newest)
+    assert ended.code == 2 and "No server runs" in ended.err
+    assert (await cli.run("watch")).code == 2
+    assert (await cli.run("watch", newest, "--all")).code == 2
+
+
+@pytest.mark.promise("cli.watch")
+async def test_a_watcher_at_a_terminal_leaves_by_ctrl_c(cli: Any) -> None:
+    async with cli.serving():
+        session = str((await cli.run("run", "--json", "hello")).events()[0]["session"])
         async with cli.terminal("watch", session[:8]) as screen:
             await screen.until("Hello there.")
             assert "› hello" in screen.seen
@@ -62,57 +129,19 @@ async def test_a_watcher_sees_the_turns_of_a_session(cli: Any) -> None:
             await screen.until("› second")
             await screen.type("\x03")
             assert await screen.end() == 130
-    ended = await cli.run("watch", session)
-    assert ended.code == 2, ended
-    assert "pillion serve" in ended.err
 
 
-async def test_tools_are_listed(cli: Any) -> None:
-    tools = {tool["name"]: tool for tool in json.loads((await cli.run("tools", "list", "--json")).out)}
-    assert tools["write_note"]["effect"] == "write"
-    assert tools["write_note"]["schema"]["properties"].keys() == {"path", "text"}
-
-
-@pytest.mark.promise("cli.config")
-async def test_settings_are_shown_with_their_origins_and_without_secrets(cli: Any) -> None:
-    secret = {"PILLION__PLUGINS__OPENAI__SERVERS__LOCAL__API_KEY": "a-key-of-nobody"}
-    ended = await cli.run("config", "show", "--origin", "--json", **secret)
-    told = json.loads(ended.out)
-    assert told["defaults.model"] == {"value": "local/scripted", "from": str(cli.folder / "plugins.toml")}
-    assert told["plugins.openai.servers.local.api_key"]["from"].startswith("$PILLION__")
-    assert "a-key-of-nobody" not in ended.out
-    every = json.loads((await cli.run("config", "show", "--all", "--json")).out)
-    assert every["limits.steps"] == 50
-
-
-@pytest.mark.promise("cli.config")
 @pytest.mark.parametrize(
-    ("text", "line", "said"),
+    ("stamp", "told"),
     [
-        ('[host]\n\n[defaults]\nmodle = "x"\n', 4, "Did you mean 'model'?"),
-        ('[plugins.files]\n\nripgrap = "x"\n', 1, "Did you mean 'ripgrep'?"),
-        ("[defaults\n", 0, "can't be read"),
+        ("2026-01-31T12:00:00.000Z", "just now"),
+        ("2026-01-31T11:59:15.000Z", "45 s ago"),
+        ("2026-01-31T11:10:00.000Z", "50 min ago"),
+        ("2026-01-30T13:00:00.000Z", "23 h ago"),
+        ("2026-01-01T12:00:00.000Z", "30 d ago"),
+        ("2023-01-31T12:00:00.000Z", "3 a ago"),
+        ("2026-01-31T12:00:30.000Z", "just now"),
     ],
 )
-async def test_a_wrong_file_is_told_by_line_and_nearest_key(cli: Any, text: str, line: int, said: str) -> None:
-    (cli.folder / "bad.toml").write_text(text)
-    ended = await cli.run("config", "validate", str(cli.folder / "bad.toml"), "--json")
-    (problem,) = json.loads(ended.out)["problems"]
-    assert (ended.code, problem["line"] or 0) == (2, line), ended
-    assert said in problem["message"]
-
-
-async def test_a_right_file_is_fine_and_its_schema_names_the_plugins(cli: Any) -> None:
-    assert (await cli.run("config", "validate")).code == 0
-    schema = json.loads((await cli.run("config", "schema")).out)
-    plugins = schema["properties"]["plugins"]["properties"]
-    assert {"files", "openai", "desk"} <= plugins.keys()
-    assert {"servers", "enabled"} <= plugins["openai"]["properties"].keys()
-
-
-@pytest.mark.promise("cli.chat")
-async def test_piped_lines_are_prompts_of_one_session(door: Any, scripted: Any) -> None:
-    scripted.program = lambda asked: Reply(text=(f"{len(asked.messages)} messages",))
-    ended = await door.run("chat", stdin=b"first\n/usage\n\n/no-such\nsecond\n")
-    assert (ended.code, ended.out) == (0, "1 messages\n3 messages\n"), ended
-    assert "tokens" in ended.err and "There is no /no-such." in ended.err
+def test_ages(stamp: str, told: str) -> None:
+    assert age(stamp, datetime(2026, 1, 31, 12, tzinfo=UTC)) == told

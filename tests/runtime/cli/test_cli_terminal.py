@@ -36,7 +36,10 @@ async def test_yes_at_the_question_lets_it_run(door: Any, scripted: Any) -> None
         assert "write_note note.txt" in screen.seen
         assert "wants to change files" in screen.seen
         assert "+remember" in screen.seen
-        await screen.type("xy")
+        await screen.type("say")  # a word that was being typed
+        await screen.until("One key by itself, please: y, n, s")
+        assert not (door.workspace / "note.txt").exists()
+        await screen.type("y")
         assert await screen.end() == 0, screen.seen
     assert (door.workspace / "note.txt").read_text() == "remember"
     assert "1 file changed: note.txt (+1 -0)" in screen.seen
