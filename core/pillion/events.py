@@ -60,18 +60,33 @@ class SessionOpened(Event, frozen=True, tag="session.opened"):
 
 
 class SessionChanged(Event, frozen=True, tag="session.changed"):
-    """What the session is called or answers with, from now on; null is as before. A running turn keeps its model."""
+    """What the session is called or answers with, from now on; null is as before. A running turn keeps its model.
+
+    `archived`: it is put aside, or taken up again.
+    """
 
     title: str | None = None
     labels: Mapping[str, str] | None = None
     model: str | None = None
     strategy: str | None = None
+    archived: bool | None = None
 
 
 class SessionSeeded(Event, frozen=True, tag="session.seeded"):
     """The conversation begins with these messages; a child's, from its parent."""
 
     messages: tuple[Message, ...]
+
+
+class SessionForked(Event, frozen=True, tag="session.forked"):
+    """The conversation begins as that of session `origin` was behind its event `at`; that session may be gone.
+
+    `messages` are those, in order: each the SHA-256 (hex) of a message's JSON, which is kept once for all sessions.
+    """
+
+    origin: str
+    at: int
+    messages: tuple[str, ...]
 
 
 class PromptQueued(Event, frozen=True, tag="prompt.queued"):
@@ -179,11 +194,22 @@ class StepStarted(Event, frozen=True, tag="step.started"):
 
 
 class UsageRecorded(Event, frozen=True, tag="usage.recorded"):
-    """What one model call used; `role` is set for calls that are not history."""
+    """What one model call used; `role` is set for calls that are not history.
+
+    `seconds` it took, `first` of them until the first piece came; `finish` as in `message.finished`, `error` the code
+    of one that failed. `request` and `answer` name what was sent and what came (SHA-256, hex), where
+    `defaults.keep_requests` has it kept: first the system prompt and tools, then each message.
+    """
 
     model: str
     usage: Usage
     role: str = ""
+    seconds: float = 0.0
+    first: float = 0.0
+    finish: str = ""
+    error: str = ""
+    request: tuple[str, ...] = ()
+    answer: str = ""
 
 
 class ModelTold(Event, frozen=True, tag="model.told"):
@@ -431,7 +457,7 @@ class ToolProgress(Event, frozen=True, tag="tool.progress"):
 
 
 LASTING: tuple[type[Event], ...] = (
-    SessionOpened, SessionChanged, SessionSeeded, PromptQueued, PromptJoined, PromptDropped,
+    SessionOpened, SessionChanged, SessionSeeded, SessionForked, PromptQueued, PromptJoined, PromptDropped,
     ChildStarted, ChildFinished,
     TurnStarted, TurnStopping, TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished,
     StepStarted, UsageRecorded, ModelTold, MessageFinished,

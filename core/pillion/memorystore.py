@@ -61,7 +61,12 @@ class MemoryStore:
         if batch.info is not None:
             new = batch.info
             log.info = msgspec.structs.replace(
-                log.info, title=new.title, labels=new.labels, model=new.model, strategy=new.strategy
+                log.info,
+                title=new.title,
+                labels=new.labels,
+                model=new.model,
+                strategy=new.strategy,
+                archived=new.archived,
             )
         if batch.records:
             log.info = msgspec.structs.replace(log.info, updated=batch.records[-1].time)
@@ -80,10 +85,14 @@ class MemoryStore:
         return self._log(session).info
 
     async def sessions(self, query: SessionQuery) -> Page:
+        words = query.text.casefold().split()
         found = [
             log.info
             for log in reversed(self._logs.values())
-            if log.info.parent == query.parent and (not query.workspace or log.info.workspace == query.workspace)
+            if log.info.parent == query.parent
+            and log.info.archived == query.archived
+            and (not query.workspace or log.info.workspace == query.workspace)
+            and all(word in log.info.title.casefold() for word in words)
         ]
         found.sort(key=lambda info: (info.created, info.id), reverse=True)
         if query.cursor:

@@ -29,7 +29,7 @@ class Draft(Struct, frozen=True):
 class Batch(Struct, frozen=True):
     """All or nothing. `expected` is the last seq before it; `closes` are items whose drafts are done with.
 
-    `info`, if given: title, labels, model and strategy of the session are these from now on.
+    `info`, if given: title, labels, model, strategy and `archived` of the session are these from now on.
     """
 
     session: str
@@ -46,6 +46,8 @@ class SessionInfo(Struct, frozen=True, omit_defaults=True):
     """What is known of a session without reading its log. Times are milliseconds since 1970 UTC.
 
     `ephemeral`: it ends with this process. The kernel keeps it in memory; the store of the settings never sees one.
+    `archived`: put aside, lists leave it out. `origin` and `branched`: the session, and the number of its event, that
+    this one was forked from; that session may be gone.
     """
 
     id: str
@@ -59,22 +61,32 @@ class SessionInfo(Struct, frozen=True, omit_defaults=True):
     parent: str = ""
     trusted: bool = False
     ephemeral: bool = False
+    archived: bool = False
+    origin: str = ""
+    branched: int = 0
 
 
 class SessionQuery(Struct, frozen=True):
-    """Newest first. `cursor` is a Page's `next`; children are left out unless `parent` names theirs."""
+    """Newest first. `cursor` is a Page's `next`; children are left out unless `parent` names theirs.
+
+    `archived`: those that are, instead of those that are not. `text`: words that all stand in the title, or in the
+    conversation where the store can search it; upper and lower case are one.
+    """
 
     workspace: str = ""
     parent: str = ""
     cursor: str = ""
     limit: int = 50
+    text: str = ""
+    archived: bool = False
 
 
 class Page(Struct, frozen=True):
-    """`next` is empty at the end."""
+    """`next` is empty at the end. `matches`: by session, the passage that fits the query's `text`, if one is known."""
 
     data: Sequence[SessionInfo]
     next: str = ""
+    matches: Mapping[str, str] = {}
 
 
 class Opened(Struct, frozen=True):

@@ -469,7 +469,7 @@ export interface SessionOpened {
   step?: number;
 }
 
-/** What the session is called or answers with, from now on; null is as before. A running turn keeps its model. */
+/** What the session is called or answers with, from now on; null is as before. A running turn keeps its model. `archived`: it is put aside, or taken up again. */
 export interface SessionChanged {
   type: "session.changed";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -483,6 +483,7 @@ export interface SessionChanged {
   labels?: Record<string, string> | null;
   model?: string | null;
   strategy?: string | null;
+  archived?: boolean | null;
   step?: number;
 }
 
@@ -497,6 +498,22 @@ export interface SessionSeeded {
   /** Left out where it belongs to no turn. */
   turn?: string;
   messages: Message[];
+  step?: number;
+}
+
+/** The conversation begins as that of session `origin` was behind its event `at`; that session may be gone. `messages` are those, in order: each the SHA-256 (hex) of a message's JSON, which is kept once for all sessions. */
+export interface SessionForked {
+  type: "session.forked";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  origin: string;
+  at: number;
+  messages: string[];
   step?: number;
 }
 
@@ -691,7 +708,7 @@ export interface StepStarted {
   step?: number;
 }
 
-/** What one model call used; `role` is set for calls that are not history. */
+/** What one model call used; `role` is set for calls that are not history. `seconds` it took, `first` of them until the first piece came; `finish` as in `message.finished`, `error` the code of one that failed. `request` and `answer` name what was sent and what came (SHA-256, hex), where `defaults.keep_requests` has it kept: first the system prompt and tools, then each message. */
 export interface UsageRecorded {
   type: "usage.recorded";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -704,6 +721,12 @@ export interface UsageRecorded {
   model: string;
   usage: Usage;
   role?: string;
+  seconds?: number;
+  first?: number;
+  finish?: string;
+  error?: string;
+  request?: string[];
+  answer?: string;
   step?: number;
 }
 
@@ -1221,6 +1244,7 @@ export type PillionEvent =
   | SessionOpened
   | SessionChanged
   | SessionSeeded
+  | SessionForked
   | PromptQueued
   | PromptJoined
   | PromptDropped
