@@ -38,6 +38,7 @@ class Entities:
             strategy = Optional(str)
             labels = Required(Json)
             parent = Optional(str)
+            origin = Optional(str)
             branched = Required(int, size=64, default=0)
             trusted = Required(bool, default=False)
             archived = Required(bool, default=False)

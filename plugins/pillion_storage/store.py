@@ -57,6 +57,9 @@ class DatabaseStore:
                 labels=dict(info.labels),
                 parent=info.parent,
                 trusted=info.trusted,
+                archived=info.archived,
+                origin=info.origin,
+                branched=info.branched,
                 created=info.created,
                 updated=info.updated,
                 generation=1,
@@ -157,7 +160,13 @@ class DatabaseStore:
         session = batch.session
         if batch.info is not None:
             new = batch.info
-            self._session(session).set(title=new.title, labels=dict(new.labels), model=new.model, strategy=new.strategy)
+            self._session(session).set(
+                title=new.title,
+                labels=dict(new.labels),
+                model=new.model,
+                strategy=new.strategy,
+                archived=new.archived,
+            )
             flush()
         if batch.blobs:
             ignore = " ON CONFLICT DO NOTHING"
@@ -194,9 +203,11 @@ class DatabaseStore:
 
     def _page(self, query: SessionQuery) -> Page:
         Session: Any = self._entities.Session
-        found = select(s for s in Session if s.parent == query.parent)
+        found = select(s for s in Session if s.parent == query.parent and s.archived == query.archived)
         if query.workspace:
             found = found.filter(lambda s: s.workspace == query.workspace)
+        for word in query.text.lower().split():
+            found = _titled(found, word)
         if query.cursor:
             created, id = _parsed(query.cursor)
             found = found.filter(lambda s: s.created <= created and (s.created < created or s.id < id))
@@ -232,7 +243,14 @@ def _info(row: Any) -> SessionInfo:
         labels=dict(row.labels),
         parent=row.parent,
         trusted=row.trusted,
+        archived=row.archived,
+        origin=row.origin,
+        branched=row.branched,
     )
+
+
+def _titled(found: Any, word: str) -> Any:
+    return found.filter(lambda s: word in s.title.lower())
 
 
 def _cursor(info: SessionInfo) -> str:

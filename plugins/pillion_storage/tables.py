@@ -36,4 +36,14 @@ STEPS = (
                 reason TEXT NOT NULL, time {integer} NOT NULL)""",
         ),
     ),
+    Migration(
+        2,
+        (
+            "ALTER TABLE session ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
+            "DROP INDEX session_by_time",
+            "DROP INDEX session_by_workspace",
+            "CREATE INDEX session_by_time ON session (parent, archived, created, id)",
+            "CREATE INDEX session_by_workspace ON session (workspace, parent, archived, created, id)",
+        ),
+    ),
 )

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,19 @@ class Postgres:
         self.run("createdb", "-h", str(self.folder), "-U", self.user, name)
         return f"postgresql://{self.user}@/{name}?host={self.folder}"
 
+    def filled(self, script: Path) -> str:
+        """The url of a new database, made by a script."""
+        url = self.url()
+        copy = self.folder / script.name
+        copy.write_text(script.read_text("utf-8"), "utf-8")  # the server's user may not read the source tree
+        copy.chmod(0o644)
+        self.run("psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(copy), url)
+        return url
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+
+@contextmanager
+def private_postgres() -> Iterator[Postgres]:
+    """A server of its own. Skips the test where PostgreSQL is not installed."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "")]
     if not found[-1].is_file():
         pytest.skip("PostgreSQL's programs are not installed")
@@ -71,3 +82,9 @@ def postgres() -> Iterator[Postgres]:
             yield server
         finally:
             server.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with private_postgres() as server:
+        yield server

@@ -178,6 +178,40 @@ class StoreContract:
                 ids = sorted(info.id for info in (await store.sessions(query)).data)
                 assert ids == wanted, f"{query} gives {ids}, not {wanted}."
 
+    async def test_an_archived_session_is_in_the_other_list(self) -> None:
+        async with self.opened() as store:
+            made, _ = await store.create(_info("a")), await store.create(_info("b"))
+            aside = msgspec.structs.replace(_info("a"), archived=True)
+            await store.commit(msgspec.structs.replace(_batch(made, 0, 1), info=aside))
+            for archived, wanted in ((False, ["b"]), (True, ["a"])):
+                ids = [info.id for info in (await store.sessions(SessionQuery(archived=archived))).data]
+                assert ids == wanted, f"With archived={archived} the list is {ids}, not {wanted}."
+            assert (await store.info("a")).archived, "info() does not know that it is archived."
+            await store.commit(msgspec.structs.replace(_batch(made, 1, 1), info=_info("a")))
+            assert not (await store.info("a")).archived, "It can't be taken up again."
+
+    async def test_a_fork_knows_where_it_came_from(self) -> None:
+        fork = msgspec.structs.replace(_info("a"), origin="gone", branched=41, archived=True)
+        async with self.opened() as store:
+            await store.create(fork)
+            info = await store.info("a")
+            assert info == fork, f"Origin and place of a fork are kept: {info}."
+
+    async def test_sessions_are_found_by_the_words_of_their_title(self) -> None:
+        async with self.opened() as store:
+            for id, title in (("a", "Größe der Tabelle"), ("b", "100%_sure 'quoted'"), ("c", "")):
+                await store.create(msgspec.structs.replace(_info(id), title=title))
+            for text, wanted in (
+                ("tabelle GRÖßE", ["a"]),
+                ("der Kuchen", []),
+                ("quoted sure", ["b"]),
+                ("100%", ["b"]),
+                ("qu%ed", []),
+                (" ", ["a", "b", "c"]),
+            ):
+                ids = sorted(info.id for info in (await store.sessions(SessionQuery(text=text))).data)
+                assert ids == wanted, f"{text!r} finds {ids}, not {wanted}."
+
     async def test_a_deleted_session_is_gone_and_the_others_stay(self) -> None:
         async with self.opened() as store:
             made, kept = await store.create(_info("a")), await store.create(_info("b"))

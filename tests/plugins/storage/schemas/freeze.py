@@ -1,0 +1,75 @@
+"""Keeps the newest tables for the tests of all later ones, as `<step>.sqlite` and `<step>.sql` beside this file.
+
+Run it before a released step gets a successor: `python -m tests.plugins.storage.schemas.freeze`, at the top of the
+source tree. It writes a small database with the code as it is, on SQLite and on a PostgreSQL of its own.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import trio
+
+from pillion import Batch, Draft, Record, SessionInfo, Store
+from pillion_storage.database import FILE, Place
+from pillion_storage.opening import open_store
+from pillion_storage.tables import STEPS
+
+from ..conftest import Postgres, private_postgres
+
+FOLDER = Path(__file__).parent
+FIRST = SessionInfo("first", "/w/öne", 1_000, 1_000, "Größe", "p/m", "agent", {"ü": "ß"})
+CHILD = SessionInfo("child", "/w/öne", 2_000, 2_000, parent="first", trusted=True)
+RECORDS = (
+    Record(1, "session.opened", "", 1_000, b'{"type":"session.opened","workspace":"/w"}'),
+    Record(2, "turn.started", "t1", 1_001, b'{"type":"turn.started","prompt":"t1","strategy":"agent","model":"p/m"}'),
+    Record(3, "text.started", "t1", 1_002, b'{"type":"text.started","step":1}'),
+)
+DRAFTS = (Draft(3, 0, "hal"), Draft(3, 3, "f ä"))
+BLOBS = {"0" * 64: bytes(range(256))}
+
+
+async def fill(store: Store) -> None:
+    """What every frozen database holds."""
+    made = await store.create(FIRST)
+    await store.commit(Batch("first", made.generation, 0, RECORDS, blobs=BLOBS))
+    await store.commit(Batch("first", made.generation, 3, drafts=DRAFTS))
+    await store.create(CHILD)
+    await store.aclose()
+
+
+async def fill_new(place: Place) -> None:
+    await fill(await open_store(place))
+
+
+def frozen_sqlite(target: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        place = Place(Path(name) / FILE)
+        trio.run(fill_new, place)
+        rows = sqlite3.connect(place.file)
+        rows.execute("PRAGMA journal_mode = DELETE")
+        rows.execute("VACUUM")
+        rows.close()
+        target.write_bytes(place.file.read_bytes())
+
+
+def frozen_postgres(server: Postgres, target: Path) -> None:
+    url = server.url()
+    trio.run(fill_new, Place(Path(), url))
+    dump = server.folder / "dump.sql"
+    server.run("pg_dump", "--no-owner", "--no-privileges", "--inserts", "-f", str(dump), url)
+    lines = dump.read_text("utf-8").splitlines()
+    target.write_text("\n".join(line for line in lines if line and not line.startswith(("--", "\\"))) + "\n", "utf-8")
+
+
+def main() -> None:
+    name = str(len(STEPS))
+    frozen_sqlite(FOLDER / f"{name}.sqlite")
+    with private_postgres() as server:
+        frozen_postgres(server, FOLDER / f"{name}.sql")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Every past schema becomes the newest, and what it held is there."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from pillion import Batch, Record, SessionQuery
+from pillion_storage.database import FILE, Place
+from pillion_storage.opening import open_store
+from pillion_storage.tables import STEPS
+
+from .conftest import Postgres
+from .schemas import freeze
+
+PAST = range(1, len(STEPS))
+
+
+async def reads_all(place: Place) -> None:
+    store = await open_store(place)
+    try:
+        page = await store.sessions(SessionQuery())
+        assert list(page.data) == [replace(freeze.FIRST, updated=freeze.RECORDS[-1].time)]
+        assert (await store.info("child")) == freeze.CHILD
+        assert await store.read("first", 0, 10) == list(freeze.RECORDS)
+        assert await store.blob("0" * 64) == freeze.BLOBS["0" * 64]
+        again = await store.open("first")
+        assert again.drafts == list(freeze.DRAFTS)
+        await store.commit(Batch("first", again.generation, 3, [Record(4, "x", "t1", 9, b"{}")], closes=[3]))
+        await store.delete("first")
+        assert [info.id for info in (await store.sessions(SessionQuery(parent="first"))).data] == ["child"]
+    finally:
+        await store.aclose()
+
+
+@pytest.mark.parametrize("step", PAST)
+async def test_a_past_schema_on_sqlite_becomes_the_newest(tmp_path: Path, step: int) -> None:
+    shutil.copyfile(freeze.FOLDER / f"{step}.sqlite", tmp_path / FILE)
+    await reads_all(Place(tmp_path / FILE))
+
+
+@pytest.mark.parametrize("step", PAST)
+async def test_a_past_schema_on_postgres_becomes_the_newest(tmp_path: Path, postgres: Postgres, step: int) -> None:
+    await reads_all(Place(tmp_path / FILE, postgres.filled(freeze.FOLDER / f"{step}.sql")))
