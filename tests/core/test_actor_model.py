@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from pillion import Busy, Conflict, NotFound
 from pillion import events as e
+from pillion.actor import WAITING
 from pillion.errors import Gone
-from pillion.session import WAITING
 from pillion.testing.kit import FunctionTool, events, kernel_host
 from pillion.testing.scripted import Pause, ScriptedProvider, calls, says
 
@@ -45,7 +45,7 @@ async def play(moves: list[str], folder: Path) -> list[e.Event]:
                 case "queue" | "interrupt" | "reject" | "steer" | "break":
                     busy = session.state != "idle" or session.waiting > 0
                     full = session.waiting >= WAITING
-                    turn = session._turn
+                    turn = session.turn
                     joins = move in ("steer", "break") and turn is not None and turn.goes_on
                     try:
                         accepted = await session.prompt(move, when=move)
@@ -69,7 +69,7 @@ async def play(moves: list[str], folder: Path) -> list[e.Event]:
                     except Busy:
                         assert full
                 case "cancel":
-                    turn = session._turn  # one whose end is being written can't be stopped any more
+                    turn = session.turn  # one whose end is being written can't be stopped any more
                     running = turn is not None and (turn.stopping or not turn.closing)
                     assert await session.cancel() == running
                 case "withdraw":

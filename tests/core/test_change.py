@@ -10,7 +10,7 @@ from pillion import events as e
 from pillion.errors import Stale
 from pillion.letters import Change
 from pillion.memorystore import MemoryStore
-from pillion.session import version_of
+from pillion.sessionchange import version_of
 from pillion.testing.kit import Host, events, kernel_host
 from pillion.testing.scripted import Pause, ScriptedProvider, says
 

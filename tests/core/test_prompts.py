@@ -212,7 +212,7 @@ async def test_after_a_crash_what_waits_runs_in_the_same_order(tmp_path, autojum
         await stuck.gate.reached.wait()
         for text, how in (("2", "queue"), ("1", when)):
             if how == "interrupt":
-                session._turn.closing = True  # it can't be stopped any more: what interrupts it waits, too
+                session.turn.closing = True  # it can't be stopped any more: what interrupts it waits, too
             await session.prompt(text, when=how)
         store.dead = True
         host.kernel._nursery.cancel_scope.cancel()

@@ -70,7 +70,7 @@ def test_only_the_session_writes_a_log() -> None:
     commits = {s.path for s in sources("core", "runtime") for node in ast.walk(s.tree) if writes(node)}
     suites = {"core/pillion/testing/contracts/store.py"}
     assert makes == {"core/pillion/kernel.py"}, "an event log is made in one place"
-    assert holds == {"core/pillion/session.py"}, "the session alone holds it"
+    assert holds == {"core/pillion/actor.py"}, "the actor alone holds it"
     assert commits - suites == {"core/pillion/eventlog.py"}, "the log alone writes to the store"
 
 

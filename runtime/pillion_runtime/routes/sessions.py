@@ -12,7 +12,8 @@ from quart import Blueprint, Response, request
 from pillion.contracts.store import SessionInfo, SessionQuery
 from pillion.errors import ConfigError
 from pillion.letters import Change
-from pillion.session import LABELS, Session, version_of
+from pillion.session import Session
+from pillion.sessionchange import LABELS, version_of
 from pillion.values import Limits, Message
 
 from .. import conditions

@@ -1,0 +1,231 @@
+"""The actor: it alone writes its session's log. Its mailbox takes letters (letters.py)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, assert_never
+
+import msgspec
+import trio
+
+from . import events as e
+from .contracts.store import Opened, Record, SessionInfo
+from .errors import Busy, Conflict, Gone, LostLease, PillionError
+from .eventlog import EventLog, Reader
+from .history import History, interruption
+from .letters import Accepted, Cancel, Change, Decide, Ended, Letter, Note, Prompt, Reply, Withdraw
+from .sessionchange import changed
+from .tags import put
+from .turn import Turn
+from .turnlife import TurnLife
+
+if TYPE_CHECKING:
+    from .session import Session
+
+WAITING = 16
+"""Prompts that may wait; one more is Busy."""
+MAILBOX = 64
+"""Letters that may wait; who sends one more waits for the actor, which itself only waits for the log."""
+_log = logging.getLogger(__name__)
+
+
+class Actor:
+    """That of one session. It waits only for its mailbox and its log."""
+
+    def __init__(self, session: Session, log: EventLog, history: History) -> None:
+        self.session, self.history = session, history
+        self.turn: Turn | None = None
+        self.closing = False
+        """No prompt is taken up any more."""
+        self.gone = trio.Event()
+        self._eventlog = log
+        self._send, self._mailbox = trio.open_memory_channel[tuple[Letter, Reply]](MAILBOX)
+        self._replies: set[Reply] = set()
+        self._nursery: trio.Nursery
+        # a child is ended by Turn.child, which gives it the time to write its end; its parent's cancel does not cut it
+        self.scope = trio.CancelScope(shield=session.parent is not None)
+
+    async def ask(self, letter: Letter) -> Any:
+        """Sends a letter and waits for what comes back. Raises Gone, and what the letter asks for."""
+        reply = Reply()
+        self._replies.add(reply)
+        try:
+            await self._send.send((letter, reply))
+            return await reply.wait()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise Gone("The session has ended.") from None
+        finally:
+            self._replies.discard(reply)
+
+    async def ended(self, turn: Turn) -> None:
+        """A turn's last word."""
+        await self._send.send((Ended(turn), Reply()))
+
+    async def recover(self, opened: Opened) -> None:
+        """Closes what the last process left open, from log and drafts alone. Before the actor runs."""
+        texts: dict[int, str] = {}
+        for draft in opened.drafts:
+            texts[draft.item] = texts.get(draft.item, "")[: draft.at] + draft.text
+        session, history = self.session, self.history
+        decided = [session.approvals.closing(id, session.approvals.nobody("restart")) for id in history.open_approvals]
+        decided += [session.questions.closing(id, session.questions.nobody("restart")) for id in history.open_questions]
+        unasked = {wanted.call for wanted in history.open_approvals.values()}
+        closing = [
+            interruption(item, start, texts.get(item, ""), ran=getattr(start, "call", "") not in unasked)
+            for item, start in history.open_items.items()
+        ]
+        ending = [e.TurnInterrupted()] if history.turn else []
+        if decided or closing or ending:
+            await self.write((*decided, *closing, *ending), turn=history.turn)
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """The actor's life. What breaks it ends this session alone; its log opens again at the next touch."""
+        put(session=self.session.id)
+        try:
+            with self.scope:
+                async with trio.open_nursery() as nursery:
+                    self._nursery = nursery
+                    task_status.started()
+                    while True:
+                        letter, reply = await self._mailbox.receive()
+                        await self._take(letter, reply)
+        except Exception:  # the end of an actor
+            _log.exception("The session's actor failed")
+        finally:
+            self.session.kernel.forget(self.session)
+            self._mailbox.close()
+            self._eventlog.close()
+            for reply in self._replies:
+                reply.fail(Gone("The session has ended."))
+            self.gone.set()
+
+    async def _take(self, letter: Letter, reply: Reply) -> None:
+        try:
+            match letter:
+                case Prompt():
+                    reply.set(await self._on_prompt(letter))
+                case Withdraw():
+                    await self._withdraw(letter.prompt)
+                    reply.set(None)
+                case Cancel():
+                    reply.set(await self._stop(letter.by))
+                case Decide():
+                    await self.session.close(letter.asking, letter.id, letter.answer)
+                    reply.set(None)
+                case Change():
+                    reply.set(await self._change(letter))
+                case Note():
+                    await self.write(letter.events)
+                    reply.set(None)
+                case Ended():
+                    if self.turn is letter.turn:
+                        self.turn = None
+                        await self._next()
+                case _:
+                    assert_never(letter)
+        except Exception as error:  # whoever sent the letter gets it
+            reply.fail(error)
+            if not isinstance(error, PillionError) or isinstance(error, LostLease):
+                raise
+
+    async def _on_prompt(self, letter: Prompt) -> Accepted:
+        event, turn = letter.event, self.turn
+        if event.when == "reject" and (turn is not None or len(self.history.prompts)):
+            raise Conflict("A turn is running, and this was not to wait.")
+        if len(self.history.prompts) >= WAITING:
+            raise Busy(f"{WAITING} prompts wait already.", retry_after=5)
+        joins = event.when in ("steer", "break") and turn is not None and turn.goes_on
+        if joins and turn is not None:
+            event = msgspec.structs.replace(event, joins=turn.id)
+        after = str(self._eventlog.now())
+        await self.write((event,), blobs=letter.blobs)
+        if event.when == "interrupt":
+            await self._stop("interrupt")
+        if joins and turn is not None and turn.goes_on:
+            if event.when == "break":
+                await self._break_in(turn)
+            return Accepted(turn.id, after, event.prompt)
+        await self._next()
+        return Accepted(event.prompt, after, event.prompt)
+
+    async def _break_in(self, turn: Turn) -> None:
+        """Calls that wait for an approval wait no more: they are set aside. Nor do questions."""
+        root = self.session.root
+        for asking in root.desks:
+            for id in asking.broken(turn.id):
+                with suppress(Conflict, Gone):  # somebody was first
+                    await root.close(asking, id, asking.nobody("break"))
+
+    async def _withdraw(self, prompt: str) -> None:
+        self.history.prompts.check(prompt)
+        with self.history.prompts.claimed([prompt]):
+            await self.write((e.PromptDropped(prompt=prompt, why="withdrawn"),))
+
+    async def _next(self) -> None:
+        """Starts the first waiting prompt's turn, if none runs."""
+        if self.turn is not None or self.closing:
+            return
+        prompt = self.history.prompts.next()
+        if prompt is not None:
+            self.turn = Turn(self.session, prompt)
+            self._nursery.start_soon(TurnLife(self, self.turn).run)
+
+    async def _stop(self, by: str) -> bool:
+        turn = self.turn
+        if turn is None:
+            return False
+        if not turn.stopping and not turn.closing:
+            turn.stopping = True
+            await self.write((e.TurnStopping(by=by),), turn=turn.id)
+            turn.scope.cancel()
+            turn.stop_asked.set()
+        return turn.stopping
+
+    async def _change(self, change: Change) -> SessionInfo:
+        session = self.session
+        event, new = changed(session.info, change, session.kernel.secrets.redact)
+        if new != session.info:
+            (record,) = await self._eventlog.append(event, info=new)
+            session.info = msgspec.structs.replace(new, updated=record.time)
+        return session.info
+
+    # ── the log ──
+
+    @property
+    def head(self) -> int:
+        """The number of the last event."""
+        return self._eventlog.head
+
+    def follow(self, after: str = "") -> Reader:
+        """A reader of the log. Raises BadCursor."""
+        return self._eventlog.follow(after)
+
+    async def blob(self, hash: str) -> bytes:
+        return await self._eventlog.blob(hash)
+
+    async def write(
+        self, events: Sequence[e.Event], *, turn: str = "", blobs: Mapping[str, bytes] = {}
+    ) -> list[Record]:
+        """Makes events durable, shows them and folds them. Raises what EventLog.append does."""
+        records = await self._eventlog.append(*events, turn=turn, blobs=blobs)
+        for record in records:
+            event = e.decode(record.type, record.data)  # as written: secrets are masked
+            if event is not None:
+                self.history.apply(record.seq, event, turn, record.time)
+        return records
+
+    def grow(self, item: int, text: str) -> None:
+        self._eventlog.grow(item, text)
+
+    def pass_by(self, event: e.Event, turn: str) -> None:
+        self._eventlog.pass_by(event, turn)
+
+    def text(self, item: int) -> str:
+        """What an open item has grown to, secrets masked."""
+        return self._eventlog.text(item)
+
+    async def flush(self) -> None:
+        """Makes growth durable."""
+        await self._eventlog.flush()

@@ -1,0 +1,125 @@
+"""A turn's life: the strategy runs to its end, what it left open is closed, its end is written, its actor is told."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import trio
+
+from . import events as e
+from .errors import BudgetSpent, PillionError
+from .history import interruption
+from .tags import put
+
+if TYPE_CHECKING:
+    from .actor import Actor
+    from .turn import Turn
+
+_log = logging.getLogger(__name__)
+
+
+class TurnLife:
+    """That of one turn. Run in its actor's nursery."""
+
+    def __init__(self, actor: Actor, turn: Turn) -> None:
+        self._actor, self._turn = actor, turn
+        self._kernel = actor.session.kernel
+
+    async def run(self) -> None:
+        turn = self._turn
+        put(turn=turn.id)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch)
+            ending = await self._work()
+            if not turn.detached:
+                turn.closing = True
+                with trio.CancelScope(shield=True):  # bounded by the store's deadline
+                    await self._finish(ending)
+            nursery.cancel_scope.cancel()
+        await self._over()
+
+    async def _work(self) -> e.Event:
+        """Runs the strategy to its end and says how it ended."""
+        turn = self._turn
+        reason: object = None
+        try:
+            with turn.scope:
+                await turn.begin()
+                async with trio.open_nursery() as nursery:
+                    turn.nursery = nursery
+                    reason = await turn.strategy.run(turn)
+                    nursery.cancel_scope.cancel()
+                if reason is None or reason in ("done", "question"):
+                    await turn.conclude()
+        except Exception as error:  # the end of a turn
+            if not turn.stopping:
+                return self._failure(_first(error))
+            _log.warning("A plugin failed while its turn was stopping", exc_info=error)
+        usage, steps = turn.usage(), turn.steps
+        if turn.stopping:
+            return e.TurnCancelled(usage=usage)
+        if turn.scope.cancelled_caught:
+            return e.TurnFinished(reason="limit:seconds", steps=steps, usage=usage)
+        if reason is not None and not isinstance(reason, str):
+            message = f"The strategy {turn.strategy.name!r} returned a {type(reason).__name__}, which is no reason."
+            return e.TurnFailed(code="nonsense", message=message, usage=usage)
+        return e.TurnFinished(reason=reason or "done", steps=steps, usage=usage, answer=turn.answer)
+
+    def _failure(self, error: BaseException) -> e.Event:
+        turn, usage = self._turn, self._turn.usage()
+        if isinstance(error, BudgetSpent):
+            return e.TurnFinished(reason=f"limit:{error.limit}", steps=turn.steps, usage=usage)
+        if isinstance(error, PillionError):
+            _log.info("The turn failed: %s", error)
+            return e.TurnFailed(code=error.code, message=str(error), retryable=error.retryable, usage=usage)
+        _log.error("The turn failed", exc_info=error)
+        message = f"The strategy failed with {type(error).__name__}; the log has the details."
+        return e.TurnFailed(code="internal", message=message, usage=usage)
+
+    async def _finish(self, ending: e.Event) -> None:
+        """Closes what the turn left open, then writes its end."""
+        turn, actor = self._turn, self._actor
+        turn.settle()
+        await actor.session.unask(turn, "cancel")
+        closing = [
+            interruption(item, opened, actor.text(item), ran=item in turn.ran)
+            for item, opened in actor.history.open_items.items()
+        ]
+        begun = [] if actor.history.turn else [turn.started()]
+        await actor.write((*begun, *closing, ending), turn=turn.id)
+
+    async def _watch(self) -> None:
+        """A turn that does not let go in time is cut off: what it still runs can't write any more."""
+        turn, stopping = self._turn, self._kernel.settings.deadlines.stopping
+        with trio.move_on_at(turn.deadline):
+            await turn.stop_asked.wait()
+        await trio.sleep(stopping)
+        if turn.closing:
+            return
+        turn.detached = True
+        for plugin in self._holders():
+            self._kernel.host.fault(plugin, f"It did not let go of a turn within {stopping:g} s; the turn is cut off.")
+        with trio.CancelScope(shield=True):
+            await self._finish(e.TurnCancelled(usage=turn.usage(), leftovers=True))
+        await self._over()
+
+    def _holders(self) -> set[str]:
+        """The plugins, or else the modules, whose code the turn still waits for."""
+        opened = self._actor.history.open_items.values()
+        running = [start.tool for start in opened if isinstance(start, e.ToolStarted)]
+        modules = {type(one).__module__ for one in self._turn.at_work(running)}
+        return {self._kernel.host.owner(module) or module for module in modules}
+
+    async def _over(self) -> None:
+        if not self._turn.over.is_set():
+            self._turn.over.set()
+            await self._actor.ended(self._turn)
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first error of ours in a group, else the first of any kind."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    leaves = [_first(inner) for inner in error.exceptions]
+    return next((leaf for leaf in leaves if isinstance(leaf, PillionError)), leaves[0])
