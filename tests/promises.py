@@ -126,6 +126,13 @@ PROMISES = {
     "plugins.values_bounded": "What a plugin keeps is bounded, and full says so.",
     "plugins.new": "`plugins new` writes a distribution whose tests pass at once; a name that is taken is refused.",
     "plugins.routes": "A plugin's routes stand behind the same door; one that collides is refused.",
+    # ── notes ──
+    "notes.remembered": "What a model notes is before it in the next turn, and nobody has to allow it.",
+    "notes.person": "A person reads and writes any session's scratch pad, and the next turn is given it.",
+    "notes.last": "A session's scratch pad is what it was after the server was killed and started again.",
+    "notes.not_over_anothers": "Of those who replace the same notes with If-Match one does, the others get 412.",
+    "notes.not_over_a_persons": "A model can't replace what a person wrote before it has read it.",
+    "notes.bounded": "Notes may have 64 KiB; more is refused by that limit, whoever writes.",
     # ── overlays ──
     "overlays.win": "An editor's unsaved text wins over the disk in reads, lists and searches, under every name.",
     "overlays.commands": "A command sees the disk; its approval and its result name what is unsaved.",

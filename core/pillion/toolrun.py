@@ -246,8 +246,8 @@ class ToolRun:
 async def run_calls(
     turn: Turn, answer: Answer, *, breakable: bool = False, aside: str = ""
 ) -> tuple[e.ToolFinished, ...]:
-    """Writes the model's message with its calls, then runs them: neighbours that only read side by side, the others
-    one after the other. The results are in the order of the calls.
+    """Writes the model's message with its calls, then runs them: neighbours that only read side by side, the others,
+    and those whose tool wants to be `alone`, one after the other. The results are in the order of the calls.
 
     `breakable`: those that have not begun when somebody breaks in are set aside; `aside`: all are, and why.
     """
@@ -281,7 +281,7 @@ def _groups(runs: Sequence[ToolRun]) -> list[list[ToolRun]]:
     groups: list[list[ToolRun]] = []
     reading = False
     for run in runs:
-        reads = run.tool is None or run.tool.effect == "read"
+        reads = run.tool is None or (run.tool.effect == "read" and not getattr(run.tool, "alone", False))
         if groups and reads and reading:
             groups[-1].append(run)
         else:

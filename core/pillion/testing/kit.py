@@ -134,12 +134,19 @@ async def kernel_host(
     plugins: Mapping[str, object] | None = None,
     settings: Settings | None = None,
     store: Store | None = None,
+    hookspecs: Sequence[type] = (),
     **flags: Any,
 ) -> AsyncIterator[Host]:
-    """A kernel with a scripted provider, the Loop strategy and the given tools."""
+    """A kernel with a scripted provider, the Loop strategy and the given tools.
+
+    `hookspecs`: those of a host, for plugins that also bring routes or commands; nobody asks for them here.
+    """
     provider = provider or ScriptedProvider()
     brought = {"scripted": ProviderPlugin(provider), "loop": StrategyPlugin(), "tools": ToolPlugin(*tools)}
     async with open_kernel(
-        settings or plain_settings(folder, **flags), plugins=brought | dict(plugins or {}), store=store
+        settings or plain_settings(folder, **flags),
+        plugins=brought | dict(plugins or {}),
+        store=store,
+        hookspecs=hookspecs,
     ) as kernel:
         yield Host(kernel, provider, folder)

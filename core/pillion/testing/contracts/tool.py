@@ -24,7 +24,8 @@ CONTENT = "a line that no model may read"
 
 
 class ToolContract:
-    """Override `tool` and `arguments`; `path_arguments` if it takes a path, `slow` if a call may last."""
+    """Override `tool` and `arguments`; `path_arguments` if it takes a path, `slow` if a call may last, `plugins` if it
+    needs one besides."""
 
     seconds = 60.0
     """What one turn may take."""
@@ -35,6 +36,10 @@ class ToolContract:
     def arguments(self) -> Mapping[str, Any]:
         """Arguments of a call that works."""
         raise NotImplementedError("Override arguments().")
+
+    def plugins(self) -> Mapping[str, object]:
+        """Plugins that the tool can't do without, by name; they don't bring it."""
+        return {}
 
     def prepare(self, folder: Path) -> None:
         """Puts into the workspace what that call needs."""
@@ -140,7 +145,7 @@ class ToolContract:
                 workspace,
                 self.tool(),
                 provider=ScriptedProvider(*answers),
-                plugins={"policy": PolicyPlugin(_Allows())},
+                plugins={"policy": PolicyPlugin(_Allows()), **self.plugins()},
             ) as host:
                 yield host
 

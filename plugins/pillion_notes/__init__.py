@@ -1,0 +1,1 @@
+"""A session's scratch pad: notes that model and person keep."""
