@@ -12,9 +12,13 @@ import msgspec
 import pytest
 import trio
 
+from pillion_notes.pad import ScratchpadWritten
+from pillion_notes.routes import NewScratchpad, Scratchpad
+from pillion_notes.tools import AddNote, ReadNotes, WriteNotes
 from pillion_runtime.cli.exits import ServerSaid
 from pillion_runtime.testing import Reply, Vendor, call, replies, vendor_server
 
+from ...meta import pages
 from ...scenarios.serverprocess import BOUND, COMMAND, MODELS, ServerProcess, bare_environment, server_process
 
 STORAGE = MODELS.replace("[defaults]\n", '[defaults]\nstore = "storage"\n')
@@ -179,3 +183,14 @@ async def test_what_was_edited_in_vain_is_not_lost(server: ServerProcess, tmp_pa
     ((code, _, said),) = found
     assert code == 1 and "other ones than If-Match names" in said and "by hand" in said
     assert (await asked(server, "GET", session))[2]["text"] == "somebody was first"
+
+
+def test_the_page_has_every_field_and_tool() -> None:
+    text = pages.text("docs/howto/notes.md")
+    sections = pages.sections(text, "###")
+    route = "/api/sessions/{id}/scratchpad"
+    assert pages.tables(sections[f"GET {route}"])["answer"] == set(Scratchpad.__struct_fields__)
+    assert pages.tables(sections[f"PUT {route}"])["request"] == set(NewScratchpad.__struct_fields__)
+    assert pages.tables(sections["`scratchpad.written`"])["field"] == {*ScratchpadWritten.__struct_fields__} - {"step"}
+    tools = pages.tables(pages.sections(text, "##")["What the model does"])["tool"]
+    assert tools == {tool.name for tool in (ReadNotes, WriteNotes, AddNote)}
