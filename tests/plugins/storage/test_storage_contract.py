@@ -11,7 +11,7 @@ from pillion.testing.contracts.store import StoreContract
 from pillion_storage.database import FILE, Place
 from pillion_storage.opening import open_store
 
-from .conftest import Postgres
+from .privatepostgres import Postgres
 
 
 class TestSQLite(StoreContract):

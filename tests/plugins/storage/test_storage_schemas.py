@@ -13,7 +13,7 @@ from pillion_storage.database import FILE, Place
 from pillion_storage.opening import open_store
 from pillion_storage.tables import STEPS
 
-from .conftest import Postgres
+from .privatepostgres import Postgres
 from .schemas import freeze
 
 PAST = range(1, len(STEPS))

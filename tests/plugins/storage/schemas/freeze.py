@@ -17,7 +17,7 @@ from pillion_storage.database import FILE, Place
 from pillion_storage.opening import open_store
 from pillion_storage.tables import STEPS
 
-from ..conftest import Postgres, private_postgres
+from ..privatepostgres import Postgres, private_postgres
 
 FOLDER = Path(__file__).parent
 FIRST = SessionInfo("first", "/w/öne", 1_000, 1_000, "Größe", "p/m", "agent", {"ü": "ß"})
@@ -68,6 +68,7 @@ def main() -> None:
     name = str(len(STEPS))
     frozen_sqlite(FOLDER / f"{name}.sqlite")
     with private_postgres() as server:
+        assert server, "PostgreSQL's programs are not installed"
         frozen_postgres(server, FOLDER / f"{name}.sql")
 
 
