@@ -1,0 +1,75 @@
+"""The floor of the store: the same rows in the same transactions, by the bare driver, from one thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg2
+from psycopg2.extras import execute_values
+
+from pillion import Batch
+from pillion_storage.database import Place
+
+TOUCH = "UPDATE session SET last = ?, updated = ? WHERE id = ? AND generation = ? AND last = ?"
+EVENT = "INSERT INTO agent_event (session, seq, type, turn, time, data) VALUES"
+PAGE = """SELECT * FROM session WHERE parent = '' AND (created, id) < (?, ?) {more}
+    ORDER BY created DESC, id DESC LIMIT 51"""
+
+
+class BareSQLite:
+    def __init__(self, place: Place) -> None:
+        self._connection = sqlite3.connect(place.file, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+
+    def commit(self, batches: Sequence[Batch]) -> None:
+        """All in one transaction."""
+        run = self._connection.execute
+        run("BEGIN IMMEDIATE")
+        for batch in batches:
+            run(TOUCH, touched(batch))
+            self._connection.executemany(f"{EVENT} (?, ?, ?, ?, ?, ?)", rows(batch))
+        run("COMMIT")
+
+    def all(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        return self._connection.execute(statement, values).fetchall()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class BarePostgres:
+    def __init__(self, place: Place) -> None:
+        self._connection = psycopg2.connect(place.url, options="-c synchronous_commit=local")
+        self._cursor = self._connection.cursor()
+
+    def commit(self, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            self._cursor.execute(TOUCH.replace("?", "%s"), touched(batch))
+            execute_values(self._cursor, f"{EVENT} %s", rows(batch))
+        self._connection.commit()
+
+    def all(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        self._cursor.execute(statement.replace("?", "%s"), values)
+        found: list[Any] = self._cursor.fetchall()
+        self._connection.rollback()
+        return found
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def floor(place: Place) -> BareSQLite | BarePostgres:
+    return BarePostgres(place) if place.url else BareSQLite(place)
+
+
+def touched(batch: Batch) -> tuple[Any, ...]:
+    last = batch.records[-1]
+    return (last.seq, last.time, batch.session, batch.generation, batch.expected)
+
+
+def rows(batch: Batch) -> list[tuple[Any, ...]]:
+    return [(batch.session, r.seq, r.type, r.turn, r.time, r.data) for r in batch.records]
