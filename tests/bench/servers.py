@@ -18,6 +18,7 @@ SETTINGS = """
 [defaults]
 model = "local/scripted"
 strategy = "chat"
+store = "{store}"
 [limits]
 steps = 1000
 [plugins.openai.servers.local]
@@ -75,10 +76,10 @@ def vendor() -> Any:
     return started("-m", "pillion_runtime.testing", "--program", "echo")
 
 
-def pillion(folder: Path, vendor: Server) -> Any:
+def pillion(folder: Path, vendor: Server, store: str = "memory") -> Any:
     """A server with the shipped plugins whose default model is the vendor server's."""
     config = folder / "plugins.toml"
-    config.write_text(SETTINGS.format(url=vendor.url))
+    config.write_text(SETTINGS.format(url=vendor.url, store=store))
     data = folder / "data"
     command = ["-m", "pillion_runtime.cli.main", "serve", "--config", str(config), "--data-dir", str(data)]
     return started(*command, "--port", "0")

@@ -5,27 +5,30 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
 import trio
-from servers import Server, pillion
+from servers import Server
 from storagefloor import PAGE, floor
 
 from pillion import Batch, Record, SessionInfo, SessionQuery, Store
+from pillion import events as e
 from pillion.testing.kit import kernel_host
 from pillion_storage.database import Place
-from pillion_storage.opening import open_store
 
 OURS, BARE = "storage", "driver"
 Figures = dict[tuple[str, str], float]
 """By name and whose."""
 TURN = (1, 1, 1, 1, 1, 5, 1, 1, 1, 3, 1)
 """Events in each batch of a turn that calls one tool."""
-DATA = b'{"type":"tool.finished","step":1,"call":"call_0","name":"read_file","content":[{"type":"text","text":"words"}]}'
+DATA = (
+    b'{"type":"tool.finished","step":1,"call":"call_0","name":"read_file","content":[{"type":"text","text":"words"}]}'
+)
 MS = 1000
+STRIDE = 900
+"""Sessions in a page on the way to a deep one."""
 
 
 class Writer:
@@ -100,8 +103,8 @@ async def single(place: Place, store: Store, count: int = 1000) -> Figures:
 async def opening(place: Place, store: Store, events: int = 10_000) -> Figures:
     """A session of many events comes back: its log is read and folded. The floor reads the rows."""
     (writer,) = await made(store, 1)
-    while writer.last < events:
-        await store.commit(writer.batch(500))
+    for last in range(0, events, 1000):
+        await store.commit(Batch(writer.session, 1, last, [record(seq) for seq in range(last + 1, last + 1001)]))
     async with kernel_host(Path(place.file).parent, store=Kept(store)) as host:
         ours = await _ms(lambda: host.kernel.session(writer.session))
     bare, began = floor(place), time.perf_counter()
@@ -110,6 +113,24 @@ async def opening(place: Place, store: Store, events: int = 10_000) -> Figures:
     bare.close()
     name = f"opening a session of {events:,} events, ms"
     return {(name, OURS): ours, (name, BARE): theirs}
+
+
+def record(seq: int) -> Record:
+    """Of a log whose turns are five events long."""
+    turn = f"{(seq - 1) // 5:032x}"
+    event: e.Event
+    match seq % 5:
+        case 1:
+            event = e.PromptQueued(prompt=turn, text="Say a word of it. " * 4)
+        case 2:
+            event = e.TurnStarted(prompt=turn, strategy="chat", model="local/scripted")
+        case 3:
+            event = e.TextStarted(step=1)
+        case 4:
+            event = e.TextFinished(step=1, item=seq - 1, text="word " * 60)
+        case _:
+            event = e.MessageFinished(step=1, items=(seq - 2,), finish="stop")
+    return Record(seq, e.type_of(event), turn, seq, e.encode(event))
 
 
 class Kept:
@@ -143,7 +164,7 @@ async def listing(place: Place, store: Store, count: int, text: bool = False) ->
     """A page of 50: the first one, and one behind nine tenths of all. The floor asks with the statement of its own."""
     found: Figures = {}
     bare = floor(place)
-    deep = await cursor_at(store, count // 10)
+    deep = await _behind(store, count * 9 // 10)
     for more, query, values in (
         ("", SessionQuery(), ()),
         (", one folder", SessionQuery(workspace="/w/7"), ("/w/7",)),
@@ -166,11 +187,12 @@ async def listing(place: Place, store: Store, count: int, text: bool = False) ->
     return found
 
 
-async def cursor_at(store: Store, created: int) -> str:
-    """The cursor of a page that begins behind the session made at `created`."""
-    import base64
-
-    return base64.urlsafe_b64encode(f"{created} g".encode()).decode()
+async def _behind(store: Store, count: int) -> str:
+    """The cursor behind the newest `count` sessions."""
+    cursor = ""
+    for _ in range(0, count, STRIDE):
+        cursor = (await store.sessions(SessionQuery(cursor=cursor, limit=STRIDE))).next
+    return cursor
 
 
 async def _best(ask: Callable[[], Awaitable[Any]], times: int = 5) -> float:
@@ -181,3 +203,11 @@ async def _ms(ask: Callable[[], Awaitable[Any]]) -> float:
     began = time.perf_counter()
     await ask()
     return (time.perf_counter() - began) * MS
+
+
+async def at_rest(server: Server, folder: str, count: int = 1000) -> Figures:
+    """MiB that a server with so many idle sessions takes more than before."""
+    before = server.memory()
+    for _ in range(count):
+        await server.api.open(folder)
+    return {(f"serve with {count:,} more sessions at rest: MiB more", OURS): server.memory() - before}
