@@ -24,7 +24,7 @@ from pillion_storage.database import FILE, Place
 from pillion_storage.opening import open_store
 
 sys.path.append(str(Path(__file__).parents[1] / "plugins" / "storage"))
-from privatepostgres import initdb, private_postgres
+from privatepostgres import private_postgres
 
 PARTS = ("writing", "single", "opening", "listing", "serving")
 
@@ -85,8 +85,7 @@ async def main(rounds: int, parts: set[str], postgres: bool, many: int) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         bench = Bench(folder, rounds, parts, many)
-        binaries = initdb() if postgres else None
-        server = stack.enter_context(private_postgres(binaries)) if binaries else None
+        server = stack.enter_context(private_postgres()) if postgres else None
         for name, url in {"SQLite": lambda: "", "PostgreSQL": server and server.url}.items():
             if url is None:
                 continue
