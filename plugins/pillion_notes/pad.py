@@ -9,7 +9,7 @@ import msgspec
 import trio
 from msgspec import Struct
 
-from pillion import Event, Kernel, Session, TooLarge
+from pillion import Event, Kernel, NotFound, Session, TooLarge
 
 LARGEST = 64 * 1024
 """Bytes of a pad, in UTF-8."""
@@ -37,12 +37,13 @@ class Pad(Struct, frozen=True):
 
 
 class _Fold:
-    """How far a log is read, and what came of it. `seen` is the number of the pad that the model knows whole."""
+    """How far a log is read, and what came of it. `begun`: what a fork begins with is in it. `seen`: the number of the
+    pad that the model knows whole."""
 
-    __slots__ = ("cursor", "lock", "pad", "seen")
+    __slots__ = ("begun", "cursor", "lock", "pad", "seen")
 
     def __init__(self) -> None:
-        self.pad, self.cursor, self.seen = Pad(), 0, 0
+        self.pad, self.cursor, self.seen, self.begun = Pad(), 0, 0, False
         self.lock = trio.Lock()
 
 
@@ -63,7 +64,7 @@ class Pads:
         """The pad as it is now. Raises StoreFailed."""
         fold = self._fold(session.id)
         async with fold.lock:
-            await _catch_up(fold, session)
+            await self._catch_up(fold, session)
             return fold.pad
 
     async def change(
@@ -80,14 +81,14 @@ class Pads:
         """
         fold = self._fold(session.id)
         async with fold.lock:
-            await _catch_up(fold, session)
+            await self._catch_up(fold, session)
             text = work(fold.pad)
             if (size := len(text.encode("utf-8", "replace"))) > LARGEST:
                 raise TooLarge(f"The notes may have {LARGEST:,} bytes (64 KiB) in UTF-8; these would have {size:,}.")
             if text != fold.pad.text:
                 known = fold.seen == fold.pad.number
                 await (tell or session.note)(ScratchpadWritten(text=text, by=by))
-                await _catch_up(fold, session)
+                await self._catch_up(fold, session)
                 if by == "model" and known:
                     fold.seen = fold.pad.number
             return fold.pad
@@ -110,9 +111,39 @@ class Pads:
         self._folds[session] = fold
         return fold
 
+    async def _catch_up(self, fold: _Fold, session: Session) -> None:
+        """Takes in what has been written since. A fork's own log begins without the pad, so it is written there first,
+        as it was where the session was forked."""
+        await _read_on(fold, session)
+        if not fold.begun and fold.pad.number == 0 and (before := await self._forked(session)) is not None:
+            await session.note(before)
+            await _read_on(fold, session)
+        fold.begun = True
 
-async def _catch_up(fold: _Fold, session: Session) -> None:
-    """Takes in what has been written since."""
+    async def _forked(self, session: Session) -> ScratchpadWritten | None:
+        """What was written last before the place of the fork: by its origin or, where that is a fork too, by its own.
+
+        None also where that session is gone.
+        """
+        info = session.info
+        while info.origin:
+            store = self.kernel.ephemeral if info.origin in self.kernel.ephemeral else self.kernel.store
+            written, end = None, info.branched
+            try:
+                info = await store.info(info.origin)
+                after = 0
+                while after < end and (records := await store.read(info.id, after, min(READ, end - after))):
+                    for record in records:
+                        written = _decoder.decode(record.data) if record.type == _TAG else written
+                    after = records[-1].seq
+            except NotFound:
+                return None
+            if written is not None:
+                return ScratchpadWritten(text=written.text, by=written.by)
+        return None
+
+
+async def _read_on(fold: _Fold, session: Session) -> None:
     reader = session.follow(str(fold.cursor))
     while frames := await reader.whole(READ):
         for frame in frames:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from pillion import Kernel, Session, Tool, hookimpl
+from pillion import Kernel, Session, SessionInfo, Tool, hookimpl
 from pillion import events as e
+from pillion.memorystore import MemoryStore
 from pillion.testing.contracts.tool import ToolContract
 from pillion.testing.kit import Host, events, frames, kernel_host
 from pillion.testing.scripted import calls, says
@@ -192,3 +194,28 @@ async def test_pads_that_are_remembered_are_bounded_and_the_others_are_found_aga
             await pads.change(session, "person", lambda pad, number=number: f"{pad.text}{number}")  # type: ignore[misc]
         assert len(pads) == KEPT
         assert [(await pads.read(session)).text for session in sessions] == [str(n) for n in range(KEPT + 20)]
+
+
+async def test_a_fork_begins_with_the_notes_of_that_place_and_keeps_them(tmp_path: Path, autojump_clock: Any) -> None:
+    store, pads = MemoryStore(), Pads()
+    async with kernel_host(tmp_path, store=store, plugins={"opening": Opening(pads)}) as host:
+        first = await host.open()
+        forked_at = (await pads.change(first, "model", lambda pad: "then")).number
+        await pads.change(first, "person", lambda pad: "later")
+        fork = await forked(host, store, first, forked_at)
+        again = await forked(host, store, fork, 1)
+        assert (await pads.read(again)).text == "then"
+        assert ((await pads.read(fork)).text, (await pads.read(fork)).by) == ("then", "model")
+        assert (await pads.read(await forked(host, store, first, forked_at - 1))).text == ""
+        await host.kernel.delete(first.id)
+        assert [await pad(session) for session in (fork, again)] == ["then", "then"]
+        assert (await pads.change(fork, "person", lambda pad: f"{pad.text} and now")).text == "then and now"
+
+
+async def forked(host: Host, store: MemoryStore, session: Session, at: int) -> Session:
+    """A session that says so of itself."""
+    id = secrets.token_hex(16)
+    await store.create(SessionInfo(id, str(host.folder), 1, origin=session.id, branched=at))
+    fork = await host.kernel.session(id)
+    await fork.note(e.SessionForked(origin=session.id, at=at, messages=()))
+    return fork
