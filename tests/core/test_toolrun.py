@@ -125,7 +125,8 @@ async def test_200_parallel_calls_with_one_id_get_200_results(tmp_path) -> None:
         assert most == 8
 
 
-async def test_calls_that_write_run_one_after_the_other(tmp_path) -> None:
+@pytest.mark.parametrize(("effect", "alone"), [("write", False), ("read", True)])
+async def test_calls_that_write_or_want_to_be_alone_run_one_after_the_other(tmp_path, effect, alone) -> None:
     order: list[str] = []
 
     async def mark(arguments, call) -> str:
@@ -134,7 +135,8 @@ async def test_calls_that_write_run_one_after_the_other(tmp_path) -> None:
         order.append(f"-{arguments.text}")
         return arguments.text
 
-    tool = FunctionTool("mark", mark, effect="write")
+    tool = FunctionTool("mark", mark, effect=effect)
+    tool.alone = alone  # type: ignore[attr-defined]
     async with kernel_host(tmp_path, tool, plugins={"yes": PolicyPlugin(Judge(Allow()))}) as host:
         await result_of(host, *(("mark", f'{{"text":"{i}"}}') for i in range(3)))
         assert order == ["+0", "-0", "+1", "-1", "+2", "-2"]

@@ -136,6 +136,17 @@ async def test_notes_are_written_while_a_turn_runs(tmp_path: Path) -> None:
             await watch.until("turn.cancelled")
 
 
+async def test_switched_off_it_takes_its_route_along_and_leaves_the_notes(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    session = await server.session(tmp_path)
+    before = await asked(server, "PUT", session, {"text": "kept"})
+    await server.client.call("PATCH", "/api/plugins/notes", {"enabled": False})
+    assert (await asked(server, "GET", session))[0] == 404
+    await server.client.call("PATCH", "/api/plugins/notes", {"enabled": True})
+    assert await asked(server, "GET", session) == before
+
+
 async def pillion(server: ServerProcess, *words: str, **variables: str) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command on the server's data directory."""
     places = ("--config", str(server.folder / "plugins.toml"), "--data-dir", str(server.folder / "data"))
