@@ -8,16 +8,19 @@ from typing import Any
 
 from msgspec import Struct
 
-from pillion import ConfigError, MissingLibrary
+from pillion import ConfigError, MissingLibrary, PillionError, StoreFailed
 
 from . import migrations
 from .dialect import Dialect, PostgreSQL, SQLite
 from .entities import Entities
+from .faults import explained
 from .hookspecs import Migration
 from .ponytypes import Database
 
 FILE = "pillion.sqlite"
 """In the data directory."""
+PATIENCE = {"connect_timeout": 5, "tcp_user_timeout": 20_000, "keepalives_idle": 10, "keepalives_interval": 5}
+"""So that the thread learns of a PostgreSQL server that is gone without a word; in seconds, but the second (ms)."""
 
 
 class Place(Struct, frozen=True):
@@ -39,10 +42,11 @@ class Opened(Struct, frozen=True):
     database: Any
     dialect: Dialect
     entities: Entities
+    place: Place
 
 
 def bound(place: Place) -> Any:
-    """A Pony database with its connection, without entities. Raises ConfigError, MissingLibrary."""
+    """A Pony database with its connection, without entities. Raises ConfigError, MissingLibrary, StoreFailed."""
     database = Database()
     if place.url:
         return _bound_to_postgres(database, place)
@@ -53,42 +57,49 @@ def bound(place: Place) -> Any:
         connection.execute(f"PRAGMA synchronous = {'FULL' if place.power_safe else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = ON")
 
-    place.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        place.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         place.file.touch(mode=0o600)
         database.bind("sqlite", str(place.file), timeout=place.busy_timeout)
     except Exception as error:  # Pony wraps the driver's errors in its own
-        raise ConfigError(
-            f"The database {place.file} can't be opened: {error}.",
-            plugin="storage",
-            hint="Look at its folder's rights and free space, or choose another --data-dir.",
-        ) from error
+        raise StoreFailed(explained(error, place).said) from error
     return database
 
 
 def opened(place: Place, steps: Mapping[str, Sequence[Migration]], define: Callable[[Any], None]) -> Opened:
-    """The database with the newest tables. `define` adds the entities of other plugins, and to `steps` theirs."""
+    """The database with the newest tables. `define` adds the entities of other plugins, and to `steps` theirs.
+
+    Raises ConfigError, MissingLibrary, StoreFailed.
+    """
     database = bound(place)
     dialect = place.dialect
     entities = Entities(database)
     define(database)
-    migrations.upgrade(database, dialect, steps, None if place.url else place.file)
-    database.generate_mapping(create_tables=False)  # looks at each table: a missing column is told now
-    return Opened(database, dialect, entities)
+    try:
+        migrations.upgrade(database, dialect, steps, None if place.url else place.file)
+        database.generate_mapping(create_tables=False)  # looks at each table: a missing column is told now
+    except PillionError:
+        raise
+    except Exception as error:
+        raise StoreFailed(explained(error, place).said) from error
+    return Opened(database, dialect, entities, place)
 
 
 def _bound_to_postgres(database: Any, place: Place) -> Any:
     try:
-        import psycopg2
+        import psycopg2  # noqa: F401 - Pony imports it later, and would say less
     except ModuleNotFoundError:
         raise MissingLibrary(
             "PostgreSQL needs psycopg2, which is not installed.", hint="pip install 'pillion[postgres]'"
         ) from None
     commit = "on" if place.power_safe else "local"
     options = f"-c synchronous_commit={commit} -c lock_timeout={int(place.busy_timeout * 1000)}"
-    try:
-        database.bind("postgres", dsn=place.url, options=options)  # SET in on_connect would be discarded at release
-    except psycopg2.Error as error:
+    try:  # SET in on_connect would be discarded at release
+        database.bind("postgres", dsn=place.url, options=options, **PATIENCE)
+    except Exception as error:  # Pony wraps the driver's errors in its own
+        fault = explained(error, place)
+        if fault.passing:
+            raise StoreFailed(fault.said) from error
         raise ConfigError(
             f"The database of plugins.storage.url can't be opened: {' '.join(str(error).split())}",
             plugin="storage",

@@ -66,15 +66,19 @@ def upgrade(database: Any, dialect: Dialect, steps: Mapping[str, Sequence[Migrat
 
 
 def back_up(file: Path) -> Path:
-    """A copy of a SQLite database that others may be writing to, beside it."""
+    """A copy of a SQLite database that others may be writing to, beside it. What can't be copied whole leaves none."""
     copy = file.with_name(f"{file.stem}.{time.strftime('%Y%m%d-%H%M%S')}.backup{file.suffix}")
     source, target = sqlite3.connect(file), sqlite3.connect(copy)
     try:
         source.backup(target)
+        copy.chmod(0o600)
+    except BaseException:
+        target.close()
+        copy.unlink(missing_ok=True)
+        raise
     finally:
         source.close()
         target.close()
-    copy.chmod(0o600)
     return copy
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pillion import Store
-
 from .database import Place, opened
+from .faults import explained
 from .hookspecs import Migration, Projection
 from .processes import Self, now_ms
 from .store import DatabaseStore
@@ -22,9 +21,12 @@ if TYPE_CHECKING:
     from .database import Opened
 
 
-async def open_store(place: Place, host: PluginHost | None = None) -> Store:
-    """The store at `place`, its tables the newest. Raises ConfigError, MissingLibrary, StoreFailed."""
-    thread = DatabaseThread()
+async def open_store(place: Place, host: PluginHost | None = None, patience: float = 30.0) -> DatabaseStore:
+    """The store at `place`, its tables the newest. `patience`: seconds for a database that does not answer.
+
+    Raises ConfigError, MissingLibrary, StoreFailed.
+    """
+    thread = DatabaseThread(partial(explained, place=place), patience)
     thread.start()
     try:
         ready = await thread.plain(partial(_prepared, place, host))

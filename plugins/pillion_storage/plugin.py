@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pillion import Settings
     from pillion.plugins import PluginHost
 
+    from .store import DatabaseStore
+
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """`url` of a PostgreSQL server, or `url_env`, a variable that holds it; without one it is a SQLite file.
@@ -41,10 +43,18 @@ class Plugin:
 
     def __init__(self, config: Given) -> None:
         self._config = config
+        self._store: DatabaseStore | None = None
 
     @hookimpl
     def register_stores(self, settings: Settings, host: PluginHost) -> Mapping[str, Callable[[], Awaitable[Store]]]:
         return {"storage": lambda: self._open(settings, host)}
+
+    @hookimpl
+    def register_checks(self) -> Mapping[str, Callable[[], Awaitable[str]]]:
+        return {"storage": self._health}
+
+    async def _health(self) -> str:
+        return await self._store.health() if self._store is not None else ""
 
     async def _open(self, settings: Settings, host: PluginHost) -> Store:
         from .database import FILE, Place
@@ -57,4 +67,5 @@ class Plugin:
             self._config.power_safe,
             self._config.busy_timeout,
         )
-        return await open_store(place, host)
+        self._store = await open_store(place, host, settings.deadlines.store)
+        return self._store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,14 +13,16 @@ from pillion.errors import BadCursor, LostLease, StoreFailed
 
 from .database import Opened as Database
 from .dialect import rows_of
+from .faults import low
 from .hookspecs import Projected, Projection
 from .ponytypes import desc, flush, select
-from .processes import Self
+from .processes import Self, now_ms
 from .thread import DatabaseThread
 
 TOUCH = """UPDATE session SET last = ?, updated = CASE WHEN ? > 0 THEN ? ELSE updated END
     WHERE id = ? AND generation = ? AND last = ?"""
 """The whole check of a batch: one row is touched, or the batch has no leave."""
+_log = logging.getLogger("pillion.storage")
 
 
 COLUMNS = "seq, type, turn, time, data"
@@ -34,6 +37,17 @@ class ProjectionFailed(Exception):
         self.projection, self.error = projection, error
 
 
+class Tried:
+    """Has a piece of work been begun before?"""
+
+    def __init__(self) -> None:
+        self._tries = 0
+
+    def before(self) -> bool:
+        self._tries += 1
+        return self._tries > 1
+
+
 class DatabaseStore:
     """Implements the Store contract; see there. `open_store` makes one."""
 
@@ -41,13 +55,18 @@ class DatabaseStore:
         self, thread: DatabaseThread, opened: Database, self_: Self, projections: Mapping[str, Projection]
     ) -> None:
         self._thread, self._entities, self._self = thread, opened.entities, self_
-        self._database, self._dialect = opened.database, opened.dialect
+        self._database, self._dialect, self._place = opened.database, opened.dialect, opened.place
         self._projections = projections
 
     async def create(self, info: SessionInfo) -> Opened:
+        tried = Tried()
+
         def work() -> Opened:
             if self._entities.Session.exists(id=info.id):
+                if tried.before() and self._session(info.id).owner == self._self.id:
+                    return Opened(info, 1, 0)  # the first try was kept
                 raise Conflict(f"There is a session {info.id} already.")
+            tried.before()
             self._entities.Session(
                 id=info.id,
                 workspace=info.workspace,
@@ -82,9 +101,10 @@ class DatabaseStore:
 
     async def commit(self, batch: Batch) -> None:
         failed: list[ProjectionFailed] = []
+        tried = Tried()
         while True:
             try:
-                return await self._thread.write(lambda: self._commit(batch, failed))
+                return await self._thread.write(lambda: self._commit(batch, failed, again=tried.before()))
             except StoreFailed as error:
                 if not isinstance(error.__cause__, ProjectionFailed):
                     raise
@@ -131,21 +151,43 @@ class DatabaseStore:
     async def aclose(self) -> None:
         if self._thread.stopped:
             return
-        await self._thread.write(self._leave)
-        await self._thread.plain(self._database.disconnect)
+        try:
+            await self._thread.once(self._leave)
+            await self._thread.plain(self._database.disconnect)
+        except StoreFailed as error:  # others see that this process has ended
+            _log.warning("The database could not be left tidy: %s", error)
         await self._thread.aclose()
+
+    async def health(self) -> str:
+        """Can it write? "", or a sentence with the way out."""
+        try:
+            await self._thread.once(self._beat)
+        except StoreFailed as error:
+            return str(error)
+        return low(self._place)
 
     # ── in the thread ──
 
-    def _commit(self, batch: Batch, failed: Sequence[ProjectionFailed]) -> None:
+    def _commit(self, batch: Batch, failed: Sequence[ProjectionFailed], *, again: bool) -> None:
+        """`again`: an earlier try may have been kept, though nobody was told; then all is well."""
         last = batch.records[-1].seq if batch.records else batch.expected
         time = batch.records[-1].time if batch.records else 0
         touched = self._run(TOUCH, (last, time, time, batch.session, batch.generation, batch.expected))
         if touched.rowcount != 1:
+            if again and self._has(batch):
+                return
             raise self._refusal(batch)
         self._write(batch)
         if batch.records:
             self._project(batch, failed)
+
+    def _has(self, batch: Batch) -> bool:
+        """Is the log, under this very lease, exactly what this batch made of it?"""
+        held = self._all("SELECT generation FROM session WHERE id = ?", (batch.session,))
+        behind = "SELECT seq, type, turn, time, data FROM agent_event WHERE session = ? AND seq > ? ORDER BY seq"
+        rows = self._all(behind, (batch.session, batch.expected))
+        found = [Record(seq, type, turn, time, bytes(data)) for seq, type, turn, time, data in rows]
+        return held == [(batch.generation,)] and found == list(batch.records)
 
     def _refusal(self, batch: Batch) -> PillionError:
         rows = self._all("SELECT generation, last FROM session WHERE id = ?", (batch.session,))
@@ -178,7 +220,8 @@ class DatabaseStore:
             self._many(f"INSERT INTO agent_event (session, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)
         if batch.drafts:
             pieces = [(session, d.item, d.at, d.text) for d in batch.drafts]
-            self._many("INSERT INTO draft (session, item, at, text) VALUES (?, ?, ?, ?)", pieces)
+            longer = " ON CONFLICT (session, item, at) DO UPDATE SET text = excluded.text"  # of a try that failed
+            self._many(f"INSERT INTO draft (session, item, at, text) VALUES (?, ?, ?, ?){longer}", pieces)
         for item in batch.closes:
             self._run("DELETE FROM draft WHERE session = ? AND item = ?", (session, item))
 
@@ -197,6 +240,9 @@ class DatabaseStore:
                 flush()
             except Exception as error:  # a plugin's fault is its own
                 raise ProjectionFailed(name, error) from error
+
+    def _beat(self) -> None:
+        self._run("UPDATE process SET beat = ? WHERE id = ?", (now_ms(), self._self.id))
 
     def _leave(self) -> None:
         self._run("DELETE FROM process WHERE id = ?", (self._self.id,))

@@ -14,19 +14,22 @@ import trio
 from pillion import PillionError
 from pillion.errors import StoreFailed
 
+from .faults import Fault
 from .ponytypes import db_session, rollback
 
 T = TypeVar("T")
 Kind = Literal["read", "write", "plain"]
 TOGETHER = 200
 """Writes in one transaction at most."""
+AGAIN = 0.25
+"""Seconds until a database that does not answer is asked again."""
 _log = logging.getLogger("pillion.storage")
 
 
 class Job(Generic[T]):
-    """A writer's `work` may run a second time, when a group could not be kept."""
+    """A writer's `work` may run a second time, when a group could not be kept. `dropped`: nobody waits any more."""
 
-    __slots__ = ("done", "error", "kind", "token", "value", "work")
+    __slots__ = ("done", "dropped", "error", "kind", "token", "value", "work")
 
     def __init__(self, work: Callable[[], T], kind: Kind) -> None:
         self.work, self.kind = work, kind
@@ -34,6 +37,7 @@ class Job(Generic[T]):
         self.token = trio.lowlevel.current_trio_token()
         self.value: T | None = None
         self.error: Exception | None = None
+        self.dropped = False
 
     def run(self) -> None:
         """An error of ours is the job's own answer; any other one is the whole transaction's."""
@@ -44,12 +48,25 @@ class Job(Generic[T]):
             self.error = error
 
 
-class DatabaseThread:
-    """Takes jobs from trio tasks, and does them in its own thread."""
+class Unreachable(StoreFailed):
+    """The database did not answer; it may soon. What was to be written may be kept, or not."""
 
-    def __init__(self) -> None:
+
+class DatabaseThread:
+    """Takes jobs from trio tasks, and does them in its own thread.
+
+    A database that does not answer is asked again for `patience` seconds; `explain` says what an error of it means.
+    """
+
+    def __init__(self, explain: Callable[[BaseException], Fault], patience: float) -> None:
+        self._explain, self._patience = explain, patience
         self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="pillion-storage", daemon=True)
+        self._door = threading.Lock()
+        """Held while a job is put in, so that none comes behind the thread's end."""
+        self._waiting: set[Job[Any]] = set()
+        self._said = ""
+        """What was told of the last fault, so that it is told once."""
         self.stopped = False
 
     def start(self) -> None:
@@ -57,14 +74,19 @@ class DatabaseThread:
 
     async def read(self, work: Callable[[], T]) -> T:
         """Runs `work` in a db_session of its own."""
-        return await self._do(Job(work, "read"))
+        return await self._patiently(work, "read")
 
     async def write(self, work: Callable[[], T]) -> T:
         """Runs `work` together with other writes; returns when it is durable.
 
-        `work` raises errors of ours only before it has changed anything. Raises StoreFailed when the database can't
-        keep it. A cancel that comes meanwhile takes effect afterwards.
+        `work` raises errors of ours only before it has changed anything. It may run again when its first run may have
+        been kept already: the connection was lost, and nobody knows. Raises StoreFailed when the database can't keep
+        it. What is cancelled is done whole, or not at all.
         """
+        return await self._patiently(work, "write")
+
+    async def once(self, work: Callable[[], T]) -> T:
+        """As `write`, with no second try when the database does not answer."""
         return await self._do(Job(work, "write"))
 
     async def plain(self, work: Callable[[], T]) -> T:
@@ -73,20 +95,36 @@ class DatabaseThread:
 
     def stop(self) -> None:
         """What was asked for is done first."""
-        self.stopped = True
-        self._jobs.put(None)
+        with self._door:
+            self.stopped = True
+            self._jobs.put(None)
 
     async def aclose(self) -> None:
         """Stops, and waits for it."""
         self.stop()
         await trio.to_thread.run_sync(self._thread.join, abandon_on_cancel=True)
 
+    async def _patiently(self, work: Callable[[], T], kind: Kind) -> T:
+        until = trio.current_time() + self._patience
+        while True:
+            try:
+                return await self._do(Job(work, kind))
+            except Unreachable:
+                if trio.current_time() + AGAIN >= until:
+                    raise
+            await trio.sleep(AGAIN)
+
     async def _do(self, job: Job[T]) -> T:
-        if self.stopped:
-            raise StoreFailed("The store is closed.")
-        self._jobs.put(job)
-        with trio.CancelScope(shield=True):  # the thread does it in any case; who waits has a deadline outside
+        with self._door:
+            if self.stopped:
+                raise StoreFailed("The store is closed, or its thread has ended: start the server again.")
+            self._waiting.add(job)
+            self._jobs.put(job)
+        try:
             await job.done.wait()
+        finally:
+            self._waiting.discard(job)
+            job.dropped = True  # if cancelled: what has begun is done nevertheless
         if job.error is not None:
             raise job.error
         return job.value  # type: ignore[return-value]
@@ -94,14 +132,28 @@ class DatabaseThread:
     # ── in the thread ──
 
     def _run(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            jobs, last = [first], False
+        try:
+            self._work()
+        finally:  # nobody waits for a thread that has ended
+            with self._door:
+                self.stopped = True
+            left = [job for job in tuple(self._waiting) if not job.done.is_set()]
+            for job in left:
+                job.error = job.error or StoreFailed("The database's thread has ended: start the server again.")
+            self._answer(left)
+
+    def _work(self) -> None:
+        """Until it is told to stop."""
+        last = False
+        while not last and (first := self._jobs.get()) is not None:
+            jobs = [first]
             while len(jobs) < TOGETHER and not self._jobs.empty():
                 more = self._jobs.get()
                 if more is None:
                     last = True
                     break
                 jobs.append(more)
+            jobs = [job for job in jobs if not job.dropped]
             self._group([job for job in jobs if job.kind == "write"])
             for job in jobs:
                 if job.kind == "read":
@@ -109,41 +161,48 @@ class DatabaseThread:
                 elif job.kind == "plain":
                     self._alone(job)
             self._answer(jobs)
-            if last:
-                break
 
     def _group(self, jobs: list[Job[Any]]) -> None:
         """All in one transaction; when that fails, each in one of its own, so that the one at fault fails alone."""
-        if jobs and not self._transaction(jobs) and len(jobs) > 1:
+        if not jobs:
+            return
+        fault = self._transaction(jobs)
+        if fault is not None and not fault.common and len(jobs) > 1:
             for job in jobs:
                 self._transaction([job])
 
-    def _transaction(self, jobs: list[Job[Any]]) -> bool:
+    def _transaction(self, jobs: list[Job[Any]]) -> Fault | None:
         try:
             with db_session:
                 for job in jobs:
                     job.run()
-        except Exception as error:  # the end of the database's task: whatever the driver raises, the thread lives on
-            rollback()
-            said = f"The database can't keep or give this at the moment: {error}"
+        except BaseException as error:  # the end of the database's task: whatever a job raises, the thread lives on
+            with suppress(Exception):
+                rollback()
+            fault = self._explain(error)
             for job in jobs:
-                job.error = StoreFailed(" ".join(said.split()))
+                job.error = (Unreachable if fault.passing else StoreFailed)(fault.said)
                 job.error.__cause__ = error
-            if len(jobs) == 1:
-                _log.warning("%s", said, exc_info=error)
-            return False
-        return True
+            if fault.said != self._said and (fault.common or len(jobs) == 1):
+                self._said = fault.said
+                _log.warning("%s", fault.said, exc_info=error)
+            return fault
+        self._said = ""
+        return None
 
     def _alone(self, job: Job[Any]) -> None:
         try:
             job.value = job.work()
         except Exception as error:  # whoever asked gets it
             job.error = error
+        except BaseException as error:  # nor does it end the thread
+            job.error = StoreFailed(self._explain(error).said)
 
     def _answer(self, jobs: list[Job[Any]]) -> None:
         def tell() -> None:
             for job in jobs:
                 job.done.set()
 
-        with suppress(trio.RunFinishedError):
-            jobs[0].token.run_sync_soon(tell)
+        if jobs:
+            with suppress(trio.RunFinishedError):
+                jobs[0].token.run_sync_soon(tell)
