@@ -80,7 +80,7 @@ def opened(place: Place, steps: Mapping[str, Sequence[Migration]], define: Calla
         database.generate_mapping(create_tables=False)  # looks at each table: a missing column is told now
     except PillionError:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever the driver raises
         raise StoreFailed(explained(error, place).said) from error
     return Opened(database, dialect, entities, place)
 

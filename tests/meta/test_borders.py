@@ -20,6 +20,7 @@ WORDS = ("TO" + "DO", "FIX" + "ME", "XX" + "X")
 OUTSIDE_TRIO = {
     "runtime/pillion_runtime/cli/main.py",  # the program's outermost edge, behind trio.run
     "plugins/pillion_embedded/model.py",  # in a thread, to which the cancel of the task that sent it is only told
+    "plugins/pillion_storage/thread.py",  # in a thread of its own, where nothing is ever cancelled
 }
 NAMELESS = ("utils", "helpers", "common", "base", "manager", "service")
 
