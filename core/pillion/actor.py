@@ -117,7 +117,7 @@ class Actor:
                 case Change():
                     reply.set(await self._change(letter))
                 case Note():
-                    await self.write(letter.events)
+                    await self.write(letter.events, blobs=letter.blobs)
                     reply.set(None)
                 case Ended():
                     if self.turn is letter.turn:

@@ -22,11 +22,17 @@ class Draft(msgspec.Struct, frozen=True):
     turn: str = ""
 
 
+class Stored(msgspec.Struct, frozen=True):
+    """A message that is kept as JSON in the blob `hash`."""
+
+    hash: str
+
+
 class History:
     """`apply` each event of the log once, in order; `drafts` is the conversation so far."""
 
     def __init__(self) -> None:
-        self.drafts: list[Draft] = []
+        self.drafts: list[Draft | Stored] = []
         self.prompts = Prompts()
         self.turn = ""
         """The turn that has begun and not ended."""
@@ -51,6 +57,8 @@ class History:
             case e.SessionSeeded():
                 for message in event.messages:
                     self._seed(message)
+            case e.SessionForked():
+                self.drafts += map(Stored, event.messages)
             case e.TurnStarted():
                 self._settle(self.turn)
                 self.turn = turn
@@ -82,9 +90,17 @@ class History:
             case _:
                 pass
 
-    def resolved(self, blobs: Mapping[str, bytes], start: int = 0) -> list[Message]:
-        """The messages from number `start` on, with the images that `blobs` holds by hash."""
-        return [_message(draft, blobs) for draft in self.drafts[start:]]
+    def settle(self) -> None:
+        """Nothing more will come: what is unfinished is left as at a turn's end."""
+        self._end(self.turn)
+
+    def blobs(self, start: int = 0, end: int | None = None) -> set[str]:
+        """The hashes that `resolved` needs."""
+        return {hash for draft in self.drafts[start:end] for hash in _hashes(draft)}
+
+    def resolved(self, blobs: Mapping[str, bytes], start: int = 0, end: int | None = None) -> list[Message]:
+        """The messages from number `start` on, and before `end`, with what `blobs` holds by hash."""
+        return [_message(draft, blobs) for draft in self.drafts[start:end]]
 
     def _asked(self, prompt: str, turn: str) -> None:
         event = self.prompts.taken(prompt, turn)
@@ -175,7 +191,15 @@ def voiding(item: int, opened: e.Event, why: str) -> e.Event:
             raise TypeError(f"{e.type_of(opened)} can't be voided.")
 
 
-def _message(draft: Draft, blobs: Mapping[str, bytes]) -> Message:
+def _hashes(draft: Draft | Stored) -> list[str]:
+    if isinstance(draft, Stored):
+        return [draft.hash]
+    return [part.hash for part in draft.parts if isinstance(part, e.ImageRef)]
+
+
+def _message(draft: Draft | Stored, blobs: Mapping[str, bytes]) -> Message:
+    if isinstance(draft, Stored):
+        return msgspec.json.decode(blobs[draft.hash], type=Message)
     parts: list[Part] = []
     for part in draft.parts:
         match part:

@@ -22,6 +22,7 @@ from .completions import Completions
 from .contracts.store import Opened, Page, Record, SessionInfo, SessionQuery, Store
 from .errors import ConfigError, PillionError
 from .eventlog import EventLog
+from .forking import branch
 from .history import History
 from .hookspecs import TurnInfo
 from .lives import Lives, open_lives
@@ -105,6 +106,17 @@ class Kernel:
         info = self._info(workspace, model, strategy, labels, ephemeral=ephemeral)
         return await self._begin(info, limits or self.settings.limits, self._nursery)
 
+    async def fork(self, id: str, at: int | None = None) -> Session:
+        """A new session that begins with the conversation as it was behind event `at`, by default the last one.
+
+        It lasts as the other one does, and does without it. Raises NotFound; BadCursor where there is no such event.
+        """
+        grown = await branch(self._keeper(id), id, at, self.secrets)
+        old, limits = grown.info, grown.limits or self.settings.limits
+        info = self._info(old.workspace, old.model, old.strategy, old.labels, ephemeral=old.ephemeral)
+        info = structs.replace(info, title=old.title, origin=id, branched=grown.at)
+        return await self._begin(info, limits, self._nursery, begins=grown.events(), blobs=grown.blobs)
+
     async def open_child(
         self,
         turn: Turn,
@@ -168,9 +180,8 @@ class Kernel:
         await store.info(id)
         if id in self._live:
             await self._live[id].aclose()
-        while children := (await store.sessions(SessionQuery(parent=id))).data:
-            for child in children:
-                await self.delete(child.id)
+        for child in await children(store, id):
+            await self.delete(child.id)
         await store.delete(id)
 
     def forget(self, session: Session) -> None:
@@ -242,6 +253,8 @@ class Kernel:
         parent: Session | None = None,
         budget: Budget | None = None,
         tools: frozenset[str] | None = None,
+        begins: Sequence[e.Event] = (),
+        blobs: Mapping[str, bytes] = {},
     ) -> Session:
         store: Store = self.ephemeral if info.ephemeral else self.store
         opened = await store.create(info)
@@ -257,7 +270,9 @@ class Kernel:
                     parent=info.parent,
                     trusted=info.trusted,
                     limits=limits,
-                )
+                ),
+                *begins,
+                blobs=blobs,
             )
         except BaseException:  # also when cancelled: a child's actor is shielded, and nobody else would end it
             with trio.CancelScope(shield=True):
@@ -375,6 +390,19 @@ async def open_kernel(
         finally:
             with trio.move_on_after(settings.deadlines.store, shield=True):
                 await kernel.store.aclose()
+
+
+async def children(store: Store, id: str) -> list[SessionInfo]:
+    """All the sessions that its turns opened, archived ones too, the oldest first."""
+    found: list[SessionInfo] = []
+    for archived in (False, True):
+        query = SessionQuery(parent=id, archived=archived, limit=READ)
+        while page := await store.sessions(query):
+            found += page.data
+            if not page.next:
+                break
+            query = structs.replace(query, cursor=page.next)
+    return sorted(found, key=lambda info: (info.created, info.id))
 
 
 async def _store(settings: Settings, catalog: Catalog) -> Store:

@@ -54,11 +54,13 @@ class Change(Struct, frozen=True):
     labels: Mapping[str, str | None] = {}
     model: str | None = None
     strategy: str | None = None
+    archived: bool | None = None
     expected: frozenset[str] = frozenset()
 
 
 class Note(Struct, frozen=True):
     events: tuple[e.Event, ...]
+    blobs: Mapping[str, bytes] = {}
 
 
 class Ended(Struct, frozen=True):

@@ -196,17 +196,17 @@ class Session:
             Decide(self.root.questions, question, Answered(answer, by, given=answer is not None))
         )
 
-    async def note(self, *events: e.Event) -> None:
+    async def note(self, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> None:
         """Writes facts that no turn brought. They must open or close no item."""
-        await self._actor.ask(Note(events))
+        await self._actor.ask(Note(events, blobs))
 
     async def messages(self) -> tuple[Message, ...]:
         """The conversation so far."""
-        fresh = self._actor.history.drafts[len(self._messages) :]
-        if fresh:
-            wanted = {part.hash for draft in fresh for part in draft.parts if isinstance(part, e.ImageRef)}
-            blobs = {hash: await self._actor.blob(hash) for hash in wanted}
-            self._messages = [*self._messages, *self._actor.history.resolved(blobs, len(self._messages))]
+        history = self._actor.history
+        known, end = len(self._messages), len(history.drafts)
+        if end > known:
+            blobs = {hash: await self._actor.blob(hash) for hash in history.blobs(known, end)}
+            self._messages = [*self._messages[:known], *history.resolved(blobs, known, end)]
         return tuple(self._messages)
 
     def path(self) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ def changed(now: SessionInfo, change: Change, redact: Callable[[str], str]) -> t
         labels=labels if labels != dict(now.labels) else None,
         model=change.model,
         strategy=change.strategy,
+        archived=change.archived,
     )
     given = {key: value for key, value in msgspec.structs.asdict(event).items() if value is not None and key != "step"}
     return event, msgspec.structs.replace(now, **given)
@@ -35,5 +36,5 @@ def changed(now: SessionInfo, change: Change, redact: Callable[[str], str]) -> t
 
 def version_of(info: SessionInfo) -> str:
     """Another one after each change of what can be changed."""
-    told = msgspec.json.encode([info.title, sorted(info.labels.items()), info.model, info.strategy])
+    told = msgspec.json.encode([info.title, sorted(info.labels.items()), info.model, info.strategy, info.archived])
     return hashlib.sha256(told).hexdigest()[:32]

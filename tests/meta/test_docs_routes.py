@@ -31,7 +31,7 @@ from pillion_runtime.routes.overlays import NewOverlay, OverlayView
 from pillion_runtime.routes.plugins import PluginChange
 from pillion_runtime.routes.prompts import NewCancel, NewPrompt, PromptAccepted, PromptView
 from pillion_runtime.routes.questions import NewAnswer
-from pillion_runtime.routes.sessions import Changes, Listing, NewSession, SessionView
+from pillion_runtime.routes.sessions import Changes, Listing, NewFork, NewSession, SessionView
 from pillion_runtime.switching import Switched
 from pillion_runtime.testing import Reply, call, replies, vendor_server
 
@@ -44,6 +44,7 @@ REQUESTS: dict[str, type[Struct]] = {
     "POST /api/sessions": NewSession,
     "GET /api/sessions": Listing,
     "PATCH /api/sessions/{id}": Changes,
+    "POST /api/sessions/{id}/fork": NewFork,
     "POST /api/sessions/{id}/prompts": NewPrompt,
     "GET /api/sessions/{id}/events": Following,
     "GET /api/events": Selection,

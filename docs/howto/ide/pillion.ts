@@ -26,12 +26,13 @@ export interface Cancelling {
   stopping: boolean;
 }
 
-/** PATCH /api/sessions/{id}: what is left out stays. A label that is null goes; `""` is the settings' default. */
+/** PATCH /api/sessions/{id}: what is left out stays. A label that is null goes; `""` is the settings' default. An `archived` session is put aside: lists leave it out, else it is as before. */
 export interface Changes {
   title?: string | null;
   labels?: Record<string, string | null>;
   model?: string | null;
   strategy?: string | null;
+  archived?: boolean | null;
 }
 
 /** `url` signs in the first browser that opens it within `seconds`. */
@@ -215,6 +216,11 @@ export interface NewDecision {
   by?: "flag" | "person";
 }
 
+/** POST …/fork; the body may be left out. `at` is the number of an event, by default the last one. */
+export interface NewFork {
+  at?: number | null;
+}
+
 /** What the user or the model said. */
 export interface NewMessage {
   role: "assistant" | "user";
@@ -356,7 +362,7 @@ export interface SessionPage {
   next_cursor: string | null;
 }
 
-/** A session as the API shows it. Times are RFC 3339, UTC. `state` and `waiting` (prompts) are of this moment. */
+/** A session as the API shows it. Times are RFC 3339, UTC. `state` and `waiting` (prompts) are of this moment. `origin` and `branched`: the session, which may be gone, and the number of its event, that this one was forked from. */
 export interface SessionView {
   id: string;
   workspace: string;
@@ -369,8 +375,13 @@ export interface SessionView {
   created: string;
   updated: string;
   ephemeral: boolean;
+  archived: boolean;
+  origin: string | null;
+  branched: number | null;
   state: string;
   waiting: number;
+  /** Of a search: the passage that fits, if one is known. */
+  match: string | null;
 }
 
 export interface Status {
@@ -1322,14 +1333,16 @@ export interface Operations {
   list_tools: { path: object; query: object; body: undefined; answer: ListedToolView | undefined };
   /** Opens a session on a workspace. */
   open_session: { path: object; query: object; body: NewSession; answer: SessionView };
-  /** A page of sessions, newest first; children only with `parent`, ephemeral ones only with `ephemeral`. */
-  list_sessions: { path: object; query: { workspace?: string; parent?: string; cursor?: string; limit?: number; ephemeral?: boolean }; body: undefined; answer: SessionPage | undefined };
+  /** A page of sessions, newest first, or of those that fit a search. */
+  list_sessions: { path: object; query: { workspace?: string; parent?: string; cursor?: string; limit?: number; ephemeral?: boolean; archived?: boolean; q?: string }; body: undefined; answer: SessionPage | undefined };
   /** One session. */
   show_session: { path: { id: string }; query: object; body: undefined; answer: SessionView };
   /** Changes what a session is called, and what answers from the next turn on; a running turn keeps its model. */
   change_session: { path: { id: string }; query: object; body: Changes; answer: SessionView };
   /** Stops what runs in a session, then forgets it, with the sessions that its turns opened. */
   delete_session: { path: { id: string }; query: object; body: undefined; answer: undefined };
+  /** Opens a session that begins with the conversation as it was behind event `at` of this one. */
+  fork_session: { path: { id: string }; query: object; body: NewFork | undefined; answer: SessionView };
   /** A session's conversation so far, for those who want its state and not its course. */
   list_messages: { path: { id: string }; query: object; body: undefined; answer: ListedMessage | undefined };
   /** Asks for something. When this is answered the prompt is durable. */
@@ -1388,6 +1401,7 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   show_session: { method: "GET", path: "/api/sessions/{id}" },
   change_session: { method: "PATCH", path: "/api/sessions/{id}" },
   delete_session: { method: "DELETE", path: "/api/sessions/{id}" },
+  fork_session: { method: "POST", path: "/api/sessions/{id}/fork" },
   list_messages: { method: "GET", path: "/api/sessions/{id}/messages" },
   post_prompt: { method: "POST", path: "/api/sessions/{id}/prompts" },
   list_prompts: { method: "GET", path: "/api/sessions/{id}/prompts" },

@@ -13,11 +13,12 @@ from pillion.eventlog import Reader
 from pillion.kernel import Kernel, open_kernel
 from pillion.letters import Change
 from pillion.secrets import hide_process
+from pillion.session import Session
 from pillion.settings import Settings
 from pillion.values import Message, ModelInfo
 
 from ..hookspecs import HostHooks
-from .source import Answer, Listing, Posted, Wish
+from .source import Answer, Listing, Posted, Search, Wish
 
 
 @asynccontextmanager
@@ -82,17 +83,22 @@ class InProcess:
     async def delete(self, session: str) -> None:
         await self._kernel.delete(session)
 
-    async def sessions(self, workspace: str = "", cursor: str = "", limit: int = 50) -> Listing:
+    async def archive(self, session: str, archived: bool) -> None:
+        await (await self._kernel.session(session)).change(Change(archived=archived))
+
+    async def fork(self, session: str, at: int | None = None) -> dict[str, Any]:
+        return _told(await self._kernel.fork(session, at))
+
+    async def sessions(self, search: Search = Search(), cursor: str = "", limit: int = 50) -> Listing:  # noqa: B008
         from ..routes.sessions import view_of  # only here: it brings the web framework in
 
-        page = await self._kernel.sessions(SessionQuery(workspace, cursor=cursor, limit=limit))
-        return Listing([msgspec.to_builtins(view_of(info, None)) for info in page.data], page.next or None)
+        query = SessionQuery(search.workspace, "", cursor, limit, search.text, search.archived)
+        page = await self._kernel.sessions(query)
+        data = [msgspec.to_builtins(view_of(info, None, page.matches.get(info.id))) for info in page.data]
+        return Listing(data, page.next or None)
 
     async def session(self, id: str) -> dict[str, Any]:
-        from ..routes.sessions import view_of
-
-        session = await self._kernel.session(id)
-        return dict(msgspec.to_builtins(view_of(session.info, session)))
+        return _told(await self._kernel.session(id))
 
     async def messages(self, session: str) -> list[Message]:
         return list(await (await self._kernel.session(session)).messages())
@@ -111,3 +117,10 @@ class InProcess:
 
     async def checks(self) -> dict[str, str]:
         return dict(await self._kernel.checks())
+
+
+def _told(session: Session) -> dict[str, Any]:
+    """What the API tells of it."""
+    from ..routes.sessions import view_of
+
+    return dict(msgspec.to_builtins(view_of(session.info, session)))

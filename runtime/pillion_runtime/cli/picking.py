@@ -8,7 +8,7 @@ from typing import Any
 from pillion.errors import NotFound
 
 from .screen import one_line
-from .source import Source
+from .source import Search, Source
 
 WHOLE = 32
 """Characters of an id."""
@@ -19,7 +19,9 @@ async def named(source: Source, text: str) -> str:
     """The id that begins with `text`. Raises NotFound for none, and for more than one, naming them."""
     if len(text) >= WHOLE:
         return text  # the one it is asked of says whether there is one
-    found = [session async for session in every(source) if session["id"].startswith(text.lower())]
+    searches = [Search(), Search(archived=True)]
+    there = {session["id"]: session for search in searches async for session in every(source, search)}
+    found = [session for id, session in there.items() if id.startswith(text.lower())]
     if len(found) == 1:
         return str(found[0]["id"])
     if not found:
@@ -30,7 +32,7 @@ async def named(source: Source, text: str) -> str:
 
 async def newest(source: Source, workspace: str) -> str:
     """The newest session of a folder. Raises NotFound when there is none."""
-    page = await source.sessions(workspace, limit=1)
+    page = await source.sessions(Search(workspace), limit=1)
     if page.data:
         return str(page.data[0]["id"])
     others = bool((await source.sessions(limit=1)).data)
@@ -39,11 +41,11 @@ async def newest(source: Source, workspace: str) -> str:
     raise NotFound(f"There is no session on {workspace} to go on with. {there if others else lasting}")
 
 
-async def every(source: Source, workspace: str = "") -> AsyncIterator[dict[str, Any]]:
-    """All sessions, the newest first."""
+async def every(source: Source, search: Search = Search()) -> AsyncIterator[dict[str, Any]]:  # noqa: B008
+    """All sessions that are meant, the newest first."""
     cursor = ""
     while True:
-        page = await source.sessions(workspace, cursor, 200)
+        page = await source.sessions(search, cursor, 200)
         for session in page.data:
             yield session
         if not page.next_cursor:

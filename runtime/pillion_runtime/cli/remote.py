@@ -18,7 +18,7 @@ from pillion.values import Message, ModelInfo
 from .. import discovery
 from .client import Body, Client
 from .exits import ServerLost, ServerSaid
-from .source import Answer, Listing, Posted, Source, Wish
+from .source import Answer, Listing, Posted, Search, Source, Wish
 
 ALIVE = 2.0
 """Seconds in which a server that lives says so."""
@@ -165,8 +165,15 @@ class Remote:
     async def delete(self, session: str) -> None:
         await self._client.call("DELETE", f"/api/sessions/{session}")
 
-    async def sessions(self, workspace: str = "", cursor: str = "", limit: int = 50) -> Listing:
-        query = {"workspace": workspace, "cursor": cursor, "limit": str(limit)}
+    async def archive(self, session: str, archived: bool) -> None:
+        await self._client.call("PATCH", f"/api/sessions/{session}", {"archived": archived})
+
+    async def fork(self, session: str, at: int | None = None) -> dict[str, Any]:
+        return dict(await self._client.call("POST", f"/api/sessions/{session}/fork", {"at": at}))
+
+    async def sessions(self, search: Search = Search(), cursor: str = "", limit: int = 50) -> Listing:  # noqa: B008
+        query = {"workspace": search.workspace, "q": search.text, "cursor": cursor, "limit": str(limit)}
+        query |= {"archived": "true"} if search.archived else {}
         path = "/api/sessions?" + urlencode({key: value for key, value in query.items() if value})
         return msgspec.convert(await self._client.call("GET", path), Listing)
 

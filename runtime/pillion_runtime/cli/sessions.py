@@ -28,19 +28,30 @@ def sessions() -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Only those on this folder.",
 )
+@click.option("-q", "--search", "text", default="", help="Only those with these words in title or conversation.")
+@click.option("--archived", is_flag=True, help="Those that were put aside.")
 @click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=50, help="So many at most.  [default: 50]")
 @options.as_json
 @options.places
-def list_(workspace: Path | None, limit: int, json_: bool, config: Path | None, data_dir: Path | None) -> None:
+def list_(
+    workspace: Path | None,
+    text: str,
+    archived: bool,
+    limit: int,
+    json_: bool,
+    config: Path | None,
+    data_dir: Path | None,
+) -> None:
     """The sessions, the newest first."""
     from .listing import ask, print_json, print_table
     from .picking import every
+    from .source import Search
 
-    folder = str(workspace.resolve()) if workspace else ""
+    search = Search(str(workspace.resolve()) if workspace else "", text, archived)
 
     async def question(source: Source) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        async for session in every(source, folder):
+        async for session in every(source, search):
             found.append(session)
             if len(found) == limit:
                 break
@@ -51,9 +62,14 @@ def list_(workspace: Path | None, limit: int, json_: bool, config: Path | None, 
         print_json(found)
         return
     if not found:
-        click.echo("There is no session yet. `pillion run` and `pillion chat` begin one.", err=True)
+        none = "There is no session yet. `pillion run` and `pillion chat` begin one."
+        click.echo("There is no such session." if text or archived else none, err=True)
         return
-    print_table(HEAD, [_row(session, sys.stdout.isatty()) for session in found], marks=STYLES)
+    passage = ("passage",) if text else ()
+    rows = [_row(session, sys.stdout.isatty()) for session in found]
+    if text:
+        rows = [(*row, session["match"] or "") for row, session in zip(rows, found, strict=True)]
+    print_table((*HEAD, *passage), rows, marks=STYLES)
 
 
 HEAD = ("session", "updated", "state", "model", "about", "folder")
@@ -90,6 +106,68 @@ def show(session: str, json_: bool, config: Path | None, data_dir: Path | None) 
         print_json(info | {"messages": msgspec.to_builtins(messages)})
         return
     print_conversation(info, messages)
+
+
+@sessions.command("rename")
+@click.argument("session", shell_complete=session_ids)
+@click.argument("title")
+@options.places
+def rename(session: str, title: str, config: Path | None, data_dir: Path | None) -> None:
+    """Call a session TITLE. SESSION is an id, or the beginning of one."""
+    from .listing import ask
+    from .picking import named
+
+    async def question(source: Source) -> None:
+        await source.rename(await named(source, session), title)
+
+    ask(config, data_dir, question)
+
+
+@sessions.command("archive")
+@click.argument("session", nargs=-1, required=True, shell_complete=session_ids)
+@options.places
+def archive(session: tuple[str, ...], config: Path | None, data_dir: Path | None) -> None:
+    """Put sessions aside: lists leave them out. SESSION is an id, or the beginning of one."""
+    _put(session, True, config, data_dir)
+
+
+@sessions.command("unarchive")
+@click.argument("session", nargs=-1, required=True, shell_complete=session_ids)
+@options.places
+def unarchive(session: tuple[str, ...], config: Path | None, data_dir: Path | None) -> None:
+    """Take archived sessions up again. SESSION is an id, or the beginning of one."""
+    _put(session, False, config, data_dir)
+
+
+def _put(sessions: tuple[str, ...], archived: bool, config: Path | None, data_dir: Path | None) -> None:
+    from .listing import ask
+    from .picking import named
+
+    async def question(source: Source) -> None:
+        for id in [await named(source, one) for one in sessions]:
+            await source.archive(id, archived)
+
+    ask(config, data_dir, question)
+
+
+@sessions.command("fork")
+@click.argument("session", shell_complete=session_ids)
+@click.option("--at", type=click.IntRange(1), help="The number of an event; by default the last one.")
+@options.as_json
+@options.places
+def fork(session: str, at: int | None, json_: bool, config: Path | None, data_dir: Path | None) -> None:
+    """Open a session that begins with the conversation of another. SESSION is an id, or the beginning of one."""
+    from .listing import ask, print_json
+    from .picking import named
+
+    async def question(source: Source) -> dict[str, Any]:
+        return await source.fork(await named(source, session), at)
+
+    forked = ask(config, data_dir, question)
+    if json_:
+        print_json(forked)
+    else:
+        click.echo(forked["id"])
 
 
 @sessions.command("delete")

@@ -38,6 +38,14 @@ class Wish(Struct, frozen=True):
     ephemeral: bool = False
 
 
+class Search(Struct, frozen=True):
+    """Which sessions: of a workspace, with words in title or conversation, those put aside or the others."""
+
+    workspace: str = ""
+    text: str = ""
+    archived: bool = False
+
+
 class Listing(Struct, frozen=True):
     """A page of sessions as the API tells them; `next_cursor` leads to the page behind."""
 
@@ -81,7 +89,15 @@ class Source(Protocol):
 
     async def delete(self, session: str) -> None: ...
 
-    async def sessions(self, workspace: str = "", cursor: str = "", limit: int = 50) -> Listing:
+    async def archive(self, session: str, archived: bool) -> None:
+        """Puts it aside, or takes it up again."""
+        ...
+
+    async def fork(self, session: str, at: int | None = None) -> dict[str, Any]:
+        """A new session from that event on, by default the last one; what the API tells of it."""
+        ...
+
+    async def sessions(self, search: Search = Search(), cursor: str = "", limit: int = 50) -> Listing:  # noqa: B008
         """A page of the sessions, the newest first."""
         ...
 

@@ -1,4 +1,4 @@
-"""Sessions: open, list, look at, delete."""
+"""Sessions: open, list, search, look at, change, fork, delete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pillion.sessionchange import LABELS, version_of
 from pillion.values import Limits, Message
 
 from .. import conditions
-from ..bodies import Listed, answer, checked, nothing, read
+from ..bodies import Listed, answer, checked, nothing, read, read_optional
 from ..described import described
 from ..host import Host
 from ..moments import rfc3339
@@ -53,26 +53,42 @@ class NewSession(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Changes(Struct, frozen=True, forbid_unknown_fields=True):
-    """PATCH /api/sessions/{id}: what is left out stays. A label that is null goes; `""` is the settings' default."""
+    """PATCH /api/sessions/{id}: what is left out stays. A label that is null goes; `""` is the settings' default.
+
+    An `archived` session is put aside: lists leave it out, else it is as before.
+    """
 
     title: Annotated[str, Meta(max_length=500)] | None = None
     labels: Annotated[dict[str, Label | None], Meta(max_length=LABELS)] = {}
     model: str | None = None
     strategy: str | None = None
+    archived: bool | None = None
+
+
+class NewFork(Struct, frozen=True, forbid_unknown_fields=True):
+    """POST …/fork; the body may be left out. `at` is the number of an event, by default the last one."""
+
+    at: Annotated[int, Meta(ge=1)] | None = None
 
 
 class Listing(Struct, frozen=True):
-    """GET /api/sessions. With `ephemeral` those that end with the server, and no others."""
+    """GET /api/sessions. With `ephemeral` those that end with it, with `archived` those put aside, and no others."""
 
     workspace: str = ""
     parent: str = ""
     cursor: str = ""
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     ephemeral: bool = False
+    archived: bool = False
+    q: Annotated[str, Meta(max_length=500)] = ""
+    """Words that all stand in the title, or in the conversation where the store can search it."""
 
 
 class SessionView(Struct, frozen=True):
-    """A session as the API shows it. Times are RFC 3339, UTC. `state` and `waiting` (prompts) are of this moment."""
+    """A session as the API shows it. Times are RFC 3339, UTC. `state` and `waiting` (prompts) are of this moment.
+
+    `origin` and `branched`: the session, which may be gone, and the number of its event, that this one was forked from.
+    """
 
     id: str
     workspace: str
@@ -85,8 +101,13 @@ class SessionView(Struct, frozen=True):
     created: str
     updated: str
     ephemeral: bool
+    archived: bool
+    origin: str | None
+    branched: int | None
     state: str = "idle"
     waiting: int = 0
+    match: str | None = None
+    """Of a search: the passage that fits, if one is known."""
 
 
 SHOWN = {
@@ -101,8 +122,12 @@ SHOWN = {
     "created": "2026-11-22T21:36:55.889Z",
     "updated": "2026-11-22T21:36:55.889Z",
     "ephemeral": False,
+    "archived": False,
+    "origin": None,
+    "branched": None,
     "state": "idle",
     "waiting": 0,
+    "match": None,
 }
 
 
@@ -144,16 +169,18 @@ def blueprint(host: Host) -> Blueprint:
     @routes.get("")
     @described(query=Listing, answers={200: SessionPage})
     async def list_sessions() -> Response:
-        """A page of sessions, newest first; children only with `parent`, ephemeral ones only with `ephemeral`.
+        """A page of sessions, newest first, or of those that fit a search.
+
+        Children come only with `parent`, ephemeral ones only with `ephemeral`, archived ones only with `archived`.
 
         400 `bad_cursor`: no page gave this `cursor`.
         """
         asked = checked(request.args, Listing)
-        query = SessionQuery(asked.workspace, asked.parent, asked.cursor, asked.limit)
+        query = SessionQuery(asked.workspace, asked.parent, asked.cursor, asked.limit, asked.q, asked.archived)
         with timed("store"):
             page = await host.kernel.sessions(query, ephemeral=asked.ephemeral)
         live = {session.id: session for session in host.kernel.live()}
-        data = [view_of(info, live.get(info.id)) for info in page.data]
+        data = [view_of(info, live.get(info.id), page.matches.get(info.id)) for info in page.data]
         return answer(SessionPage(data, page.next or None))
 
     @routes.get("/<id>")
@@ -181,9 +208,8 @@ def blueprint(host: Host) -> Blueprint:
         expected = conditions.expected() - {conditions.ANY}
         with timed("store"):
             try:
-                info = await session.change(
-                    Change(wanted.title, wanted.labels, wanted.model, wanted.strategy, expected - {"*"})
-                )
+                change = Change(wanted.title, wanted.labels, wanted.model, wanted.strategy, wanted.archived, expected)
+                info = await session.change(change)
             except ConfigError as error:
                 raise Refused(422, str(error), errors=[FieldError(error.key, str(error))]) from None
         return answer(view_of(info, session), headers=_tag(info))
@@ -194,6 +220,28 @@ def blueprint(host: Host) -> Blueprint:
         """Stops what runs in a session, then forgets it, with the sessions that its turns opened."""
         await host.kernel.delete(id)
         return nothing()
+
+    @routes.post("/<id>/fork")
+    @described(
+        body=NewFork,
+        body_optional=True,
+        answers={201: SessionView},
+        sends={"location": "The new session's own address."},
+        errors=(503,),
+        example={"at": 2},
+        shows={**SHOWN, "origin": "8243f6834a111b4870a97973dcff2c5b", "branched": 2},
+    )
+    async def fork_session(id: str) -> Response:
+        """Opens a session that begins with the conversation as it was behind event `at` of this one.
+
+        Workspace, title, labels, model, strategy and limits are the same. What is unfinished there is left out, prompts
+        that wait too; neither session needs the other from then on. 400 `bad_cursor`: there is no such event.
+        """
+        host.expect_work()
+        wanted = await read_optional(NewFork)
+        with timed("store"):
+            session = await host.kernel.fork(id, wanted.at)
+        return answer(view_of(session.info, session), 201, {"location": f"/api/sessions/{session.id}"})
 
     @routes.get("/<id>/messages")
     @described(answers={200: Listed[Message]})
@@ -214,7 +262,7 @@ def _limits(given: LimitsGiven, settings: Limits) -> Limits:
     return msgspec.structs.replace(settings, **changed)
 
 
-def view_of(info: SessionInfo, session: Session | None) -> SessionView:
+def view_of(info: SessionInfo, session: Session | None, match: str | None = None) -> SessionView:
     """What is told of a session; `session` is the live one, if it is."""
     return SessionView(
         id=info.id,
@@ -228,6 +276,10 @@ def view_of(info: SessionInfo, session: Session | None) -> SessionView:
         created=rfc3339(info.created),
         updated=rfc3339(info.updated or info.created),
         ephemeral=info.ephemeral,
+        archived=info.archived,
+        origin=info.origin or None,
+        branched=info.branched or None,
         state=session.state if session else "idle",
         waiting=session.waiting if session else 0,
+        match=match,
     )

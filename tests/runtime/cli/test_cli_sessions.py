@@ -87,6 +87,38 @@ async def test_sessions_are_listed_shown_and_deleted(cli: Any, scripted: Any) ->
         assert missing.code == 2, missing
 
 
+@pytest.mark.promise("cli.sessions")
+async def test_sessions_are_renamed_and_forked(door: Any, scripted: Any) -> None:
+    door.variables |= LASTING
+    scripted.says(Reply(text="one"), Reply(text="two"))
+    for text in ("first", "second"):
+        assert (await door.run("run", text)).code == 0
+    ids = [session["id"] for session in json.loads((await door.run("sessions", "list", "--json")).out)]
+    assert (await door.run("sessions", "rename", ids[0][:12], "A lamp")).code == 0
+    forked = await door.run("sessions", "fork", ids[0], "--json")
+    told = json.loads(forked.out)
+    assert (told["title"], told["origin"]) == ("A lamp", ids[0])
+    assert "second" in (await door.run("sessions", "show", told["id"])).out
+    refused = await door.run("sessions", "fork", ids[0], "--at", "9999")
+    assert refused.code != 0 and "can't be forked at event 9999" in refused.err
+
+
+@pytest.mark.promise("cli.sessions")
+async def test_sessions_are_put_aside_and_found(cli: Any) -> None:
+    async with cli.serving():
+        for text in ("A lamp", "flickers"):
+            assert (await cli.run("run", text)).code == 0
+        ids = [session["id"] for session in json.loads((await cli.run("sessions", "list", "--json")).out)]
+        assert (await cli.run("sessions", "archive", *ids)).code == 0
+        assert (await cli.run("sessions", "unarchive", ids[1][:12])).code == 0
+        listed = [(await cli.run("sessions", "list", "--json", *more)).out for more in ([], ["--archived"])]
+        assert [[session["id"] for session in json.loads(out)] for out in listed] == [[ids[1]], [ids[0]]]
+        found = await cli.run("sessions", "list", "-q", "LAMP")
+        assert found.out.startswith(ids[1]) and found.out.endswith("\t\n")  # a passage, if one were known
+        none = await cli.run("sessions", "list", "-q", "zeppelin")
+        assert (none.code, none.out) == (0, "") and "no such session" in none.err
+
+
 @pytest.mark.promise("cli.watch")
 async def test_a_session_is_watched_from_the_start_and_from_anywhere(cli: Any, scripted: Any) -> None:
     async with cli.serving() as said:

@@ -1,0 +1,68 @@
+"""Where a conversation forks: all that a new session needs of another one, as that was behind one of its events."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from . import events as e
+from .contracts.store import SessionInfo, Store
+from .errors import BadCursor
+from .history import History
+from .secrets import Secrets
+from .values import Limits
+
+READ = 500
+"""Records that are read at a time."""
+
+
+class Branch(Struct, frozen=True):
+    """Session `info` as it was behind its event `at`. `messages` name the `blobs`, each a message's JSON."""
+
+    info: SessionInfo
+    at: int
+    limits: Limits | None
+    messages: Sequence[str]
+    blobs: Mapping[str, bytes]
+
+    def events(self) -> list[e.Event]:
+        """What the new session's log begins with."""
+        forked = e.SessionForked(origin=self.info.id, at=self.at, messages=tuple(self.messages))
+        return [forked, e.SessionChanged(title=self.info.title)] if self.info.title else [forked]
+
+
+async def branch(store: Store, id: str, at: int | None, secrets: Secrets) -> Branch:
+    """Reads the log, of which nothing is changed and nobody else is kept waiting; `at` None: to its end.
+
+    Prompts that waited are no part of it. Raises NotFound; BadCursor where the log has no event `at`.
+    """
+    info = await store.info(id)
+    history, limits, last = History(), None, 0
+    while last != at and (records := await store.read(id, last, READ if at is None else min(READ, at - last))):
+        for record in records:
+            event = e.decode(record.type, record.data)
+            if isinstance(event, e.SessionOpened):
+                limits = event.limits
+            if event is not None:
+                history.apply(record.seq, event, record.turn, record.time)
+        last = records[-1].seq
+    if at is not None and not 0 < at == last:
+        raise BadCursor(f"Session {id} has {last} events, so it can't be forked at event {at}.")
+    history.settle()
+    names, blobs = await _messages(store, history, secrets)
+    return Branch(info, last, limits, names, blobs)
+
+
+async def _messages(store: Store, history: History, secrets: Secrets) -> tuple[list[str], dict[str, bytes]]:
+    """The conversation's messages as JSON: their hashes in order, and each by its hash."""
+    names, kept = [], {}
+    for n in range(len(history.drafts)):
+        blobs = {hash: await store.blob(hash) for hash in history.blobs(n, n + 1)}
+        (message,) = history.resolved(blobs, n, n + 1)
+        data = secrets.redact_bytes(msgspec.json.encode(message))
+        names.append(hashlib.sha256(data).hexdigest())
+        kept[names[-1]] = data
+    return names, kept
