@@ -141,6 +141,7 @@ async def test_switched_off_it_takes_its_route_along_and_leaves_the_notes(
 ) -> None:
     session = await server.session(tmp_path)
     before = await asked(server, "PUT", session, {"text": "kept"})
+    assert before[2]["text"] == "kept"
     await server.client.call("PATCH", "/api/plugins/notes", {"enabled": False})
     assert (await asked(server, "GET", session))[0] == 404
     await server.client.call("PATCH", "/api/plugins/notes", {"enabled": True})
