@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import trio
 from msgspec import structs
 
-from . import events as e
-from .contracts.provider import Chunk, Finish, Provider, Request, Restart, UsageSeen
+from .callrecord import CallRecord, Keeper
+from .contracts.provider import Chunk, Finish, Provider, Request
 from .errors import Busy, Gone, PillionError, ProviderDown
-from .values import ModelInfo, Usage, priced
+from .modelcall import Gathered
+from .values import ModelInfo, Usage
 
 if TYPE_CHECKING:
     from .kernel import Kernel
@@ -34,14 +35,23 @@ class Completion:
     It ends when what it used is recorded. `model`, which a wrapper may change, and `usage` are what is known so far.
     """
 
-    def __init__(self, model: str, seconds: float | None) -> None:
-        self.model, self.usage = model, Usage()
+    def __init__(self, call: CallRecord, model: ModelInfo, seconds: float | None) -> None:
+        self.call = call
+        self.gathered = Gathered(call, model)
         self.scope = trio.CancelScope()
         self.seconds = seconds
         self.finished = False
         self.ended = trio.Event()
         self.error: Exception | None = None
         self._send, self._chunks = trio.open_memory_channel[Chunk](AHEAD)
+
+    @property
+    def model(self) -> str:
+        return self.call.model
+
+    @property
+    def usage(self) -> Usage:
+        return self.call.usage
 
     def cancel(self) -> None:
         """Nobody wants the rest."""
@@ -59,15 +69,14 @@ class Completion:
                 raise self.error from None
             raise StopAsyncIteration from None
 
-    async def run(self, provider: Provider, request: Request, model: ModelInfo) -> None:
+    async def run(self, provider: Provider, request: Request) -> None:
         """The call's life. What goes wrong is its reader's."""
         self.scope.deadline = trio.current_time() + (self.seconds or float("inf"))
         with self._send:
             with self.scope:
                 try:
-                    async with provider.stream(request) as chunks:
-                        async for chunk in chunks:
-                            await self._pass_on(chunk, model)
+                    with self.call:
+                        await self._stream(provider, request)
                 except Exception as error:  # a plugin's fault is its caller's
                     self.error = error
             if self.error is None and not self.finished:
@@ -75,14 +84,13 @@ class Completion:
                 if trio.current_time() >= self.scope.deadline:
                     self.error = ProviderDown(f"{self.model} did not end within {self.seconds:g} s.")
 
-    async def _pass_on(self, chunk: Chunk, model: ModelInfo) -> None:
-        match chunk:
-            case UsageSeen():
-                self.usage = priced(chunk.usage, model)
-            case Restart():
-                self.model, self.usage = chunk.model or self.model, Usage()
-            case _:
-                pass
+    async def _stream(self, provider: Provider, request: Request) -> None:
+        async with provider.stream(request) as chunks:
+            async for chunk in chunks:
+                self.gathered.take(chunk)
+                await self._pass_on(chunk)
+
+    async def _pass_on(self, chunk: Chunk) -> None:
         with trio.move_on_after(PATIENCE) as patience:
             await self._send.send(chunk)
         if patience.cancelled_caught:
@@ -109,9 +117,11 @@ class Completions:
         limits = self._kernel.settings.limits
         if limits.tokens is not None and limits.tokens < (request.max_output or model.output):
             request = structs.replace(request, max_output=limits.tokens)
-        completion = Completion(model.name, limits.seconds)
+        request = structs.replace(request, model=model.name)
+        keeper = Keeper(self._kernel.secrets) if self._kernel.settings.defaults.keep_requests else None
+        completion = Completion(CallRecord(request, role="completion", keeper=keeper), model, limits.seconds)
         self._running.add(completion)
-        self.nursery.start_soon(self._run, completion, provider, structs.replace(request, model=model.name), model)
+        self.nursery.start_soon(self._run, completion, provider, request)
         return completion
 
     def ends(self) -> list[trio.Event]:
@@ -134,23 +144,22 @@ class Completions:
         with trio.move_on_after(self._kernel.settings.deadlines.stopping):
             await self.idle()
 
-    async def _run(self, completion: Completion, provider: Provider, request: Request, model: ModelInfo) -> None:
+    async def _run(self, completion: Completion, provider: Provider, request: Request) -> None:
         try:
-            await completion.run(provider, request, model)
+            await completion.run(provider, request)
         finally:
             with trio.CancelScope(shield=True):  # bounded by the store's deadline
-                if completion.finished or completion.usage != Usage():
-                    await self._record(completion)
+                await self._record(completion)
             self._running.discard(completion)
             completion.ended.set()
 
     async def _record(self, completion: Completion) -> None:
-        event = e.UsageRecorded(model=completion.model, usage=completion.usage, role="completion")
+        event, blobs = completion.gathered.told(), completion.call.blobs
         for last in (False, True):
             try:
                 async with self._opening:
                     self._records = self._records or await self._kernel.open_records(PARENT)
-                await self._records.note(event)
+                await self._records.note(event, blobs=blobs)
             except Gone:  # somebody deleted it
                 self._records = None
                 if last:

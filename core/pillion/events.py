@@ -197,8 +197,9 @@ class UsageRecorded(Event, frozen=True, tag="usage.recorded"):
     """What one model call used; `role` is set for calls that are not history.
 
     `seconds` it took, `first` of them until the first piece came; `finish` as in `message.finished`, `error` the code
-    of one that failed. `request` and `answer` name what was sent and what came (SHA-256, hex), where
-    `defaults.keep_requests` has it kept: first the system prompt and tools, then each message.
+    of one that failed, or `cancelled`: it is told with the turn's end. `request` and `answer` name what was sent and
+    what came (SHA-256, hex), where `defaults.keep_requests` has it kept: first the system prompt and tools, then each
+    message.
     """
 
     model: str
@@ -477,10 +478,15 @@ _decoders = {type_of(kind): msgspec.json.Decoder(kind) for kind in LASTING + PAS
 
 def encode(event: Event) -> bytes:
     """The event's JSON object, `type` first, without the envelope. A lone surrogate becomes `?`."""
+    return as_json(event)
+
+
+def as_json(value: object) -> bytes:
+    """Any of our values as JSON; a lone surrogate in it becomes `?`."""
     try:
-        return _encoder.encode(event)
+        return _encoder.encode(value)
     except UnicodeEncodeError:
-        return _encoder.encode(_mended(msgspec.to_builtins(event)))
+        return _encoder.encode(_mended(msgspec.to_builtins(value)))
 
 
 def mended(text: str) -> str:

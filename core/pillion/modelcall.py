@@ -9,8 +9,10 @@ import trio
 from msgspec import Struct
 
 from . import events as e
+from .callrecord import CallRecord
 from .contracts.provider import (
     CallPart,
+    Chunk,
     Finish,
     Provider,
     Request,
@@ -23,6 +25,8 @@ from .history import voiding
 from .values import Message, ModelInfo, Part, Text, Thinking, ToolCall, Usage, priced
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .turn import Turn
 
 BREATH = 48
@@ -31,13 +35,15 @@ starve, and each time they get their turn costs a send to each of them."""
 
 
 class Answer(Struct, frozen=True):
-    """A model's whole message; `closing` are the events that make it so, to be written with what follows."""
+    """A model's whole message; `closing` are the events that make it so, to be written with what follows, and `blobs`
+    what they name."""
 
     message: Message
     closing: tuple[e.Event, ...]
     finish: Literal["stop", "tool_calls", "length", "filtered"]
     usage: Usage
     model: str
+    blobs: Mapping[str, bytes] = {}
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
@@ -63,45 +69,48 @@ class ModelCall:
         self._turn, self._step = turn, step
         self._items: list[_Item] = []
         self._signatures: dict[int, str] = {}
+        self._record: CallRecord
 
     async def run(self, provider: Provider, request: Request, model: ModelInfo) -> Answer:
         """The whole answer. Raises ProviderError; what is open then is closed by the turn's end."""
-        name, usage, finish = request.model, Usage(), None
-        count = 0
-        async with provider.stream(request) as chunks:
-            async for chunk in chunks:
-                match chunk:
-                    case Text():
-                        await self._words(e.TextStarted(step=self._step), chunk.text)
-                    case Thinking():
-                        await self._words(e.ThinkingStarted(step=self._step), chunk.text)
-                    case ThinkingSeal():
-                        await self._seal(chunk.signature)
-                    case CallPart():
-                        await self._call(chunk)
-                    case UsageSeen():
-                        usage = priced(chunk.usage, model)
-                    case Waiting():
-                        self._turn.pass_by(e.ModelWaiting(step=self._step, seconds=chunk.seconds, why=chunk.why))
-                    case Restart():
-                        await self._void(chunk.why)
-                        name, usage = chunk.model or name, Usage()
-                    case Finish():
-                        finish = chunk
-                    case _:
-                        assert_never(chunk)
-                if count % BREATH == 0:
-                    await trio.lowlevel.checkpoint()
-                count += 1
+        finish, count = None, 0
+        self._record = self._turn.recorded(request)
+        with self._record as call:
+            async with provider.stream(request) as chunks:
+                async for chunk in chunks:
+                    match chunk:
+                        case Text():
+                            await self._words(e.TextStarted(step=self._step), chunk.text)
+                        case Thinking():
+                            await self._words(e.ThinkingStarted(step=self._step), chunk.text)
+                        case ThinkingSeal():
+                            await self._seal(chunk.signature)
+                        case CallPart():
+                            await self._call(chunk)
+                        case UsageSeen():
+                            call.usage = priced(chunk.usage, model)
+                        case Waiting():
+                            self._turn.pass_by(e.ModelWaiting(step=self._step, seconds=chunk.seconds, why=chunk.why))
+                        case Restart():
+                            await self._void(chunk.why)
+                            call.restart(chunk.model)
+                        case Finish():
+                            finish = chunk
+                        case _:
+                            assert_never(chunk)
+                    if count % BREATH == 0:
+                        await trio.lowlevel.checkpoint()
+                    count += 1
         assert finish is not None, "the guard raises before"
         finished = [self._finished(item) for item in self._items]
         items = tuple(item.seq for item in self._items)
+        message = Message("assistant", tuple(map(_part, finished)))
         closing = (
             *finished,
-            e.UsageRecorded(step=self._step, model=name, usage=usage),
+            call.told(finish.reason, message),
             e.MessageFinished(step=self._step, items=items, finish=finish.reason),
         )
-        return Answer(Message("assistant", tuple(map(_part, finished))), closing, finish.reason, usage, name)
+        return Answer(message, closing, finish.reason, call.usage, call.model, call.blobs)
 
     async def _words(self, opening: e.Event, text: str) -> None:
         last = self._items[-1] if self._items else None
@@ -127,6 +136,7 @@ class ModelCall:
         self._turn.grow(item.seq, part.arguments)
 
     async def _open(self, opening: e.Event, index: int = -1) -> _Item:
+        self._record.piece()
         (record,) = await self._turn.emit(opening)
         item = _Item(record.seq, opening, index)
         self._items.append(item)
@@ -151,32 +161,58 @@ class ModelCall:
                 raise TypeError(f"{e.type_of(item.opened)} is no part of a message.")
 
 
-async def complete(provider: Provider, request: Request, model: ModelInfo) -> Answer:
-    """A model call that nobody watches and that is no history. Raises ProviderError."""
-    parts: list[Part] = []
-    calls: dict[int, ToolCall] = {}
-    usage, finish, name = Usage(), None, request.model
-    async with provider.stream(request) as chunks:
-        async for chunk in chunks:
-            match chunk:
-                case Text() | Thinking():
-                    parts.append(chunk)
-                case CallPart():
-                    old = calls.get(chunk.index) or ToolCall(chunk.id, chunk.name, "")
-                    calls[chunk.index] = ToolCall(old.id, old.name, old.arguments + chunk.arguments)
-                case UsageSeen():
-                    usage = priced(chunk.usage, model)
-                case Restart():
-                    parts, calls, usage, name = [], {}, Usage(), chunk.model or name
-                case Finish():
-                    finish = chunk
-                case ThinkingSeal() | Waiting():
-                    pass
-                case _:
-                    assert_never(chunk)
-    assert finish is not None, "the guard raises before"
-    text = Text("".join(part.text for part in parts if isinstance(part, Text)))
-    return Answer(Message("assistant", (text, *calls.values())), (), finish.reason, usage, name)
+class Gathered:
+    """One call's chunks put together, for a call that nobody watches."""
+
+    def __init__(self, call: CallRecord, model: ModelInfo) -> None:
+        self._call, self._model = call, model
+        self._texts: list[str] = []
+        self._calls: dict[int, ToolCall] = {}
+        self.finish: Finish | None = None
+
+    def take(self, chunk: Chunk) -> None:
+        match chunk:
+            case Text():
+                self._call.piece()
+                self._texts.append(chunk.text)
+            case CallPart():
+                self._call.piece()
+                old = self._calls.get(chunk.index) or ToolCall(chunk.id, chunk.name, "")
+                self._calls[chunk.index] = ToolCall(old.id, old.name, old.arguments + chunk.arguments)
+            case Thinking():
+                self._call.piece()
+            case UsageSeen():
+                self._call.usage = priced(chunk.usage, self._model)
+            case Restart():
+                self._call.restart(chunk.model)
+                self._texts, self._calls = [], {}
+            case Finish():
+                self.finish = chunk
+            case ThinkingSeal() | Waiting():
+                pass
+            case _:
+                assert_never(chunk)
+
+    @property
+    def message(self) -> Message:
+        """The words and calls so far, without thinking."""
+        return Message("assistant", (Text("".join(self._texts)), *self._calls.values()))
+
+    def told(self) -> e.UsageRecorded:
+        """The event that tells of the call."""
+        return self._call.told(self.finish.reason, self.message) if self.finish else self._call.told()
+
+
+async def complete(provider: Provider, request: Request, model: ModelInfo, call: CallRecord) -> Answer:
+    """A model call that nobody watches and that is no history; `call` tells of it. Raises ProviderError."""
+    gathered = Gathered(call, model)
+    with call:
+        async with provider.stream(request) as chunks:
+            async for chunk in chunks:
+                gathered.take(chunk)
+    assert gathered.finish is not None, "the guard raises before"
+    gathered.told()
+    return Answer(gathered.message, (), gathered.finish.reason, call.usage, call.model)
 
 
 def _part(event: e.Event) -> Part:

@@ -16,6 +16,7 @@ from .actor import Actor
 from .answerschema import AnswerSchema
 from .asking import Answered, Approvals, Asking, Decision, Given, Pending, Questions, Remember
 from .budget import Budget
+from .callrecord import Keeper
 from .catalog import Kit
 from .contracts.store import Opened, Record, SessionInfo
 from .contracts.tool import Tool
@@ -57,6 +58,7 @@ class Session:
         self.root: Session = parent.root if parent else self
         self.budget = budget
         self.tools = tools
+        self.keeper = Keeper(kernel.secrets) if kernel.settings.defaults.keep_requests else None
         self.approvals, self.questions = Approvals(), Questions()
         self.desks: tuple[Asking[Any], ...] = (self.approvals, self.questions)
         shared = parent is not None and parent.info.workspace == info.workspace
@@ -197,7 +199,7 @@ class Session:
         )
 
     async def note(self, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> None:
-        """Writes facts that no turn brought. They must open or close no item."""
+        """Writes facts that no turn brought, and what they name. They must open or close no item."""
         await self._actor.ask(Note(events, blobs))
 
     async def messages(self) -> tuple[Message, ...]:

@@ -56,12 +56,13 @@ class Environment:
 
 
 class Defaults(Struct, frozen=True, forbid_unknown_fields=True):
-    """[defaults]"""
+    """[defaults]. `keep_requests`: what models are sent and answer is kept with the log, each message once."""
 
     model: str = "auto"
     strategy: str = "auto"
     store: str = "memory"
     context_tokens: int = 8_000
+    keep_requests: bool = False
 
 
 class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):

@@ -257,7 +257,7 @@ async def run_calls(
     ]
     if not answer.closing and not started:
         return ()
-    records = await turn.emit(*answer.closing, *started)
+    records = await turn.emit(*answer.closing, *started, blobs=answer.blobs)
     items = [record.seq for record in records[len(answer.closing) :]]
     runs = [ToolRun(turn, call, item, breakable) for call, item in zip(calls, items, strict=True)]
     results: dict[int, e.ToolFinished] = {}

@@ -16,6 +16,7 @@ from . import events as e
 from .answerschema import AnswerSchema, Misfit
 from .asking import Answered, Pending
 from .budget import Budget
+from .callrecord import CallRecord
 from .contracts.context import ContextPart
 from .contracts.provider import Provider, Request
 from .contracts.store import Record
@@ -94,6 +95,8 @@ class Turn:
         self.ran: set[int] = set()
         """The items of calls that got as far as their tool."""
         self._circles: dict[tuple[str, str, str], int] = {}
+        self._calls: list[CallRecord] = []
+        """Model calls of which the log does not tell yet."""
 
     # ── for strategies ──
 
@@ -171,9 +174,10 @@ class Turn:
         provider, model = self._model()
         self.budget.step()
         request = Request(model.name, tuple(messages), system, max_output=max_output, schema=schema)
-        answer = await complete(provider, request, model)
+        call = self.recorded(request, role)
+        answer = await complete(provider, request, model, call)
         self.budget.spend(answer.usage)
-        await self.emit(e.UsageRecorded(step=self.steps, model=answer.model, usage=answer.usage, role=role))
+        await self.emit(call.told(), blobs=call.blobs)
         return answer
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> e.ToolFinished:
@@ -225,7 +229,10 @@ class Turn:
 
     async def emit(self, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> list[Record]:
         """Writes facts to the log; returns when they are durable. Raises Gone when the turn is over."""
-        return await self.session.write(self, *events, blobs=blobs)
+        records = await self.session.write(self, *events, blobs=blobs)
+        if self._calls:
+            self._strike(events)
+        return records
 
     @asynccontextmanager
     async def child(
@@ -332,6 +339,23 @@ class Turn:
     def settle(self) -> None:
         if self._budget is not None:
             self._budget.settle()
+
+    def recorded(self, request: Request, role: str = "") -> CallRecord:
+        """The record of a model call that begins now. Whatever becomes of it, the log tells of it."""
+        call = CallRecord(request, step=self.steps, role=role, keeper=self.session.keeper)
+        self._calls.append(call)
+        return call
+
+    def untold(self) -> tuple[list[e.Event], dict[str, bytes]]:
+        """What tells of the calls that failed or were cancelled, with its blobs; for the turn's end."""
+        told: list[e.Event] = [call.told() for call in self._calls]
+        return told, {name: blob for call in self._calls for name, blob in call.blobs.items()}
+
+    def _strike(self, events: Sequence[e.Event]) -> None:
+        told = [call for call in self._calls if any(call.told_by(event) for event in events)]
+        for call in told:
+            call.is_kept()
+            self._calls.remove(call)
 
     def grow(self, item: int, text: str) -> None:
         self.session.grow(self, item, text)

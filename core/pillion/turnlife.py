@@ -87,7 +87,8 @@ class TurnLife:
             for item, opened in actor.history.open_items.items()
         ]
         begun = [] if actor.history.turn else [turn.started()]
-        await actor.write((*begun, *closing, ending), turn=turn.id)
+        told, blobs = turn.untold()
+        await actor.write((*begun, *closing, *told, ending), turn=turn.id, blobs=blobs)
 
     async def _watch(self) -> None:
         """A turn that does not let go in time is cut off: what it still runs can't write any more."""

@@ -48,7 +48,8 @@ async def test_cancel_ends_the_stream(host: Host, autojump_clock) -> None:
     assert await session.cancel()
     assert await session.ended(accepted.turn) == e.TurnCancelled()
     assert host.provider.running == 0
-    assert kinds(await events(session))[-3:] == ["turn.stopping", "text.interrupted", "turn.cancelled"]
+    ending = ["turn.stopping", "text.interrupted", "usage.recorded", "turn.cancelled"]
+    assert kinds(await events(session))[-4:] == ending
     assert (await session.messages())[-1].text == "working"
 
 

@@ -719,7 +719,7 @@ export interface StepStarted {
   step?: number;
 }
 
-/** What one model call used; `role` is set for calls that are not history. `seconds` it took, `first` of them until the first piece came; `finish` as in `message.finished`, `error` the code of one that failed. `request` and `answer` name what was sent and what came (SHA-256, hex), where `defaults.keep_requests` has it kept: first the system prompt and tools, then each message. */
+/** What one model call used; `role` is set for calls that are not history. `seconds` it took, `first` of them until the first piece came; `finish` as in `message.finished`, `error` the code of one that failed, or `cancelled`: it is told with the turn's end. `request` and `answer` name what was sent and what came (SHA-256, hex), where `defaults.keep_requests` has it kept: first the system prompt and tools, then each message. */
 export interface UsageRecorded {
   type: "usage.recorded";
   /** Its place; `Last-Event-ID` goes on there. */
