@@ -77,7 +77,8 @@ async def test_the_vendor_sees_the_stream_closed(tmp_path: Path) -> None:
             types = await stopped(server, await server.session(tmp_path, model=model), "text.delta")
             with trio.fail_after(BOUND):
                 await vendor.until(lambda vendor: vendor.left_early == len(vendor.asked) and not vendor.open_streams)
-            assert (types[-2:], len(vendor.asked)) == (["text.interrupted", "turn.cancelled"], number)
+            ending = ["text.interrupted", "usage.recorded", "turn.cancelled"]
+            assert (types[-3:], len(vendor.asked)) == (ending, number)
 
 
 @pytest.mark.promise("cancel.next_prompt")
