@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 Row = Sequence[Any]
+ROWS = 1000
+"""In one statement for PostgreSQL at most."""
 
 
 class Dialect(Protocol):
@@ -19,6 +21,10 @@ class Dialect(Protocol):
         """A cursor: `fetchall`, `rowcount`."""
 
     def run_many(self, connection: Any, statement: str, rows: Sequence[Row]) -> None: ...
+
+    def touch(self, connection: Any, rows: Sequence[Row]) -> int:
+        """Brings sessions to a new end of their logs, each row `last, time, id, generation, expected`. How many were
+        found as they should be; `time` of 0 leaves a session's own."""
 
     def lock_schema(self, connection: Any) -> None:
         """No other process migrates until this transaction ends."""
@@ -43,6 +49,11 @@ class SQLite:
 
     def run_many(self, connection: Any, statement: str, rows: Sequence[Row]) -> None:
         connection.executemany(statement, rows)
+
+    def touch(self, connection: Any, rows: Sequence[Row]) -> int:
+        statement = """UPDATE session SET last = ?1, updated = CASE WHEN ?2 > 0 THEN ?2 ELSE updated END
+            WHERE id = ?3 AND generation = ?4 AND last = ?5"""
+        return int(connection.executemany(statement, rows).rowcount)
 
     def lock_schema(self, connection: Any) -> None:
         pass  # BEGIN IMMEDIATE has done it
@@ -76,7 +87,18 @@ class PostgreSQL:
 
         head, _, tail = statement.partition("VALUES (")
         _, _, rest = tail.partition(")")
-        execute_values(connection.cursor(), f"{head}VALUES %s{rest}", rows)
+        execute_values(connection.cursor(), f"{head}VALUES %s{rest}", rows, page_size=ROWS)
+
+    def touch(self, connection: Any, rows: Sequence[Row]) -> int:
+        from psycopg2.extras import execute_values
+
+        statement = """UPDATE session SET last = new.last,
+            updated = CASE WHEN new.time > 0 THEN new.time ELSE session.updated END
+            FROM (VALUES %s) AS new (last, time, id, generation, expected)
+            WHERE session.id = new.id AND session.generation = new.generation AND session.last = new.expected"""
+        cursor = connection.cursor()
+        execute_values(cursor, statement, rows, page_size=len(rows))
+        return int(cursor.rowcount)
 
     def lock_schema(self, connection: Any) -> None:
         self.run(connection, "SELECT pg_advisory_xact_lock(?)", (self.LOCK,))

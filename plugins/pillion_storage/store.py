@@ -19,9 +19,6 @@ from .ponytypes import desc, flush, select
 from .processes import Self, now_ms
 from .thread import DatabaseThread
 
-TOUCH = """UPDATE session SET last = ?, updated = CASE WHEN ? > 0 THEN ? ELSE updated END
-    WHERE id = ? AND generation = ? AND last = ?"""
-"""The whole check of a batch: one row is touched, or the batch has no leave."""
 _log = logging.getLogger("pillion.storage")
 
 
@@ -57,6 +54,7 @@ class DatabaseStore:
         self._thread, self._entities, self._self = thread, opened.entities, self_
         self._database, self._dialect, self._place = opened.database, opened.dialect, opened.place
         self._projections = projections
+        thread.whole = self._commit_all
 
     async def create(self, info: SessionInfo) -> Opened:
         tried = Tried()
@@ -104,7 +102,8 @@ class DatabaseStore:
         tried = Tried()
         while True:
             try:
-                return await self._thread.write(lambda: self._commit(batch, failed, again=tried.before()))
+                part = None if failed else (batch, tried)
+                return await self._thread.write(lambda: self._commit(batch, failed, again=tried.before()), part)
             except StoreFailed as error:
                 if not isinstance(error.__cause__, ProjectionFailed):
                     raise
@@ -170,16 +169,26 @@ class DatabaseStore:
 
     def _commit(self, batch: Batch, failed: Sequence[ProjectionFailed], *, again: bool) -> None:
         """`again`: an earlier try may have been kept, though nobody was told; then all is well."""
-        last = batch.records[-1].seq if batch.records else batch.expected
-        time = batch.records[-1].time if batch.records else 0
-        touched = self._run(TOUCH, (last, time, time, batch.session, batch.generation, batch.expected))
-        if touched.rowcount != 1:
+        if self._dialect.touch(self._database.get_connection(), [_touched(batch)]) != 1:
             if again and self._has(batch):
                 return
             raise self._refusal(batch)
-        self._write(batch)
+        self._write([batch])
         if batch.records:
             self._project(batch, failed)
+
+    def _commit_all(self, parts: Sequence[tuple[Batch, Tried]]) -> None:
+        """Batches that have come together, by few statements. Raises Conflict where not all have leave."""
+        batches = [batch for batch, _ in parts]
+        rows = [_touched(batch) for batch in batches]
+        if self._dialect.touch(self._database.get_connection(), rows) != len(rows):
+            raise Conflict("Not all of these batches can be written.")
+        for _, tried in parts:
+            tried.before()  # from here on it may be kept, though nobody is told
+        self._write(batches)
+        for batch in batches:
+            if batch.records:
+                self._project(batch, ())
 
     def _has(self, batch: Batch) -> bool:
         """Is the log, under this very lease, exactly what this batch made of it?"""
@@ -198,32 +207,41 @@ class DatabaseStore:
             return LostLease(f"Session {batch.session} was opened again by somebody else.")
         return Conflict(f"Session {batch.session} has {last} events, not {batch.expected}.")
 
-    def _write(self, batch: Batch) -> None:
-        session = batch.session
-        if batch.info is not None:
-            new = batch.info
-            self._session(session).set(
-                title=new.title,
-                labels=dict(new.labels),
-                model=new.model,
-                strategy=new.strategy,
-                archived=new.archived,
-            )
-            flush()
-        if batch.blobs:
-            ignore = " ON CONFLICT DO NOTHING"
-            self._many(f"INSERT INTO blob (hash, data) VALUES (?, ?){ignore}", list(batch.blobs.items()))
-            uses = [(session, hash) for hash in batch.blobs]
-            self._many(f"INSERT INTO blob_use (session, hash) VALUES (?, ?){ignore}", uses)
-        if batch.records:
-            rows = [(session, r.seq, r.type, r.turn, r.time, r.data) for r in batch.records]
-            self._many(f"INSERT INTO agent_event (session, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)
-        if batch.drafts:
-            pieces = [(session, d.item, d.at, d.text) for d in batch.drafts]
-            longer = " ON CONFLICT (session, item, at) DO UPDATE SET text = excluded.text"  # of a try that failed
-            self._many(f"INSERT INTO draft (session, item, at, text) VALUES (?, ?, ?, ?){longer}", pieces)
-        for item in batch.closes:
-            self._run("DELETE FROM draft WHERE session = ? AND item = ?", (session, item))
+    def _write(self, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            if batch.info is not None:
+                self._change(batch.session, batch.info)
+        ignore = " ON CONFLICT DO NOTHING"
+        self._many(
+            f"INSERT INTO blob (hash, data) VALUES (?, ?){ignore}",
+            [blob for batch in batches for blob in batch.blobs.items()],
+        )
+        self._many(
+            f"INSERT INTO blob_use (session, hash) VALUES (?, ?){ignore}",
+            [(batch.session, hash) for batch in batches for hash in batch.blobs],
+        )
+        self._many(
+            f"INSERT INTO agent_event (session, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+            [(batch.session, r.seq, r.type, r.turn, r.time, r.data) for batch in batches for r in batch.records],
+        )
+        self._many(
+            """INSERT INTO draft (session, item, at, text) VALUES (?, ?, ?, ?)
+            ON CONFLICT (session, item, at) DO UPDATE SET text = excluded.text""",  # of a try that failed
+            [(batch.session, d.item, d.at, d.text) for batch in batches for d in batch.drafts],
+        )
+        for batch in batches:
+            for item in batch.closes:
+                self._run("DELETE FROM draft WHERE session = ? AND item = ?", (batch.session, item))
+
+    def _change(self, session: str, new: SessionInfo) -> None:
+        self._session(session).set(
+            title=new.title,
+            labels=dict(new.labels),
+            model=new.model,
+            strategy=new.strategy,
+            archived=new.archived,
+        )
+        flush()
 
     def _project(self, batch: Batch, failed: Sequence[ProjectionFailed]) -> None:
         projected = Projected(batch.session, batch.records)
@@ -274,7 +292,14 @@ class DatabaseStore:
         return list(rows_of(self._run(statement, values)))
 
     def _many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-        self._dialect.run_many(self._database.get_connection(), statement, rows)
+        if rows:
+            self._dialect.run_many(self._database.get_connection(), statement, rows)
+
+
+def _touched(batch: Batch) -> tuple[int, int, str, int, int]:
+    """The log's new last seq and its time, and where it must stand before."""
+    last, time = (batch.records[-1].seq, batch.records[-1].time) if batch.records else (batch.expected, 0)
+    return last, time, batch.session, batch.generation, batch.expected
 
 
 def _info(row: Any) -> SessionInfo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Generic, Literal, TypeVar
 
@@ -29,10 +29,10 @@ _log = logging.getLogger("pillion.storage")
 class Job(Generic[T]):
     """A writer's `work` may run a second time, when a group could not be kept. `dropped`: nobody waits any more."""
 
-    __slots__ = ("done", "dropped", "error", "kind", "token", "value", "work")
+    __slots__ = ("done", "dropped", "error", "kind", "part", "token", "value", "work")
 
-    def __init__(self, work: Callable[[], T], kind: Kind) -> None:
-        self.work, self.kind = work, kind
+    def __init__(self, work: Callable[[], T], kind: Kind, part: Any = None) -> None:
+        self.work, self.kind, self.part = work, kind, part
         self.done = trio.Event()
         self.token = trio.lowlevel.current_trio_token()
         self.value: T | None = None
@@ -60,6 +60,8 @@ class DatabaseThread:
 
     def __init__(self, explain: Callable[[BaseException], Fault], patience: float) -> None:
         self._explain, self._patience = explain, patience
+        self.whole: Callable[[Sequence[Any]], None]
+        """Does the work of several jobs at once, given their `part`s; raises whatever it likes when it can't do all."""
         self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="pillion-storage", daemon=True)
         self._door = threading.Lock()
@@ -76,14 +78,15 @@ class DatabaseThread:
         """Runs `work` in a db_session of its own."""
         return await self._patiently(work, "read")
 
-    async def write(self, work: Callable[[], T]) -> T:
-        """Runs `work` together with other writes; returns when it is durable.
+    async def write(self, work: Callable[[], T], part: Any = None) -> T:
+        """Runs `work` together with other writes; returns when it is durable. Where all that come together have a
+        `part`, `whole` is given these instead.
 
         `work` raises errors of ours only before it has changed anything. It may run again when its first run may have
         been kept already: the connection was lost, and nobody knows. Raises StoreFailed when the database can't keep
         it. What is cancelled is done whole, or not at all.
         """
-        return await self._patiently(work, "write")
+        return await self._patiently(work, "write", part)
 
     async def once(self, work: Callable[[], T]) -> T:
         """As `write`, with no second try when the database does not answer."""
@@ -104,11 +107,11 @@ class DatabaseThread:
         self.stop()
         await trio.to_thread.run_sync(self._thread.join, abandon_on_cancel=True)
 
-    async def _patiently(self, work: Callable[[], T], kind: Kind) -> T:
+    async def _patiently(self, work: Callable[[], T], kind: Kind, part: Any = None) -> T:
         until = trio.current_time() + self._patience
         while True:
             try:
-                return await self._do(Job(work, kind))
+                return await self._do(Job(work, kind, part))
             except Unreachable:
                 if trio.current_time() + AGAIN >= until:
                     raise
@@ -164,12 +167,26 @@ class DatabaseThread:
 
     def _group(self, jobs: list[Job[Any]]) -> None:
         """All in one transaction; when that fails, each in one of its own, so that the one at fault fails alone."""
-        if not jobs:
+        if not jobs or self._wholly(jobs):
             return
         fault = self._transaction(jobs)
         if fault is not None and not fault.common and len(jobs) > 1:
             for job in jobs:
                 self._transaction([job])
+
+    def _wholly(self, jobs: list[Job[Any]]) -> bool:
+        """All by few statements, where that goes; nothing is done where it does not."""
+        parts = [job.part for job in jobs if job.part is not None]
+        if len(parts) < 2 or len(parts) < len(jobs):
+            return False
+        try:
+            with db_session:
+                self.whole(parts)
+        except Exception:  # each by itself says which of them is at fault, and how
+            with suppress(Exception):
+                rollback()
+            return False
+        return True
 
     def _transaction(self, jobs: list[Job[Any]]) -> Fault | None:
         try:

@@ -95,6 +95,35 @@ class StoreContract:
             assert len(lost) == 1, f"Of two commits on the same place {2 - len(lost)} were taken."
             assert await store.read("a", 0, 9) == _records(0, 3), "The one that won is not what is there."
 
+    async def test_of_many_sessions_commits_at_once_each_is_its_own(self) -> None:
+        """All kinds of rows; in the second round one in four expects another place, and fails alone."""
+        names = [f"s{n}" for n in range(12)]
+        async with self.opened() as store:
+            made = {name: await store.create(_info(name)) for name in names}
+            async with trio.open_nursery() as nursery:
+                for name in names:
+                    drafts, blobs = [Draft(2, 0, name)], {name: name.encode(), "shared": b"x"}
+                    nursery.start_soon(store.commit, _batch(made[name], 0, 2, drafts=drafts, blobs=blobs))
+            failed: list[str] = []
+
+            async def close(name: str, expected: int) -> None:
+                try:
+                    await store.commit(_batch(made[name], expected, 1, closes=[2]))
+                except Conflict:
+                    failed.append(name)
+
+            async with trio.open_nursery() as nursery:
+                for n, name in enumerate(names):
+                    nursery.start_soon(close, name, 2 if n % 4 else 1)
+            assert sorted(failed) == ["s0", "s4", "s8"], f"Conflicts among commits at once: {sorted(failed)}."
+            for n, name in enumerate(names):
+                assert await store.read(name, 0, 9) == _records(0, 3 if n % 4 else 2), (
+                    f"The records of {name} are wrong."
+                )
+                left = list((await store.open(name)).drafts)
+                assert left == ([] if n % 4 else [Draft(2, 0, name)]), f"The drafts of {name}: {left}."
+                assert await store.blob(name) == name.encode(), f"The blob of {name} is lost."
+
     async def test_a_cancelled_commit_is_whole_or_nothing(self) -> None:
         async with self.opened() as store:
             made = await store.create(_info("a"))
