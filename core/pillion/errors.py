@@ -17,8 +17,13 @@ PillionError
 ├── ProviderError      the model's side failed
 │   ├── ProviderBusy   wait `retry_after` seconds, then ask again
 │   ├── ProviderDown   ask again soon, or another provider
-│   ├── ProviderRefused  a person must mend key, quota or rights
+│   ├── ProviderRefused  a person must mend key or rights
+│   │   ├── QuotaSpent   a person must pay, or wait for the next month
+│   │   └── WrongBaseUrl  a person must mend the address
+│   ├── ModelNotFound  ask another model
 │   ├── ContextOverflow  make the conversation shorter
+│   ├── RequestTooLarge  send less in one request: smaller pictures, shorter outputs
+│   ├── ContentFiltered  say it in another way
 │   └── BadRequest     the request can't work as it is
 ├── BadSchema          a prompt's JSON Schema can't be checked; names the place
 ├── BadAnswer          the model gave no JSON that fits the prompt's schema, asked twice
@@ -166,15 +171,45 @@ class ProviderDown(ProviderError):
 
 
 class ProviderRefused(ProviderError):
-    """The vendor refuses: key, quota or rights. Asking again does not help."""
+    """The vendor refuses the key or its rights. Asking again does not help."""
 
     code = "provider_refused"
+
+
+class QuotaSpent(ProviderRefused):
+    """The account has no money or quota left. It is not a limit that passes in a minute: that is ProviderBusy."""
+
+    code = "quota_spent"
+
+
+class WrongBaseUrl(ProviderRefused):
+    """What answers at the address is no such API."""
+
+    code = "wrong_base_url"
+
+
+class ModelNotFound(ProviderError):
+    """The vendor has no model of that name, or none for this key."""
+
+    code = "model_not_found"
 
 
 class ContextOverflow(ProviderError):
     """The conversation is longer than the model can read."""
 
     code = "context_overflow"
+
+
+class RequestTooLarge(ProviderError):
+    """The request has too many bytes, or more tokens than the vendor takes at once from this account."""
+
+    code = "request_too_large"
+
+
+class ContentFiltered(ProviderError):
+    """The vendor's filter stopped the request, or the answer."""
+
+    code = "content_filtered"
 
 
 class BadRequest(ProviderError):

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from pillion.contracts.provider import CallPart, Chunk, Finish, ThinkingSeal, UsageSeen
 from pillion.values import Text, Thinking, Usage
+from pillion.vendorfaults import failure, reported
 
-from .faults import failure, said
 from .request import REDACTED
 
 FINISH: dict[str, Literal["stop", "tool_calls", "length", "filtered"]] = {
@@ -94,7 +94,7 @@ class Reader:
             case "message_stop":
                 self.done = True
             case "error":
-                raise failure(*said({"error": event.error}))
+                raise failure("anthropic", reported(0, {"error": event.error}))
 
     def _used(self, news: _Usage) -> UsageSeen:
         for name in news.__struct_fields__:

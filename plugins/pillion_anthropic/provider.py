@@ -13,6 +13,7 @@ import trio
 from pillion.contracts.provider import Chunk, Request
 from pillion.errors import ProviderDown
 from pillion.values import ModelInfo
+from pillion.vendorfaults import check_stream
 
 from .answer import Reader
 from .faults import translated
@@ -65,6 +66,8 @@ class AnthropicProvider:
                 # the rest goes as it is: the client walking through it by its types costs more than sending it
                 demanded = {"model": asked["model"], "max_tokens": asked["max_tokens"], "messages": [], "stream": True}
                 response = await stack.enter_async_context(create(**demanded, extra_body=asked))
+                kind = response.headers.get("content-type", "")
+                await check_stream(self.name, kind, response.http_response.aiter_bytes(), self._hint)
             yield await stack.enter_async_context(aclosing(self._chunks(response)))
 
     async def _chunks(self, response: AsyncAPIResponse[Any]) -> AsyncGenerator[Chunk]:

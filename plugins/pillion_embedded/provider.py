@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 import trio
 
 from pillion.contracts.provider import Chunk, Finish, Request, UsageSeen, Waiting
-from pillion.errors import BadRequest, ProviderError
+from pillion.errors import ModelNotFound, ProviderError
 from pillion.values import ModelInfo, Text, Usage
 
 from .constrained import Unfolding, one_schema
@@ -41,9 +41,9 @@ class EmbeddedProvider:
 
     @trio.as_safe_channel
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
-        """Raises ContextOverflow when the prompt does not fit, BadRequest also for another model, ProviderDown."""
+        """Raises ContextOverflow when the prompt does not fit, ModelNotFound for another model, ProviderDown."""
         if request.model != self._info.name:
-            raise BadRequest(f"There is no model {request.model}; the embedded one is {self._info.name}.")
+            raise ModelNotFound(f"There is no model {request.model}; the embedded one is {self._info.name}.")
         reading = Reading(Unfolding() if request.offered else None)
         failure: ProviderError | None = None
         send, receive = trio.open_memory_channel[Piece | ProviderError](WAITING_PIECES)

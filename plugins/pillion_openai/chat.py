@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from pillion.contracts.provider import CallPart, Chunk, Finish, Request, UsageSeen
 from pillion.values import Image, Message, ModelInfo, Text, Thinking, ToolCall, ToolResult, Usage
+from pillion.vendorfaults import failure, reported
 
 from . import constrained
 from .contents import arguments, closed, data_url, result_text
-from .faults import failure, said
 
 FINISH: dict[str, Literal["stop", "tool_calls", "length", "filtered"]] = {
     "tool_calls": "tool_calls",
@@ -163,7 +163,7 @@ class Reader:
             return
         chunk = _decoder.decode(data)
         if chunk.error is not None:
-            raise failure(self._vendor, *said({"error": chunk.error}))
+            raise failure(self._vendor, reported(0, {"error": chunk.error}))
         for choice in chunk.choices or ():
             if choice.delta is not None:
                 yield from self._delta(choice.delta)

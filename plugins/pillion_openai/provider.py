@@ -14,6 +14,7 @@ from msgspec import Struct
 from pillion.contracts.provider import Chunk, Finish, Request
 from pillion.errors import ProviderDown
 from pillion.values import ModelInfo, Text
+from pillion.vendorfaults import check_stream
 
 from . import chat, constrained, responses
 from .faults import translated
@@ -80,6 +81,8 @@ class OpenAIProvider:
         async with AsyncExitStack() as stack:
             with translated(self.name, server.hint):
                 response = await stack.enter_async_context(create(**_as_extra(asked, server.api)))
+                kind = response.headers.get("content-type", "")
+                await check_stream(self.name, kind, response.http_response.aiter_bytes(), server.hint)
             chunks = self._chunks(response, reader)
             if server.api == "chat" and info.tools == "constrained" and request.offered:
                 chunks = _as_calls(chunks)

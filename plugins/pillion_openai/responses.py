@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from pillion.contracts.provider import CallPart, Chunk, Finish, Request, ThinkingSeal, UsageSeen
 from pillion.values import Image, Message, ModelInfo, Part, Text, Thinking, ToolCall, ToolResult, Usage
+from pillion.vendorfaults import failure, reported
 
 from .contents import arguments, closed, data_url, result_text
-from .faults import failure, said
 
 SEAL = "openai:"
 """Begins the seals of this format (`openai:<id>:<encrypted content>`); those of other vendors are not sent."""
@@ -175,7 +175,8 @@ class Reader:
             case "response.completed" | "response.incomplete" | "response.failed":
                 yield from self._closed(event.type, event.response or _Response())
             case "error":
-                raise failure(self._vendor, *said(event.error or {"code": event.code, "message": event.message}))
+                said = event.error or {"code": event.code, "message": event.message}
+                raise failure(self._vendor, reported(0, {"error": said}))
 
     def _begun(self, at: int, item: _Item) -> Iterator[Chunk]:
         if item.type == "function_call":
@@ -198,7 +199,8 @@ class Reader:
             cached = (details and details.cached_tokens) or 0
             yield UsageSeen(Usage(usage.input_tokens, usage.output_tokens, cached))
         if type_ == "response.failed":
-            raise failure(self._vendor, *said(response.error or {}, "The response failed."))
+            said = response.error or {"code": "server_error", "message": "The response failed."}
+            raise failure(self._vendor, reported(0, {"error": said}))
         self.done = True
         if type_ == "response.incomplete":
             why = response.incomplete_details

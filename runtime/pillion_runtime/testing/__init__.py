@@ -16,6 +16,7 @@ from .script import (
     Reply,
     Silence,
     Status,
+    Verbatim,
     call,
 )
 from .server import Vendor, vendor_server
@@ -36,6 +37,7 @@ __all__ = [
     "Silence",
     "Status",
     "Vendor",
+    "Verbatim",
     "call",
     "replies",
     "rules",

@@ -36,6 +36,14 @@ class Status(Struct, frozen=True):
     message: str = "The program said so."
 
 
+class Verbatim(Struct, frozen=True):
+    """The request is answered with this body, byte for byte, and these headers."""
+
+    code: int
+    body: str
+    headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
+
+
 class Cut(Struct, frozen=True):
     """The connection ends after `after` pieces; None: before the answer's head. `reset` ends it rudely (TCP RST)."""
 
@@ -56,11 +64,12 @@ class Malformed(Struct, frozen=True):
 
 
 class ErrorEvent(Struct, frozen=True):
-    """After `after` pieces the vendor reports an error in the stream."""
+    """After `after` pieces the vendor reports an error in the stream; `body` stands for the whole event, as it is."""
 
     after: int = 1
     kind: Kind = "overloaded"
     message: str = "Overloaded"
+    body: str = ""
 
 
 class Silence(Struct, frozen=True):
@@ -69,7 +78,7 @@ class Silence(Struct, frozen=True):
     after: int | None = 1
 
 
-Fault = Status | Cut | EndEarly | Malformed | ErrorEvent | Silence
+Fault = Status | Verbatim | Cut | EndEarly | Malformed | ErrorEvent | Silence
 
 
 class Reply(Struct, frozen=True):

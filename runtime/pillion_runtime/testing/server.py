@@ -18,7 +18,7 @@ from . import wire_chat, wire_messages, wire_responses
 from .asked import Asked, Format
 from .pacer import BREATH, Paced, Pacer
 from .rules import Program
-from .script import Cut, EndEarly, ErrorEvent, Kind, Malformed, Reply, Silence, Status
+from .script import Cut, EndEarly, ErrorEvent, Kind, Malformed, Reply, Silence, Status, Verbatim
 from .wire import Envelope, Rendered, Wire, chunk
 
 WIRES: dict[str, tuple[Format, Wire]] = {
@@ -165,6 +165,8 @@ class _Connection:
             match reply.fault:
                 case Status() as status:
                     await self._refuse(wire, status)
+                case Verbatim(code, body, headers):
+                    await self._whole(code, body.encode(), *headers)
                 case Cut(None, reset):
                     self._cut(reset)
                 case Silence(None):
@@ -194,8 +196,8 @@ class _Connection:
                 return self._cut(reset)
             case Malformed():
                 await self._stream.send_all(chunk(wire.broken))
-            case ErrorEvent(_, kind, message):
-                await self._stream.send_all(chunk(wire.error_event(kind, message)))
+            case ErrorEvent(_, kind, message, body):
+                await self._stream.send_all(chunk(body.encode() if body else wire.error_event(kind, message)))
             case Silence():
                 await self._rest_until(math.inf)
         await self._send(h11.EndOfMessage())
@@ -222,7 +224,7 @@ class _Connection:
     async def _at_once(self, wire: Wire, asked: Asked, reply: Reply) -> None:
         data = wire.whole(reply, Envelope(asked.model, asked.number))
         match reply.fault:
-            case ErrorEvent(_, kind, message):
+            case ErrorEvent(_, kind, message, _):
                 return await self._whole(500, wire.error(500, kind, message))
             case Malformed() | EndEarly():
                 data = data[: len(data) // 2]
@@ -246,7 +248,9 @@ class _Connection:
         await self._send(h11.EndOfMessage())
 
     async def _head(self, status: int, kind: str, *headers: tuple[str, str]) -> None:
-        named = [("content-type", kind), ("x-request-id", "req_1"), ("request-id", "req_1"), *headers]
+        named = [("x-request-id", "req_1"), ("request-id", "req_1"), *headers]
+        if not any(name == "content-type" for name, _ in headers):
+            named.append(("content-type", kind))
         await self._send(h11.Response(status_code=status, headers=named))
 
     async def _send(self, event: Any) -> None:

@@ -6,12 +6,20 @@ import pytest
 import trio
 
 from pillion.contracts.provider import Request
-from pillion.errors import BadRequest, ContextOverflow, ProviderBusy, ProviderDown, ProviderError, ProviderRefused
+from pillion.errors import (
+    BadRequest,
+    ContextOverflow,
+    ProviderBusy,
+    ProviderDown,
+    ProviderError,
+    ProviderRefused,
+    QuotaSpent,
+    RequestTooLarge,
+)
 from pillion.secrets import Secrets
 from pillion.settings import Deadlines, Environment
 from pillion.streamguard import GuardedProvider
 from pillion.values import Message, Text
-from pillion_anthropic.faults import failure
 from pillion_anthropic.plugin import Config, Plugin
 from pillion_runtime.testing import (
     Cut,
@@ -58,12 +66,12 @@ async def heard(provider):
         (Status(529), ProviderBusy),
         (Status(500), ProviderDown),
         (Status(401), ProviderRefused),
-        (Status(402), ProviderRefused),
+        (Status(402), QuotaSpent),
         (Status(404), BadRequest),
         (Status(400), BadRequest),
         (Status(400, kind="context"), ContextOverflow),
-        (Status(400, message="Your credit balance is too low."), ProviderRefused),
-        (Status(413), ContextOverflow),
+        (Status(400, message="Your credit balance is too low."), QuotaSpent),
+        (Status(413), RequestTooLarge),
         (Cut(), ProviderDown),
         (Cut(0), ProviderDown),
     ],
@@ -84,7 +92,7 @@ async def test_anthropic_fault_before_the_stream(fault, kind):
         (ErrorEvent(2, "server"), ProviderDown),
         (ErrorEvent(2, "overloaded"), ProviderBusy),
         (ErrorEvent(2, "rate_limit"), ProviderBusy),
-        (ErrorEvent(2, "quota"), ProviderRefused),
+        (ErrorEvent(2, "quota"), QuotaSpent),
         (ErrorEvent(2, "context"), ContextOverflow),
         (ErrorEvent(2, "invalid"), BadRequest),
     ],
@@ -129,14 +137,3 @@ async def test_anthropic_without_a_server_is_down():
         async with plugin.lifespan():
             _, error = await heard(provider)
     assert type(error) is ProviderDown
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "prompt is too long: 210000 tokens > 200000 maximum",
-        "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000",
-    ],
-)
-def test_anthropic_knows_the_wordings_of_an_overflow(message):
-    assert type(failure("invalid_request_error", message, status=400)) is ContextOverflow

@@ -6,12 +6,19 @@ import pytest
 import trio
 
 from pillion.contracts.provider import Request
-from pillion.errors import BadRequest, ContextOverflow, ProviderBusy, ProviderDown, ProviderError, ProviderRefused
+from pillion.errors import (
+    BadRequest,
+    ContextOverflow,
+    ProviderBusy,
+    ProviderDown,
+    ProviderError,
+    ProviderRefused,
+    QuotaSpent,
+)
 from pillion.secrets import Secrets
 from pillion.settings import Deadlines, Environment
 from pillion.streamguard import GuardedProvider
 from pillion.values import Message, Text
-from pillion_openai.faults import failure, retry_after
 from pillion_openai.plugin import Config, Plugin
 from pillion_runtime.testing import (
     Cut,
@@ -62,7 +69,7 @@ async def heard(provider):
         (Status(500), ProviderDown),
         (Status(401), ProviderRefused),
         (Status(403), ProviderRefused),
-        (Status(429, kind="quota"), ProviderRefused),
+        (Status(429, kind="quota"), QuotaSpent),
         (Status(404), BadRequest),
         (Status(400), BadRequest),
         (Status(400, kind="context"), ContextOverflow),
@@ -88,7 +95,7 @@ async def test_openai_fault_before_the_stream(api, fault, kind):
         (ErrorEvent(2, "server"), ProviderDown),
         (ErrorEvent(2, "overloaded"), ProviderBusy),
         (ErrorEvent(2, "rate_limit"), ProviderBusy),
-        (ErrorEvent(2, "quota"), ProviderRefused),
+        (ErrorEvent(2, "quota"), QuotaSpent),
         (ErrorEvent(2, "context"), ContextOverflow),
         (ErrorEvent(2, "invalid"), BadRequest),
     ],
@@ -137,25 +144,3 @@ async def test_openai_without_a_server_is_down():
         async with plugin.lifespan():
             _, error = await heard(provider)
     assert type(error) is ProviderDown
-
-
-def test_openai_reads_every_way_to_say_how_long():
-    assert retry_after({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
-    assert retry_after({"retry-after": "1.5"}) == 1.5
-    assert retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0.0
-    assert retry_after({"retry-after": "soon"}) is None
-    assert retry_after({}) is None
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "This model's maximum context length is 128000 tokens.",
-        "Your input exceeds the context window of this model.",
-        "the request exceeds the available context size",
-        "prompt is too long: 210000 tokens > 200000 maximum",
-        "Too many tokens in the request.",
-    ],
-)
-def test_openai_knows_the_wordings_of_an_overflow(message):
-    assert type(failure("local", "", message, status=400)) is ContextOverflow
