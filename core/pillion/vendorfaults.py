@@ -1,7 +1,7 @@
-"""What a vendor said about a call that failed, and which ProviderError that is: by status, headers and body, once for all.
+"""What a vendor said of a call that failed, and which ProviderError that is: by status, headers and body, once for all.
 
 Sources: platform.claude.com/docs/en/api/errors, platform.openai.com/docs/guides/error-codes, and what llama.cpp, vLLM,
-Ollama, LM Studio, Groq, OpenRouter and Azure answer. A wording that nobody knows is a BadRequest with the vendor's text.
+Ollama, LM Studio, Groq, OpenRouter and Azure answer. A wording that nobody knows is a BadRequest and keeps its text.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ async def check_stream(vendor: str, content_type: str, pieces: AsyncIterable[byt
 
 
 def reported(status: int, body: object, headers: Mapping[str, str] | None = None) -> Report:
-    """The report in an answer. `body` is its bytes, its text, or what its JSON says, in whichever of the usual shapes."""
+    """The report in an answer. `body` is its bytes, text or JSON's value, in whichever of the usual shapes."""
     wait = retry_after(headers or {})
     if isinstance(body, (bytes, str)):
         try:
