@@ -15,7 +15,9 @@ from .dialect import Dialect, PostgreSQL, SQLite
 from .entities import Entities
 from .faults import explained
 from .hookspecs import Migration
-from .ponytypes import Database
+from .ponytypes import Database, db_session
+from .rows import Rows
+from .search import Search, prepared
 
 FILE = "pillion.sqlite"
 """In the data directory."""
@@ -43,6 +45,8 @@ class Opened(Struct, frozen=True):
     dialect: Dialect
     entities: Entities
     place: Place
+    rows: Rows
+    search: Search
 
 
 def bound(place: Place) -> Any:
@@ -82,7 +86,10 @@ def opened(place: Place, steps: Mapping[str, Sequence[Migration]], define: Calla
         raise
     except Exception as error:  # whatever the driver raises
         raise StoreFailed(explained(error, place).said) from error
-    return Opened(database, dialect, entities, place)
+    rows = Rows(database, dialect)
+    with db_session:
+        search = prepared(rows)
+    return Opened(database, dialect, entities, place, rows, search)
 
 
 def _bound_to_postgres(database: Any, place: Place) -> Any:

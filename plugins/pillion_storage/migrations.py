@@ -57,11 +57,13 @@ def upgrade(database: Any, dialect: Dialect, steps: Mapping[str, Sequence[Migrat
         _check(applied, steps)
         for plugin, known in steps.items():
             for step in known[len(applied.get(plugin, {})) :]:
-                for statement in step.statements:
+                for statement in step.on(dialect.name):
                     dialect.run(connection, statement.format(**dialect.types))
                 row = (plugin, step.number, checksum(step), time.time_ns() // 1_000_000)
                 dialect.run(connection, "INSERT INTO schema_version VALUES (?, ?, ?, ?)", row)
                 done.append(f"{plugin} {step.number}")
+        if dialect.has_table(connection, "rebuild_wanted"):  # new tables know nothing of old logs
+            dialect.run(connection, "INSERT INTO rebuild_wanted VALUES (?)", (time.time_ns() // 1_000_000,))
     return done
 
 
@@ -83,8 +85,9 @@ def back_up(file: Path) -> Path:
 
 
 def checksum(step: Migration) -> str:
-    """Of a step's statements, whatever their layout."""
-    text = "\n".join(" ".join(statement.split()) for statement in step.statements)
+    """Of a step's statements on all databases, whatever their layout."""
+    statements = (*step.statements, *step.sqlite, *step.postgres)
+    text = "\n".join(" ".join(statement.split()) for statement in statements)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -9,6 +9,8 @@ from .database import Place, opened
 from .faults import explained
 from .hookspecs import Migration, Projection
 from .processes import Self, now_ms
+from .projections import own
+from .rebuilding import is_wanted, rebuild
 from .store import DatabaseStore
 from .tables import STEPS
 from .thread import DatabaseThread
@@ -32,10 +34,13 @@ async def open_store(place: Place, host: PluginHost | None = None, patience: flo
         ready = await thread.plain(partial(_prepared, place, host))
         me = Self.make()
         await thread.write(partial(_enter, ready, me))
+        projections = all_projections(ready, host)
+        if await thread.plain(partial(is_wanted, ready)):
+            await thread.plain(partial(rebuild, ready, projections))
     except BaseException:
         thread.stop()
         raise
-    return DatabaseStore(thread, ready, me, _projections(host))
+    return DatabaseStore(thread, ready, me, projections)
 
 
 def _prepared(place: Place, host: PluginHost | None) -> Opened:
@@ -52,8 +57,9 @@ def _enter(ready: Opened, me: Self) -> None:
     ready.entities.Process(id=me.id, host=me.host, pid=me.pid, born=me.born, started=now_ms(), beat=now_ms())
 
 
-def _projections(host: PluginHost | None) -> dict[str, Projection]:
-    found: dict[str, Projection] = {}
+def all_projections(ready: Opened, host: PluginHost | None) -> dict[str, Projection]:
+    """This plugin's own, and those of the others, by the plugin's name and theirs."""
+    found = {f"storage.{name}": projection for name, projection in own(ready.rows, ready.search).items()}
     for plugin, answer in host.ask("register_projections") if host else ():
         found |= {f"{plugin}.{name}": projection for name, projection in answer.items()}
     return found

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import base64
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from pillion import Batch, Conflict, Draft, NotFound, Page, PillionError, Record, SessionInfo, SessionQuery
 from pillion.contracts.store import Opened
-from pillion.errors import BadCursor, LostLease, StoreFailed
+from pillion.errors import LostLease, StoreFailed
 
 from .database import Opened as Database
 from .dialect import rows_of
 from .faults import low
 from .hookspecs import Projected, Projection
-from .ponytypes import desc, flush, select
+from .listing import Listing, info_of
+from .ponytypes import flush
 from .processes import Self, now_ms
+from .projecting import ProjectionFailed, Projector
+from .rows import Rows
+from .search import TITLE
 from .thread import DatabaseThread
 
 _log = logging.getLogger("pillion.storage")
+T = TypeVar("T")
 
 
 COLUMNS = "seq, type, turn, time, data"
-FAULT = "INSERT INTO projection_fault (projection, session, seq, reason, time) VALUES (?, ?, ?, ?, ?)"
-
-
-class ProjectionFailed(Exception):
-    """Takes the transaction back; the batch is then written without that projection."""
-
-    def __init__(self, projection: str, error: Exception) -> None:
-        super().__init__(f"{projection}: {error!r}")
-        self.projection, self.error = projection, error
 
 
 class Tried:
@@ -53,8 +48,11 @@ class DatabaseStore:
     ) -> None:
         self._thread, self._entities, self._self = thread, opened.entities, self_
         self._database, self._dialect, self._place = opened.database, opened.dialect, opened.place
-        self._projections = projections
         thread.whole = self._commit_all
+        self.opened = opened
+        self._rows, self._search = opened.rows, opened.search
+        self._projector = Projector(opened.rows, projections)
+        self._listing = Listing(opened.entities, opened.search)
 
     async def create(self, info: SessionInfo) -> Opened:
         tried = Tried()
@@ -83,6 +81,7 @@ class DatabaseStore:
                 owner=self._self.id,
             )
             flush()
+            self._search.put(info.id, TITLE, info.title)
             return Opened(info, 1, 0)
 
         return await self._thread.write(work)
@@ -93,7 +92,7 @@ class DatabaseStore:
             found.set(generation=found.generation + 1, owner=self._self.id)
             flush()
             rows = self._all("SELECT item, at, text FROM draft WHERE session = ? ORDER BY item, at", (session,))
-            return Opened(_info(found), found.generation, found.last, [Draft(*row) for row in rows])
+            return Opened(info_of(found), found.generation, found.last, [Draft(*row) for row in rows])
 
         return await self._thread.write(work)
 
@@ -131,10 +130,10 @@ class DatabaseStore:
         return await self._thread.read(work)
 
     async def info(self, session: str) -> SessionInfo:
-        return await self._thread.read(lambda: _info(self._session(session)))
+        return await self._thread.read(lambda: info_of(self._session(session)))
 
     async def sessions(self, query: SessionQuery) -> Page:
-        return await self._thread.read(lambda: self._page(query))
+        return await self._thread.read(lambda: self._listing.page(query))
 
     async def delete(self, session: str) -> None:
         def work() -> None:
@@ -146,6 +145,14 @@ class DatabaseStore:
                 self._run(unused, row)
 
         await self._thread.write(work)
+
+    async def reading(self, work: Callable[[Rows], T]) -> T:
+        """For those with rows of their own: runs `work` in the database's thread, in a `db_session`. StoreFailed."""
+        return await self._thread.read(lambda: work(self._rows))
+
+    async def writing(self, work: Callable[[Rows], T]) -> T:
+        """The same, and returns when it is durable. `work` may run a second time."""
+        return await self._thread.write(lambda: work(self._rows))
 
     async def aclose(self) -> None:
         if self._thread.stopped:
@@ -175,7 +182,8 @@ class DatabaseStore:
             raise self._refusal(batch)
         self._write([batch])
         if batch.records:
-            self._project(batch, failed)
+            self._projector.note(batch.session, batch.records, failed)
+            self._projector.run(Projected(batch.session, batch.records), failed)
 
     def _commit_all(self, parts: Sequence[tuple[Batch, Tried]]) -> None:
         """Batches that have come together, by few statements. Raises Conflict where not all have leave."""
@@ -188,7 +196,7 @@ class DatabaseStore:
         self._write(batches)
         for batch in batches:
             if batch.records:
-                self._project(batch, ())
+                self._projector.run(Projected(batch.session, batch.records), ())
 
     def _has(self, batch: Batch) -> bool:
         """Is the log, under this very lease, exactly what this batch made of it?"""
@@ -234,7 +242,10 @@ class DatabaseStore:
                 self._run("DELETE FROM draft WHERE session = ? AND item = ?", (batch.session, item))
 
     def _change(self, session: str, new: SessionInfo) -> None:
-        self._session(session).set(
+        row = self._session(session)
+        if row.title != new.title:
+            self._search.put(session, TITLE, new.title)
+        row.set(
             title=new.title,
             labels=dict(new.labels),
             model=new.model,
@@ -243,41 +254,11 @@ class DatabaseStore:
         )
         flush()
 
-    def _project(self, batch: Batch, failed: Sequence[ProjectionFailed]) -> None:
-        projected = Projected(batch.session, batch.records)
-        for fault in failed:
-            row = (fault.projection, batch.session, batch.records[0].seq, repr(fault.error), batch.records[0].time)
-            self._run(
-                "INSERT INTO projection_fault (projection, session, seq, reason, time) VALUES (?, ?, ?, ?, ?)", row
-            )
-        for name, projection in self._projections.items():
-            if any(fault.projection == name for fault in failed):
-                continue
-            try:
-                projection(projected)
-                flush()
-            except Exception as error:  # a plugin's fault is its own
-                raise ProjectionFailed(name, error) from error
-
     def _beat(self) -> None:
         self._run("UPDATE process SET beat = ? WHERE id = ?", (now_ms(), self._self.id))
 
     def _leave(self) -> None:
         self._run("DELETE FROM process WHERE id = ?", (self._self.id,))
-
-    def _page(self, query: SessionQuery) -> Page:
-        Session: Any = self._entities.Session
-        found = select(s for s in Session if s.parent == query.parent and s.archived == query.archived)
-        if query.workspace:
-            found = found.filter(lambda s: s.workspace == query.workspace)
-        for word in query.text.lower().split():
-            found = _titled(found, word)
-        if query.cursor:
-            created, id = _parsed(query.cursor)
-            found = found.filter(lambda s: s.created <= created and (s.created < created or s.id < id))
-        rows = list(found.order_by(lambda s: (desc(s.created), desc(s.id))).limit(query.limit + 1))
-        page = [_info(row) for row in rows[: query.limit]]
-        return Page(page, _cursor(page[-1]) if len(rows) > query.limit else "")
 
     def _session(self, id: str) -> Any:
         found = self._entities.Session.get(id=id)
@@ -300,37 +281,3 @@ def _touched(batch: Batch) -> tuple[int, int, str, int, int]:
     """The log's new last seq and its time, and where it must stand before."""
     last, time = (batch.records[-1].seq, batch.records[-1].time) if batch.records else (batch.expected, 0)
     return last, time, batch.session, batch.generation, batch.expected
-
-
-def _info(row: Any) -> SessionInfo:
-    return SessionInfo(
-        id=row.id,
-        workspace=row.workspace,
-        created=row.created,
-        updated=row.updated,
-        title=row.title,
-        model=row.model,
-        strategy=row.strategy,
-        labels=dict(row.labels),
-        parent=row.parent,
-        trusted=row.trusted,
-        archived=row.archived,
-        origin=row.origin,
-        branched=row.branched,
-    )
-
-
-def _titled(found: Any, word: str) -> Any:
-    return found.filter(lambda s: word in s.title.lower())
-
-
-def _cursor(info: SessionInfo) -> str:
-    return base64.urlsafe_b64encode(f"{info.created} {info.id}".encode()).decode()
-
-
-def _parsed(cursor: str) -> tuple[int, str]:
-    try:
-        created, _, id = base64.urlsafe_b64decode(cursor).decode().partition(" ")
-        return int(created), id
-    except ValueError:
-        raise BadCursor(f"{cursor[:40]!r} is no cursor of a list; use the one that a page gave.") from None

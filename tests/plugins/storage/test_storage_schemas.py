@@ -24,6 +24,8 @@ async def reads_all(place: Place) -> None:
     try:
         page = await store.sessions(SessionQuery())
         assert list(page.data) == [replace(freeze.FIRST, updated=freeze.RECORDS[-1].time)]
+        found = await store.sessions(SessionQuery(text="GRÖSSE"))
+        assert found.data == page.data, "old logs are searched"
         assert (await store.info("child")) == freeze.CHILD
         assert await store.read("first", 0, 10) == list(freeze.RECORDS)
         assert await store.blob("0" * 64) == freeze.BLOBS["0" * 64]
