@@ -11,17 +11,19 @@ from pillion.errors import BadCursor
 
 from .entities import Entities
 from .ponytypes import desc, raw_sql, select
+from .rows import Rows
 from .search import ANSWER, QUERY, Search, passage, wanted
 
 TURNS = 50
 """The newest ones, in which the words of a search are looked for to be shown."""
+SAID = "SELECT query, answer FROM conversation_message WHERE session = ? ORDER BY seq DESC LIMIT ?"
 
 
 class Listing:
     """In the database's thread."""
 
-    def __init__(self, entities: Entities, search: Search) -> None:
-        self._entities, self._search = entities, search
+    def __init__(self, entities: Entities, rows: Rows, search: Search) -> None:
+        self._entities, self._rows, self._search = entities, rows, search
 
     def page(self, query: SessionQuery) -> Page:
         Session: Any = self._entities.Session
@@ -44,10 +46,9 @@ class Listing:
     def _passage(self, session: Any, pieces: Sequence[Sequence[str]]) -> str:
         """Of the newest turn in which most pieces stand, else of the title."""
         most, best = 0, ""
-        messages = self._entities.ConversationMessage.select(session=session)
-        for message in messages.order_by(lambda m: desc(m.seq)).limit(TURNS):
-            for text in (message.query[:QUERY], message.answer[:ANSWER]):
-                count, shown = passage(text, pieces)
+        for said in self._rows.all(SAID, (session.id, TURNS)):
+            for text, length in zip(said, (QUERY, ANSWER), strict=True):
+                count, shown = passage(text[:length], pieces)
                 if count > most:
                     most, best = count, shown
             if most == len(pieces):

@@ -52,7 +52,7 @@ class DatabaseStore:
         self.opened = opened
         self._rows, self._search = opened.rows, opened.search
         self._projector = Projector(opened.rows, projections)
-        self._listing = Listing(opened.entities, opened.search)
+        self._listing = Listing(opened.entities, opened.rows, opened.search)
 
     async def create(self, info: SessionInfo) -> Opened:
         tried = Tried()

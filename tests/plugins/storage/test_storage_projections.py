@@ -165,6 +165,8 @@ async def test_rows_are_the_same_however_the_log_is_cut_and_after_a_rebuild(stor
     for table in ("conversation_message", "llm_data", "scratch_pad"):
         mine, whole = ([row[1:] for row in before[table] if row[0] == id] for id in ("a", "b"))
         assert mine == whole, table
+    ghost = "INSERT INTO search_text (session, turn, words) VALUES ('a', 'ghost', 'ghost')"
+    await store.writing(lambda rows: rows.run(ghost).rowcount)
     assert await remade(store) == Progress(2, 2, 0)
     assert await dump(store) == before
 
