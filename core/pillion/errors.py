@@ -25,6 +25,7 @@ PillionError
 │   ├── RequestTooLarge  send less in one request: smaller pictures, shorter outputs
 │   ├── ContentFiltered  say it in another way
 │   └── BadRequest     the request can't work as it is
+├── BadExport          the file is no whole export of sessions; names the line
 ├── BadSchema          a prompt's JSON Schema can't be checked; names the place
 ├── BadAnswer          the model gave no JSON that fits the prompt's schema, asked twice
 ├── BudgetSpent        the turn ends at its limit
@@ -216,6 +217,17 @@ class BadRequest(ProviderError):
     """The vendor found the request wrong; its own words are the message."""
 
     code = "bad_request"
+
+
+class BadExport(PillionError):
+    """A file is no whole export of sessions. `line` is the number of the line that can't be, from 1."""
+
+    code = "bad_export"
+    status = 422
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(f"Line {line}: {message}")
+        self.line = line
 
 
 class BadSchema(PillionError):

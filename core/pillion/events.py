@@ -116,7 +116,7 @@ class PromptJoined(Event, frozen=True, tag="prompt.joined"):
 
 
 class PromptDropped(Event, frozen=True, tag="prompt.dropped"):
-    """A waiting prompt will not run; `why`: withdrawn."""
+    """A waiting prompt will not run; `why`: withdrawn, imported (it came with a session from elsewhere)."""
 
     prompt: str
     why: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-import msgspec
 from msgspec import Struct
 
 from . import events as e
@@ -62,7 +61,7 @@ async def _messages(store: Store, history: History, secrets: Secrets) -> tuple[l
     for n in range(len(history.drafts)):
         blobs = {hash: await store.blob(hash) for hash in history.blobs(n, n + 1)}
         (message,) = history.resolved(blobs, n, n + 1)
-        data = secrets.redact_bytes(msgspec.json.encode(message))
+        data = secrets.redact_bytes(e.as_json(message))
         names.append(hashlib.sha256(data).hexdigest())
         kept[names[-1]] = data
     return names, kept

@@ -6,8 +6,8 @@ import logging
 import secrets
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,15 +20,18 @@ from .budget import Budget
 from .catalog import Catalog
 from .completions import Completions
 from .contracts.store import Opened, Page, Record, SessionInfo, SessionQuery, Store
-from .errors import ConfigError, PillionError
+from .errors import ConfigError, NotFound, PillionError
 from .eventlog import EventLog
+from .exporting import children, export
 from .forking import branch
 from .history import History
 from .hookspecs import TurnInfo
+from .importing import Import
 from .lives import Lives, open_lives
 from .localworkspace import LocalWorkspace
 from .memorystore import MemoryStore
 from .plugins import PluginHost
+from .portable import More
 from .processes import Processes
 from .rulebook import Rulebook
 from .session import Session
@@ -65,6 +68,8 @@ class Kernel:
         self._grown: set[str] = set()
         """Sessions whose text has grown since the last flush."""
         self._all_readers = AllReaders()
+        self.arriving: set[str] = set()
+        """Sessions that are being imported: nobody sees them yet."""
         self._nursery: trio.Nursery
         self.store_plugin = ""
         """The plugin that brings the store."""
@@ -117,6 +122,20 @@ class Kernel:
         info = structs.replace(info, title=old.title, origin=id, branched=grown.at)
         return await self._begin(info, limits, self._nursery, begins=grown.events(), blobs=grown.blobs)
 
+    async def export(self, id: str) -> AsyncGenerator[bytes, None]:
+        """The lines of a file with the session, what it refers to, and its children (portable.py). Raises NotFound."""
+        store = self._keeper(id)
+        async with aclosing(export(store, await store.info(id))) as lines:
+            async for some in lines:
+                yield some
+
+    async def import_(self, more: More, *, new_ids: bool = False) -> Session:
+        """The first session of a file that `more` brings, which is here from now on with its children, or not at all.
+
+        Raises BadExport, TooLarge, StoreFailed; Conflict when a session of one of its ids is here, unless `new_ids`.
+        """
+        return await self.session(await Import(self, more, new_ids=new_ids).run())
+
     async def open_child(
         self,
         turn: Turn,
@@ -163,8 +182,10 @@ class Kernel:
         ephemeral: bool = False,
     ) -> Page:
         """A page of sessions, newest first: those that last, or the ephemeral ones. A parent's children either way."""
-        store = self.ephemeral if ephemeral else self._keeper(query.parent)
-        return await store.sessions(query)
+        store = self.ephemeral if ephemeral or query.parent in self.ephemeral else self.store
+        page = await store.sessions(query)
+        shown = [info for info in page.data if info.id not in self.arriving]
+        return page if len(shown) == len(page.data) else structs.replace(page, data=shown)
 
     def live(self) -> list[Session]:
         """The sessions that are in memory."""
@@ -216,7 +237,9 @@ class Kernel:
     # ── making sessions ──
 
     def _keeper(self, session: str) -> Store:
-        """The store that has it, if any has."""
+        """The store that has it, if any has. Raises NotFound for one that nobody is to see yet."""
+        if session in self.arriving:
+            raise NotFound(f"There is no session {session}.")
         return self.ephemeral if session in self.ephemeral else self.store
 
     def _info(
@@ -230,7 +253,7 @@ class Kernel:
         ephemeral: bool = False,
     ) -> SessionInfo:
         now = time.time_ns() // 1_000_000
-        trusted = parent.info.trusted if parent else _within(workspace, self.settings.trust.folders)
+        trusted = parent.info.trusted if parent else self.settings.trust.includes(workspace)
         return SessionInfo(
             id=secrets.token_hex(16),
             workspace=workspace,
@@ -392,19 +415,6 @@ async def open_kernel(
                 await kernel.store.aclose()
 
 
-async def children(store: Store, id: str) -> list[SessionInfo]:
-    """All the sessions that its turns opened, archived ones too, the oldest first."""
-    found: list[SessionInfo] = []
-    for archived in (False, True):
-        query = SessionQuery(parent=id, archived=archived, limit=READ)
-        while page := await store.sessions(query):
-            found += page.data
-            if not page.next:
-                break
-            query = structs.replace(query, cursor=page.next)
-    return sorted(found, key=lambda info: (info.created, info.id))
-
-
 async def _store(settings: Settings, catalog: Catalog) -> Store:
     name = settings.defaults.store
     if name == "memory":
@@ -413,8 +423,3 @@ async def _store(settings: Settings, catalog: Catalog) -> Store:
         known = ", ".join(["memory", *catalog.stores])
         raise ConfigError(f"There is no store {name!r}.", key="defaults.store", hint=f"There are: {known}.")
     return await catalog.stores[name]()
-
-
-def _within(workspace: str, folders: Sequence[str]) -> bool:
-    path = Path(workspace)
-    return any(path == (folder := Path(name).expanduser()) or folder in path.parents for name in folders)

@@ -97,6 +97,11 @@ class Trust(Struct, frozen=True, forbid_unknown_fields=True):
 
     folders: tuple[str, ...] = ()
 
+    def includes(self, workspace: str) -> bool:
+        """Is it one of the folders, or in one?"""
+        path = Path(workspace)
+        return any(path == (folder := Path(name).expanduser()) or folder in path.parents for name in self.folders)
+
 
 class PluginSection(Struct, frozen=True):
     """One [plugins.<name>]: `use` names an entry point, `module:attr` or `./file.py:attr`; the rest is its Config."""

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from . import bodies, conditions, openapi, problems
 from .host import Host
 from .logs import REQUEST
+from .longbody import Connection, Request
 from .routes import (
     approvals,
     browsers,
@@ -24,6 +25,7 @@ from .routes import (
     models,
     overlays,
     plugins,
+    portable,
     prompts,
     questions,
     sessions,
@@ -36,6 +38,7 @@ OWN = (
     plugins,
     models,
     sessions,
+    portable,
     prompts,
     events,
     approvals,
@@ -66,6 +69,8 @@ def create_app(host: Host) -> QuartTrio:
 
 def _bare(host: Host) -> QuartTrio:
     app = QuartTrio("pillion_runtime", static_folder=None)
+    app.request_class = Request  # type: ignore[assignment]  # it is one of those
+    app.asgi_http_class = Connection
     app.url_map.merge_slashes = False  # a path with a slash too many is another path, no reason to redirect
     app.config.update(DEBUG=False, PROPAGATE_EXCEPTIONS=False, MAX_CONTENT_LENGTH=bodies.LIMIT, BODY_TIMEOUT=60)
 

@@ -270,7 +270,7 @@ def _content(said: Any, schema: Callable[[Any], Schema], example: Any) -> Schema
 
 def _plain(media_type: str, kind: Any) -> Schema:
     """Of a media type without a type of ours: text, bytes, or a stream of events."""
-    if media_type in STREAMS:
+    if media_type in STREAMS and kind is str:
         return {"schema": STREAMS[media_type]}
     return {"schema": {"type": "string"}} if kind is str else {}
 

@@ -29,6 +29,7 @@ from pillion_runtime.routes.events import EventPage, Following, Selection
 from pillion_runtime.routes.models import StrategyView, ToolView
 from pillion_runtime.routes.overlays import NewOverlay, OverlayView
 from pillion_runtime.routes.plugins import PluginChange
+from pillion_runtime.routes.portable import Importing
 from pillion_runtime.routes.prompts import NewCancel, NewPrompt, PromptAccepted, PromptView
 from pillion_runtime.routes.questions import NewAnswer
 from pillion_runtime.routes.sessions import Changes, Listing, NewFork, NewSession, SessionView
@@ -45,6 +46,7 @@ REQUESTS: dict[str, type[Struct]] = {
     "GET /api/sessions": Listing,
     "PATCH /api/sessions/{id}": Changes,
     "POST /api/sessions/{id}/fork": NewFork,
+    "POST /api/sessions/import": Importing,
     "POST /api/sessions/{id}/prompts": NewPrompt,
     "GET /api/sessions/{id}/events": Following,
     "GET /api/events": Selection,
@@ -156,15 +158,29 @@ async def _sent(server: ServerProcess, example: str) -> Any:
     head, _, body = asked.partition("\n")
     status, _, shown = answered.partition("\n")
     method, path = head.split()
+    if body.startswith("content-type: "):
+        return await _poured(server, path, body, shown)
     async with server.client.open(method, path, json.loads(body) if body else None) as answer:
         assert answer.status == int(status), head
         if shown.startswith(("id: ", "event: ")):
             return await _streamed(answer, shown)
         with trio.fail_after(20):
             said = await answer.whole()
-    real = msgspec.json.decode(said) if answer.headers.get("content-type", "").endswith("json") else None
+    real = msgspec.json.decode(said) if answer.headers.get("content-type", "").endswith(("/json", "+json")) else None
     if shown.strip():
         _fits(json.loads(shown), real, head)
+    return real
+
+
+async def _poured(server: ServerProcess, path: str, body: str, shown: str) -> Any:
+    kind, _, lines = body.partition("\n")
+    pieces = iter([lines.encode()])
+
+    async def more() -> bytes:
+        return next(pieces, b"")
+
+    real = await server.client.pour(path, kind.removeprefix("content-type: "), more, deadline=20)
+    _fits(json.loads(shown), real, path)
     return real
 
 

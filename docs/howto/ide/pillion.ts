@@ -566,7 +566,7 @@ export interface PromptJoined {
   step?: number;
 }
 
-/** A waiting prompt will not run; `why`: withdrawn. */
+/** A waiting prompt will not run; `why`: withdrawn, imported (it came with a session from elsewhere). */
 export interface PromptDropped {
   type: "prompt.dropped";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -1345,6 +1345,10 @@ export interface Operations {
   fork_session: { path: { id: string }; query: object; body: NewFork | undefined; answer: SessionView };
   /** A session's conversation so far, for those who want its state and not its course. */
   list_messages: { path: { id: string }; query: object; body: undefined; answer: ListedMessage | undefined };
+  /** A session as a file: its events, what they name, and the sessions that its turns opened. */
+  export_session: { path: { id: string }; query: object; body: undefined; answer: string };
+  /** Takes a file of `GET …/export`, whole or not at all; answers with its first session. */
+  import_sessions: { path: object; query: { new_ids?: boolean }; body: string; answer: SessionView };
   /** Asks for something. When this is answered the prompt is durable. */
   post_prompt: { path: { id: string }; query: object; body: NewPrompt; answer: PromptAccepted };
   /** The prompts that wait, in the order in which they will run. */
@@ -1403,6 +1407,8 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   delete_session: { method: "DELETE", path: "/api/sessions/{id}" },
   fork_session: { method: "POST", path: "/api/sessions/{id}/fork" },
   list_messages: { method: "GET", path: "/api/sessions/{id}/messages" },
+  export_session: { method: "GET", path: "/api/sessions/{id}/export" },
+  import_sessions: { method: "POST", path: "/api/sessions/import" },
   post_prompt: { method: "POST", path: "/api/sessions/{id}/prompts" },
   list_prompts: { method: "GET", path: "/api/sessions/{id}/prompts" },
   withdraw_prompt: { method: "DELETE", path: "/api/sessions/{id}/prompts/{prompt}" },

@@ -15,6 +15,8 @@ import h11
 import msgspec
 import trio
 
+from pillion.portable import More
+
 from .exits import ServerLost, ServerSaid
 
 CONNECT = 2.0
@@ -119,6 +121,34 @@ class Client:
             if answer.status >= 400:
                 raise said(answer.status, await answer.whole())
             yield answer
+
+    async def pour(self, path: str, media_type: str, more: More, *, deadline: float) -> Any:
+        """POSTs a long body as `more` gives it; the answer's JSON, which may come before the body's end. Raises
+        ServerSaid, ServerLost, and what `more` raises."""
+        async with await self._connect() as stream:
+            with trio.move_on_after(deadline):
+                connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=READ)
+                answer = Body(stream, connection)
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._pour, stream, connection, path, media_type, more)
+                    await answer.head()
+                    data = await answer.whole()
+                    nursery.cancel_scope.cancel()
+                if answer.status >= 400:
+                    raise said(answer.status, data)
+                return msgspec.json.decode(data)
+        raise ServerLost(f"The server did not answer POST {path} within {deadline:g} s.")
+
+    async def _pour(
+        self, stream: trio.abc.Stream, connection: h11.Connection, path: str, media_type: str, more: More
+    ) -> None:
+        headers = {"connection": "close", "content-type": media_type, "transfer-encoding": "chunked"}
+        head = h11.Request(method="POST", target=path, headers=list((self._headers | headers).items()))
+        with contextlib.suppress(trio.BrokenResourceError, OSError):  # refused unread: the answer says why
+            await stream.send_all(connection.send(head) or b"")
+            while piece := await more():
+                await stream.send_all(connection.send(h11.Data(data=piece)) or b"")
+            await stream.send_all(connection.send(h11.EndOfMessage()) or b"")
 
     async def _connect(self) -> trio.abc.Stream:
         try:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pillion.errors import BudgetSpent, ConfigError, NotFound, PillionError, ProviderError
+from pillion.errors import (
+    BadCursor,
+    BadExport,
+    BudgetSpent,
+    ConfigError,
+    NotFound,
+    PillionError,
+    ProviderError,
+    TooLarge,
+)
 
 DONE = 0
 FAILED = 1
@@ -14,6 +23,7 @@ LIMIT = 4
 PROVIDER = 5
 INTERRUPTED = 130
 TERMINATED = 143
+WRONGLY_ASKED = {kind.code for kind in (NotFound, BadCursor, BadExport, TooLarge)}
 
 
 class ServerSaid(PillionError):
@@ -34,11 +44,11 @@ class ServerLost(PillionError):
 def of_code(code: str) -> int:
     """The exit code for an error's `code`, as `turn.failed` and problems carry it.
 
-    What was asked for by name and isn't there (a model, a strategy) is a usage error.
+    What was asked for by name and isn't there (a model, an event), or a file that is none, is a usage error.
     """
     if code in _codes(ProviderError):
         return PROVIDER
-    if code in _codes(ConfigError) or code == NotFound.code:
+    if code in _codes(ConfigError) or code in WRONGLY_ASKED:
         return USAGE
     return LIMIT if code == BudgetSpent.code else FAILED
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from pillion.contracts.store import SessionQuery
 from pillion.eventlog import Reader
 from pillion.kernel import Kernel, open_kernel
 from pillion.letters import Change
+from pillion.portable import More
 from pillion.secrets import hide_process
 from pillion.session import Session
 from pillion.settings import Settings
@@ -88,6 +89,14 @@ class InProcess:
 
     async def fork(self, session: str, at: int | None = None) -> dict[str, Any]:
         return _told(await self._kernel.fork(session, at))
+
+    async def export(self, session: str, write: Callable[[bytes], None]) -> None:
+        async with aclosing(self._kernel.export(session)) as lines:
+            async for some in lines:
+                write(some)
+
+    async def import_(self, more: More, *, new_ids: bool) -> dict[str, Any]:
+        return _told(await self._kernel.import_(more, new_ids=new_ids))
 
     async def sessions(self, search: Search = Search(), cursor: str = "", limit: int = 50) -> Listing:  # noqa: B008
         from ..routes.sessions import view_of  # only here: it brings the web framework in

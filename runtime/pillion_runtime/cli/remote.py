@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import msgspec
 import trio
 
 from pillion.errors import ConfigError
+from pillion.portable import More
 from pillion.settings import Settings
 from pillion.values import Message, ModelInfo
 
-from .. import discovery
+from .. import discovery, ndjson
 from .client import Body, Client
 from .exits import ServerLost, ServerSaid
 from .source import Answer, Listing, Posted, Search, Source, Wish
@@ -28,6 +29,8 @@ PATIENCE = 30.0
 """Seconds of trying to come back to a stream before the server counts as lost."""
 SWITCH = 150.0
 """Seconds in which a plugin is switched: it is imported and begins, and one before it may do so first."""
+POURING = 3600.0
+"""Seconds in which a file is sent and taken."""
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -170,6 +173,21 @@ class Remote:
 
     async def fork(self, session: str, at: int | None = None) -> dict[str, Any]:
         return dict(await self._client.call("POST", f"/api/sessions/{session}/fork", {"at": at}))
+
+    async def export(self, session: str, write: Callable[[bytes], None]) -> None:
+        async with self._client.open("GET", f"/api/sessions/{quote(session, safe='')}/export") as body:
+            while True:
+                with trio.move_on_after(SILENCE) as waiting:
+                    piece = await body.more()
+                if waiting.cancelled_caught:
+                    raise ServerLost(f"The server was silent for {SILENCE:g} s.")
+                if not piece:
+                    return
+                write(piece)
+
+    async def import_(self, more: More, *, new_ids: bool) -> dict[str, Any]:
+        path = "/api/sessions/import" + ("?new_ids=true" if new_ids else "")
+        return dict(await self._client.pour(path, ndjson.MEDIA_TYPE, more, deadline=POURING))
 
     async def sessions(self, search: Search = Search(), cursor: str = "", limit: int = 50) -> Listing:  # noqa: B008
         query = {"workspace": search.workspace, "q": search.text, "cursor": cursor, "limit": str(limit)}

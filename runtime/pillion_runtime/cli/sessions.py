@@ -170,6 +170,45 @@ def fork(session: str, at: int | None, json_: bool, config: Path | None, data_di
         click.echo(forked["id"])
 
 
+@sessions.command("export")
+@click.argument("session", shell_complete=session_ids)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file.  [default: stdout]")
+@options.places
+def export(session: str, output: Path | None, config: Path | None, data_dir: Path | None) -> None:
+    """Write a session, with its children, as lines of JSON. SESSION is an id, or the beginning of one."""
+    from .listing import ask
+    from .picking import named
+    from .transfer import written
+
+    async def question(source: Source) -> None:
+        id = await named(source, session)
+        with written(output) as write:
+            await source.export(id, write)
+
+    ask(config, data_dir, question)
+
+
+@sessions.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True, allow_dash=True))
+@click.option("--new-ids", is_flag=True, help="Give its sessions other ids than the file has.")
+@options.as_json
+@options.places
+def import_(file: Path, new_ids: bool, json_: bool, config: Path | None, data_dir: Path | None) -> None:
+    """Take in what `sessions export` wrote; prints the session's id. FILE may be `-` for stdin."""
+    from .listing import ask, print_json
+    from .transfer import read
+
+    async def question(source: Source) -> dict[str, Any]:
+        with read(file) as more:
+            return await source.import_(more, new_ids=new_ids)
+
+    taken = ask(config, data_dir, question)
+    if json_:
+        print_json(taken)
+    else:
+        click.echo(taken["id"])
+
+
 @sessions.command("delete")
 @click.argument("session", nargs=-1, required=True, shell_complete=session_ids)
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")

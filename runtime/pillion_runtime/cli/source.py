@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
 from pillion.asking import Remember
+from pillion.portable import More
 from pillion.values import Message, ModelInfo
 
 
@@ -95,6 +96,14 @@ class Source(Protocol):
 
     async def fork(self, session: str, at: int | None = None) -> dict[str, Any]:
         """A new session from that event on, by default the last one; what the API tells of it."""
+        ...
+
+    async def export(self, session: str, write: Callable[[bytes], None]) -> None:
+        """Gives `write` a file with the session, piece by piece."""
+        ...
+
+    async def import_(self, more: More, *, new_ids: bool) -> dict[str, Any]:
+        """Takes a file; what the API tells of its first session."""
         ...
 
     async def sessions(self, search: Search = Search(), cursor: str = "", limit: int = 50) -> Listing:  # noqa: B008

@@ -56,3 +56,28 @@ async def test_what_was_put_aside_stays_so(place: Place, tmp_path: Path) -> None
     async with kernel_host(tmp_path, store=await open_store(place)) as host:
         assert [info.id for info in (await host.kernel.sessions()).data] == [other.id]
         assert [info.id for info in (await host.kernel.sessions(SessionQuery(archived=True))).data] == [session.id]
+
+
+@pytest.mark.promise("sessions.exported")
+async def test_what_is_exported_is_the_same_in_another_database(place: Place, tmp_path: Path) -> None:
+    provider = ScriptedProvider(says("one"), says("two"))
+    async with kernel_host(tmp_path, provider=provider, store=await open_store(place)) as host:
+        session = await host.open(labels={"zz": "1", "a": "2"})
+        await host.run(session, "1", images=[DOT])
+        fork = await host.kernel.fork(session.id)
+        await host.run(fork, "2")
+        await fork.change(Change(title="A lamp", archived=True))
+        file = b"".join([some async for some in host.kernel.export(fork.id)])
+        await host.kernel.delete(fork.id)
+        await host.kernel.delete(session.id)
+        pieces = iter([file])
+
+        async def more() -> bytes:
+            return next(pieces, b"")
+
+        again = await host.kernel.import_(more)
+        assert b"".join([some async for some in host.kernel.export(again.id)]) == file
+    async with kernel_host(tmp_path, store=await open_store(place)) as host:
+        again = await host.kernel.session(fork.id)
+        assert (again.info.title, again.info.archived, again.info.origin) == ("A lamp", True, session.id)
+        assert [message.text for message in await again.messages()] == ["1", "one", "2", "two"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,19 +90,16 @@ async def test_sessions_are_listed_shown_and_deleted(cli: Any, scripted: Any) ->
 
 
 @pytest.mark.promise("cli.sessions")
-async def test_sessions_are_renamed_and_forked(door: Any, scripted: Any) -> None:
+async def test_sessions_are_renamed_and_forked(door: Any) -> None:
     door.variables |= LASTING
-    scripted.says(Reply(text="one"), Reply(text="two"))
-    for text in ("first", "second"):
-        assert (await door.run("run", text)).code == 0
-    ids = [session["id"] for session in json.loads((await door.run("sessions", "list", "--json")).out)]
-    assert (await door.run("sessions", "rename", ids[0][:12], "A lamp")).code == 0
-    forked = await door.run("sessions", "fork", ids[0], "--json")
-    told = json.loads(forked.out)
-    assert (told["title"], told["origin"]) == ("A lamp", ids[0])
-    assert "second" in (await door.run("sessions", "show", told["id"])).out
-    refused = await door.run("sessions", "fork", ids[0], "--at", "9999")
-    assert refused.code != 0 and "can't be forked at event 9999" in refused.err
+    assert (await door.run("run", "hello")).code == 0
+    id = json.loads((await door.run("sessions", "list", "--json")).out)[0]["id"]
+    assert (await door.run("sessions", "rename", id[:12], "A lamp")).code == 0
+    told = json.loads((await door.run("sessions", "fork", id, "--json")).out)
+    assert (told["title"], told["origin"]) == ("A lamp", id)
+    assert "> hello" in (await door.run("sessions", "show", told["id"])).out
+    refused = await door.run("sessions", "fork", id, "--at", "9999")
+    assert refused.code == 2 and "can't be forked at event 9999" in refused.err
 
 
 @pytest.mark.promise("cli.sessions")
@@ -117,6 +116,50 @@ async def test_sessions_are_put_aside_and_found(cli: Any) -> None:
         assert found.out.startswith(ids[1]) and found.out.endswith("\t\n")  # a passage, if one were known
         none = await cli.run("sessions", "list", "-q", "zeppelin")
         assert (none.code, none.out) == (0, "") and "no such session" in none.err
+
+
+@pytest.mark.promise("sessions.exported", "cli.sessions")
+async def test_a_session_goes_out_as_a_file_and_in_again(door: Any, tmp_path: Path) -> None:
+    door.variables |= LASTING
+    assert (await door.run("run", "hello")).code == 0
+    id = json.loads((await door.run("sessions", "list", "--json")).out)[0]["id"]
+    file = tmp_path / "kept.jsonl"
+    ended = await door.run("sessions", "export", id[:12], "-o", str(file))
+    assert (ended.code, ended.out, ended.err) == (0, "", ""), ended
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [name for name in os.listdir(tmp_path) if "kept" in name] == ["kept.jsonl"]
+    taken = await door.run("sessions", "import", str(file))
+    assert taken.code != 0 and "--new-ids" in taken.err and "Traceback" not in taken.err, taken
+    assert (await door.run("sessions", "delete", "-y", id)).code == 0
+    taken = await door.run("sessions", "import", str(file))
+    assert (taken.code, taken.out) == (0, f"{id}\n"), taken
+    assert (await door.run("sessions", "export", id)).out.encode() == file.read_bytes()
+
+
+@pytest.mark.promise("sessions.exported", "cli.sessions")
+async def test_a_session_goes_through_a_pipe_and_gets_a_twin(door: Any) -> None:
+    door.variables |= LASTING
+    assert (await door.run("run", "hello")).code == 0
+    id = json.loads((await door.run("sessions", "list", "--json")).out)[0]["id"]
+    file = (await door.run("sessions", "export", id)).out.encode()
+    twin = json.loads((await door.run("sessions", "import", "-", "--new-ids", "--json", stdin=file)).out)
+    assert (twin["title"], twin["id"] != id) == ("hello", True)
+
+
+@pytest.mark.promise("sessions.import_whole")
+async def test_a_file_that_is_no_export_is_told_in_one_line(door: Any, tmp_path: Path) -> None:
+    door.variables |= LASTING
+    (tmp_path / "wrong.jsonl").write_text("{}\n" * 100_000)
+    for words, told in (
+        (("import", str(tmp_path / "wrong.jsonl")), "Line 1: This is no export of sessions."),
+        (("import", str(tmp_path / "none.jsonl")), "does not exist"),
+        (("export", "0" * 32, "-o", str(tmp_path / "out.jsonl")), "There is no session 000"),
+        (("export", "0" * 32, "-o", str(tmp_path / "none" / "out.jsonl")), "No such file or directory"),
+    ):
+        ended = await door.run("sessions", *words)
+        assert (ended.code, ended.out) == (2, ""), ended
+        assert told in ended.err and "Traceback" not in ended.err and "unexpected" not in ended.err, ended
+    assert not [name for name in os.listdir(tmp_path) if "out.jsonl" in name]
 
 
 @pytest.mark.promise("cli.watch")
