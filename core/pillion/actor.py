@@ -12,14 +12,14 @@ import trio
 
 from . import events as e
 from .contracts.store import Opened, Record, SessionInfo
-from .errors import Busy, Conflict, Gone, LostLease, PillionError
+from .errors import Busy, Conflict, Gone, LostLease, PillionError, StoreFailed
 from .eventlog import EventLog, Reader
 from .history import History, interruption
 from .letters import Accepted, Cancel, Change, Decide, Ended, Letter, Note, Prompt, Reply, Withdraw
 from .sessionchange import changed
 from .tags import put
 from .turn import Turn
-from .turnlife import TurnLife
+from .turnlife import TurnLife, first_error
 
 if TYPE_CHECKING:
     from .session import Session
@@ -43,6 +43,10 @@ class Actor:
         self._eventlog = log
         self._send, self._mailbox = trio.open_memory_channel[tuple[Letter, Reply]](MAILBOX)
         self._replies: set[Reply] = set()
+        self._refused: set[str] = set()
+        """Prompts whose write failed: whoever sent them was told so."""
+        self.why: PillionError = Gone("The session has ended.")
+        """What is told to those who still wait for this session when it has ended."""
         self._nursery: trio.Nursery
         # a child is ended by Turn.child, which gives it the time to write its end; its parent's cancel does not cut it
         self.scope = trio.CancelScope(shield=session.parent is not None)
@@ -55,7 +59,7 @@ class Actor:
             await self._send.send((letter, reply))
             return await reply.wait()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            raise Gone("The session has ended.") from None
+            raise self.why from None
         finally:
             self._replies.discard(reply)
 
@@ -91,18 +95,25 @@ class Actor:
                     while True:
                         letter, reply = await self._mailbox.receive()
                         await self._take(letter, reply)
-        except Exception:  # the end of an actor
+        except Exception as error:  # the end of an actor
             _log.exception("The session's actor failed")
+            if isinstance(cause := first_error(error), StoreFailed):
+                self.why = cause
         finally:
             self.session.kernel.forget(self.session)
             self._mailbox.close()
             self._eventlog.close()
             for reply in self._replies:
-                reply.fail(Gone("The session has ended."))
+                reply.fail(self.why)
+            if self.turn is not None:
+                self.turn.over.set()
+                self.turn = None
             self.gone.set()
 
     async def _take(self, letter: Letter, reply: Reply) -> None:
         try:
+            if not isinstance(letter, Cancel | Ended):  # to stop, nothing has to be known
+                await self.align()
             match letter:
                 case Prompt():
                     reply.set(await self._on_prompt(letter))
@@ -140,7 +151,11 @@ class Actor:
         if joins and turn is not None:
             event = msgspec.structs.replace(event, joins=turn.id)
         after = str(self._eventlog.now())
-        await self.write((event,), blobs=letter.blobs)
+        try:
+            await self.write((event,), blobs=letter.blobs)
+        except StoreFailed:
+            self._refused.add(event.prompt)
+            raise
         if event.when == "interrupt":
             await self._stop("interrupt")
         if joins and turn is not None and turn.goes_on:
@@ -165,7 +180,7 @@ class Actor:
 
     async def _next(self) -> None:
         """Starts the first waiting prompt's turn, if none runs."""
-        if self.turn is not None or self.closing:
+        if self.turn is not None or self.closing or self._eventlog.adrift:
             return
         prompt = self.history.prompts.next()
         if prompt is not None:
@@ -178,7 +193,8 @@ class Actor:
             return False
         if not turn.stopping and not turn.closing:
             turn.stopping = True
-            await self.write((e.TurnStopping(by=by),), turn=turn.id)
+            with suppress(StoreFailed):  # it stops nevertheless, and its end is written when there is a way
+                await self.write((e.TurnStopping(by=by),), turn=turn.id)
             turn.scope.cancel()
             turn.stop_asked.set()
         return turn.stopping
@@ -211,10 +227,35 @@ class Actor:
         """Makes events durable, shows them and folds them. Raises what EventLog.append does."""
         records = await self._eventlog.append(*events, turn=turn, blobs=blobs)
         for record in records:
-            event = e.decode(record.type, record.data)  # as written: secrets are masked
-            if event is not None:
-                self.history.apply(record.seq, event, turn, record.time)
+            self._fold(record)
         return records
+
+    def _fold(self, record: Record) -> None:
+        event = e.decode(record.type, record.data)  # as written: secrets are masked
+        if event is not None:
+            self.history.apply(record.seq, event, record.turn, record.time)
+
+    async def align(self) -> None:
+        """After a write that failed: takes in what became of it, and settles what nobody waits for.
+
+        Raises LostLease; StoreFailed while the store can't say.
+        """
+        if not self._eventlog.adrift:
+            return
+        for record in await self._eventlog.realign():
+            self._fold(record)
+        if strays := self._strays():
+            await self.write(strays, turn=self.turn.id if self.turn else "")
+        await self._next()
+
+    def _strays(self) -> list[e.Event]:
+        """What was kept, though whoever wanted it was told otherwise: prompts; approvals and questions."""
+        session, history = self.session, self.history
+        refused = [prompt.id for prompt in history.prompts if prompt.id in self._refused]
+        strays: list[e.Event] = [e.PromptDropped(prompt=id, why=StoreFailed.code) for id in refused]
+        strays += [session.approvals.stray(id) for id in history.open_approvals if id not in session.approvals.open()]
+        strays += [session.questions.stray(id) for id in history.open_questions if id not in session.questions.open()]
+        return strays
 
     def grow(self, item: int, text: str) -> None:
         self._eventlog.grow(item, text)

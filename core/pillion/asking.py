@@ -136,6 +136,10 @@ class Asking(Generic[Given]):
             del self._closed[next(iter(self._closed))]
         return pending
 
+    def stray(self, id: str) -> e.Event:
+        """Closes one that nobody waits for: with the answer that counted, or as nobody's."""
+        return self.closing(id, self._closed.get(id) or self.nobody("cancel"))
+
     def _refuse(self, id: str) -> NoReturn:
         if id not in self._closed:
             raise NotFound(f"There is no {self.noun} {id!r} in this session.")

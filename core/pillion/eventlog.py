@@ -15,8 +15,8 @@ import trio
 from msgspec import Struct
 
 from .contracts.store import Batch, Draft, Opened, Record, SessionInfo, Store
-from .errors import BadCursor, StoreFailed
-from .events import Event, encode, mended, type_of
+from .errors import BadCursor, Conflict, LostLease, StoreFailed
+from .events import Event, LogStalled, encode, mended, type_of
 from .secrets import Secrets
 
 TAIL = 256
@@ -158,6 +158,13 @@ class EventLog:
         self._runs: list[_Run] = []
         self._facts = 0
         self._lock = trio.Lock()
+        self._adrift = ""
+        """Why a write failed: since then it is not known what the store holds."""
+        self._stalled = ""
+        """What watchers were told of it last."""
+        self._failures = 0
+        self._tried: tuple[Sequence[Record], Sequence[Event]] = (), ()
+        """What that write would have added."""
         self._changed = trio.lowlevel.ParkingLot()
 
     # ── writing ──
@@ -169,8 +176,11 @@ class EventLog:
         then on.
 
         Raises Conflict, LostLease, StoreFailed. A cancel that comes while the store works takes effect afterwards.
+        Behind a StoreFailed nothing can be written until `realign` knows what became of this.
         """
+        failures = self._failures
         async with self._lock:
+            self._check(failures)
             now = time.time_ns() // 1_000_000
             records = [
                 Record(self.head + 1 + i, type_of(event), turn, now, self._secrets.redact_bytes(encode(event)))
@@ -178,7 +188,7 @@ class EventLog:
             ]
             closes = [event.item for event in events if event.closes]  # type: ignore[attr-defined]
             batch = Batch(self.session, self._generation, self.head, records, closes=closes, blobs=blobs, info=info)
-            await self._commit(batch)
+            await self._commit(batch, events)
             for record, event in zip(records, events, strict=True):
                 self._show(record, event)
         self._on_shown(self.session, records)
@@ -222,9 +232,11 @@ class EventLog:
 
     async def flush(self) -> None:
         """Makes the growth of open items durable."""
-        if not any(len(item.pieces) > item.drafted for item in self._items.values()):
+        if self._adrift or not any(len(item.pieces) > item.drafted for item in self._items.values()):
             return
+        failures = self._failures
         async with self._lock:
+            self._check(failures)
             drafts, done = [], []
             for item in self._items.values():
                 if len(item.pieces) > item.drafted:
@@ -235,12 +247,63 @@ class EventLog:
             for item, pieces in done:
                 item.drafted = pieces
 
+    @property
+    def adrift(self) -> bool:
+        """Has a write failed, so that `realign` comes before the next one?"""
+        return bool(self._adrift)
+
+    async def realign(self) -> list[Record]:
+        """Takes the log up again as the store holds it; the records of a write that failed, and was kept nevertheless.
+
+        A new generation shuts out what may still be on its way. Raises LostLease, StoreFailed.
+        """
+        async with self._lock:
+            if not self._adrift:
+                return []
+            records, events = self._tried
+            opened, found = await self._reopened(len(records) + 1)
+            if found not in ([], list(records)) or opened.last != self.head + len(found):
+                raise LostLease(f"Session {self.session} was written by somebody else.")
+            self._generation, self._adrift, self._tried = opened.generation, "", ((), ())
+            for record, event in zip(found, events, strict=False):
+                self._show(record, event)
+        if found:
+            self._on_shown(self.session, found)
+            self._wake()
+        return found
+
     def close(self) -> None:
         """No more readers: those who wait get an empty page."""
         self.closed = True
         self._wake()
 
-    async def _commit(self, batch: Batch) -> None:
+    def _check(self, failures: int) -> None:
+        """Whoever began to write before a failure was seen does not know of it."""
+        if self._adrift or failures != self._failures:
+            raise StoreFailed(self._adrift or "A write that came before failed.")
+
+    async def _reopened(self, limit: int) -> tuple[Opened, list[Record]]:
+        with trio.CancelScope(shield=True, relative_deadline=self._store_deadline):
+            try:
+                opened = await self._store.open(self.session)
+            except Conflict as error:  # another process has it by now
+                raise LostLease(str(error)) from error
+            return opened, await self._store.read(self.session, self.head, limit)
+        raise StoreFailed(self._adrift)
+
+    async def _commit(self, batch: Batch, events: Sequence[Event] = ()) -> None:
+        try:
+            await self._commit_in_time(batch)
+        except StoreFailed as error:
+            self._adrift, self._tried = str(error), (batch.records, events)
+            self._failures += 1
+            if self._stalled != self._adrift:
+                self.pass_by(LogStalled(message=self._adrift))
+                self._stalled = self._adrift
+            raise
+        self._stalled = ""
+
+    async def _commit_in_time(self, batch: Batch) -> None:
         with trio.CancelScope(shield=True, relative_deadline=self._store_deadline) as scope:
             await self._store.commit(batch)
         if scope.cancelled_caught:

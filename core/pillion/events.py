@@ -116,7 +116,8 @@ class PromptJoined(Event, frozen=True, tag="prompt.joined"):
 
 
 class PromptDropped(Event, frozen=True, tag="prompt.dropped"):
-    """A waiting prompt will not run; `why`: withdrawn, imported (it came with a session from elsewhere)."""
+    """A waiting prompt will not run; `why`: withdrawn, imported (it came with a session from elsewhere), store_failed (it
+    was refused, and the store had kept it)."""
 
     prompt: str
     why: str
@@ -457,6 +458,12 @@ class ToolProgress(Event, frozen=True, tag="tool.progress"):
     """A share, 0 to 1."""
 
 
+class LogStalled(Event, frozen=True, tag="log.stalled"):
+    """The store can't keep what happens now; `message` says why, and the way out. It is tried again."""
+
+    message: str
+
+
 LASTING: tuple[type[Event], ...] = (
     SessionOpened, SessionChanged, SessionSeeded, SessionForked, PromptQueued, PromptJoined, PromptDropped,
     ChildStarted, ChildFinished,
@@ -469,7 +476,7 @@ LASTING: tuple[type[Event], ...] = (
     ApprovalWanted, ApprovalDecided, QuestionAsked, QuestionAnswered, FileChanged, FileUnsaved,
     FileEditWanted,
 )  # fmt: skip
-PASSING: tuple[type[Event], ...] = (ModelWaiting, ToolProgress)
+PASSING: tuple[type[Event], ...] = (ModelWaiting, ToolProgress, LogStalled)
 TURN_ENDS = (TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished)
 
 _encoder = msgspec.json.Encoder()

@@ -36,6 +36,8 @@ class History:
         self.prompts = Prompts()
         self.turn = ""
         """The turn that has begun and not ended."""
+        self.ended = ""
+        """The turn that ended last."""
         self.open_items: dict[int, e.Event] = {}
         self.open_approvals: dict[str, e.ApprovalWanted] = {}
         self.open_questions: dict[str, e.QuestionAsked] = {}
@@ -155,7 +157,7 @@ class History:
         """What an unfinished step leaves: its words stay, its thinking and calls can't be sent again."""
         words = tuple(part for _, part in sorted(self._parts.items()) if isinstance(part, Text) and part.text)
         self._message(words, turn)
-        self.turn = ""
+        self.turn, self.ended = "", turn
 
 
 def interruption(item: int, opened: e.Event, text: str, *, ran: bool = True) -> e.Event:

@@ -220,7 +220,7 @@ class Session:
         return self._actor.follow(after)
 
     async def ended(self, turn: str, after: str = "") -> e.Event:
-        """Waits for the event that ends that turn. Raises Gone when the session ends before."""
+        """Waits for the event that ends that turn. Raises Gone, or StoreFailed, when the session ends before."""
         reader = self.follow(after)
         ends = {e.type_of(kind) for kind in e.TURN_ENDS}
         while frames := await reader.page():
@@ -229,7 +229,7 @@ class Session:
                     event = e.decode(frame.type, frame.data)
                     assert event is not None
                     return event
-        raise Gone("The session ended before its turn did.")
+        raise self._actor.why
 
     async def aclose(self) -> None:
         """Cancels what runs, gives it the time to let go, and ends the actor. Prompts that wait stay in the log."""
@@ -314,6 +314,7 @@ class Session:
 
     async def unask(self, turn: Turn, by: str) -> None:
         """Closes what a turn of this session still asks."""
+        await self.root._actor.align()
         for asking in self.root.desks:
             for id in asking.of(turn.id):
                 await self.root.close(asking, id, asking.nobody(by))

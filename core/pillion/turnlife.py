@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from . import events as e
-from .errors import BudgetSpent, PillionError
+from .errors import BudgetSpent, PillionError, StoreFailed
 from .history import interruption
 from .tags import put
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .actor import Actor
     from .turn import Turn
 
+AGAIN = 1.0
+"""Seconds until a turn's end is tried again that the store could not keep."""
 _log = logging.getLogger(__name__)
 
 
@@ -34,8 +36,7 @@ class TurnLife:
             ending = await self._work()
             if not turn.detached:
                 turn.closing = True
-                with trio.CancelScope(shield=True):  # bounded by the store's deadline
-                    await self._finish(ending)
+                await self._finish(ending)
             nursery.cancel_scope.cancel()
         await self._over()
 
@@ -54,7 +55,7 @@ class TurnLife:
                     await turn.conclude()
         except Exception as error:  # the end of a turn
             if not turn.stopping:
-                return self._failure(_first(error))
+                return self._failure(first_error(error))
             _log.warning("A plugin failed while its turn was stopping", exc_info=error)
         usage, steps = turn.usage(), turn.steps
         if turn.stopping:
@@ -78,8 +79,25 @@ class TurnLife:
         return e.TurnFailed(code="internal", message=message, usage=usage)
 
     async def _finish(self, ending: e.Event) -> None:
-        """Closes what the turn left open, then writes its end."""
+        """Closes what the turn left open and writes its end; tries again while the store can't keep it.
+
+        Raises StoreFailed after the store's deadline: then the actor ends, and the log is taken up as after a crash.
+        """
+        until = trio.current_time() + self._kernel.settings.deadlines.store
+        while True:
+            try:
+                with trio.CancelScope(shield=True):  # bounded by the store's deadline
+                    return await self._close(ending)
+            except StoreFailed:
+                if trio.current_time() >= until:
+                    raise
+            await trio.sleep(AGAIN)
+
+    async def _close(self, ending: e.Event) -> None:
         turn, actor = self._turn, self._actor
+        await actor.align()
+        if actor.history.ended == turn.id:
+            return  # an earlier try was kept
         turn.settle()
         await actor.session.unask(turn, "cancel")
         closing = [
@@ -101,8 +119,7 @@ class TurnLife:
         turn.detached = True
         for plugin in self._holders():
             self._kernel.host.fault(plugin, f"It did not let go of a turn within {stopping:g} s; the turn is cut off.")
-        with trio.CancelScope(shield=True):
-            await self._finish(e.TurnCancelled(usage=turn.usage(), leftovers=True))
+        await self._finish(e.TurnCancelled(usage=turn.usage(), leftovers=True))
         await self._over()
 
     def _holders(self) -> set[str]:
@@ -118,9 +135,9 @@ class TurnLife:
             await self._actor.ended(self._turn)
 
 
-def _first(error: BaseException) -> BaseException:
+def first_error(error: BaseException) -> BaseException:
     """The first error of ours in a group, else the first of any kind."""
     if not isinstance(error, BaseExceptionGroup):
         return error
-    leaves = [_first(inner) for inner in error.exceptions]
+    leaves = [first_error(inner) for inner in error.exceptions]
     return next((leaf for leaf in leaves if isinstance(leaf, PillionError)), leaves[0])

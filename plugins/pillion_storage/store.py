@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import trio
+
 from pillion import Batch, Conflict, Draft, NotFound, Page, PillionError, Record, SessionInfo, SessionQuery
 from pillion.contracts.store import Opened
 from pillion.errors import LostLease, StoreFailed
@@ -22,6 +24,8 @@ from .rows import Rows
 from .search import TITLE
 from .thread import DatabaseThread
 
+LEAVE_SECONDS = 5.0
+"""What a database gets to take leave of."""
 _log = logging.getLogger("pillion.storage")
 T = TypeVar("T")
 
@@ -157,12 +161,13 @@ class DatabaseStore:
     async def aclose(self) -> None:
         if self._thread.stopped:
             return
-        try:
-            await self._thread.once(self._leave)
-            await self._thread.plain(self._database.disconnect)
-        except StoreFailed as error:  # others see that this process has ended
-            _log.warning("The database could not be left tidy: %s", error)
-        await self._thread.aclose()
+        with trio.move_on_after(LEAVE_SECONDS):  # others see that this process has ended, if it can't say so
+            try:
+                await self._thread.once(self._leave)
+                await self._thread.plain(self._database.disconnect)
+            except StoreFailed as error:
+                _log.warning("The database could not be left tidy: %s", error)
+            await self._thread.aclose()
 
     async def health(self) -> str:
         """Can it write? "", or a sentence with the way out."""

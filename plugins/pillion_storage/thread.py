@@ -14,7 +14,7 @@ import trio
 from pillion import PillionError
 from pillion.errors import StoreFailed
 
-from .faults import Fault
+from .faults import WAYS, Fault
 from .ponytypes import db_session, rollback
 
 T = TypeVar("T")
@@ -109,13 +109,15 @@ class DatabaseThread:
 
     async def _patiently(self, work: Callable[[], T], kind: Kind, part: Any = None) -> T:
         until = trio.current_time() + self._patience
-        while True:
-            try:
-                return await self._do(Job(work, kind, part))
-            except Unreachable:
-                if trio.current_time() + AGAIN >= until:
-                    raise
-            await trio.sleep(AGAIN)
+        with trio.move_on_at(until):
+            while True:
+                try:
+                    return await self._do(Job(work, kind, part))
+                except Unreachable:
+                    if trio.current_time() + AGAIN >= until:
+                        raise
+                await trio.sleep(AGAIN)
+        raise StoreFailed(f"The database did not answer within {self._patience:g} s. {WAYS['away']}")
 
     async def _do(self, job: Job[T]) -> T:
         with self._door:
@@ -175,17 +177,16 @@ class DatabaseThread:
                 self._transaction([job])
 
     def _wholly(self, jobs: list[Job[Any]]) -> bool:
-        """All by few statements, where that goes; nothing is done where it does not."""
+        """All by few statements, where that goes. False: nothing is done, and each is to be tried by itself."""
         parts = [job.part for job in jobs if job.part is not None]
         if len(parts) < 2 or len(parts) < len(jobs):
             return False
         try:
             with db_session:
                 self.whole(parts)
-        except Exception:  # each by itself says which of them is at fault, and how
-            with suppress(Exception):
-                rollback()
-            return False
+        except BaseException as error:  # each by itself says which of them is at fault, and how
+            return self._failed(jobs, error).common
+        self._said = ""
         return True
 
     def _transaction(self, jobs: list[Job[Any]]) -> Fault | None:
@@ -194,18 +195,22 @@ class DatabaseThread:
                 for job in jobs:
                     job.run()
         except BaseException as error:  # the end of the database's task: whatever a job raises, the thread lives on
-            with suppress(Exception):
-                rollback()
-            fault = self._explain(error)
-            for job in jobs:
-                job.error = (Unreachable if fault.passing else StoreFailed)(fault.said)
-                job.error.__cause__ = error
-            if fault.said != self._said and (fault.common or len(jobs) == 1):
-                self._said = fault.said
-                _log.warning("%s", fault.said, exc_info=error)
-            return fault
+            return self._failed(jobs, error)
         self._said = ""
         return None
+
+    def _failed(self, jobs: list[Job[Any]], error: BaseException) -> Fault:
+        """Takes back what they have begun, and gives them all a sentence on why."""
+        with suppress(Exception):
+            rollback()
+        fault = self._explain(error)
+        for job in jobs:
+            job.error = (Unreachable if fault.passing else StoreFailed)(fault.said)
+            job.error.__cause__ = error
+        if fault.said != self._said and (fault.common or len(jobs) == 1):
+            self._said = fault.said
+            _log.warning("%s", fault.said, exc_info=error)
+        return fault
 
     def _alone(self, job: Job[Any]) -> None:
         try:
