@@ -243,7 +243,11 @@ class EventLog:
                     text = "".join(item.pieces[item.drafted :])
                     drafts.append(Draft(item.seq, item.ends[item.drafted], text))
                     done.append((item, len(item.pieces)))
-            await self._commit(Batch(self.session, self._generation, self.head, drafts=drafts))
+            try:  # what may have been kept is written over by what comes
+                await self._commit_in_time(Batch(self.session, self._generation, self.head, drafts=drafts))
+            except StoreFailed as error:
+                self._stall(str(error))
+                raise
             for item, pieces in done:
                 item.drafted = pieces
 
@@ -291,15 +295,18 @@ class EventLog:
             return opened, await self._store.read(self.session, self.head, limit)
         raise StoreFailed(self._adrift)
 
-    async def _commit(self, batch: Batch, events: Sequence[Event] = ()) -> None:
+    def _stall(self, why: str) -> None:
+        if self._stalled != why:
+            self._stalled = why
+            self.pass_by(LogStalled(message=why))
+
+    async def _commit(self, batch: Batch, events: Sequence[Event]) -> None:
         try:
             await self._commit_in_time(batch)
         except StoreFailed as error:
             self._adrift, self._tried = str(error), (batch.records, events)
             self._failures += 1
-            if self._stalled != self._adrift:
-                self.pass_by(LogStalled(message=self._adrift))
-                self._stalled = self._adrift
+            self._stall(self._adrift)
             raise
         self._stalled = ""
 

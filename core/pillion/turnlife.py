@@ -81,15 +81,17 @@ class TurnLife:
     async def _finish(self, ending: e.Event) -> None:
         """Closes what the turn left open and writes its end; tries again while the store can't keep it.
 
-        Raises StoreFailed after the store's deadline: then the actor ends, and the log is taken up as after a crash.
+        Raises StoreFailed when the store's deadline is over: then the actor ends, and the log is taken up as after a crash.
         """
-        until = trio.current_time() + self._kernel.settings.deadlines.store
+        until = 0.0
         while True:
             try:
                 with trio.CancelScope(shield=True):  # bounded by the store's deadline
                     return await self._close(ending)
             except StoreFailed:
-                if trio.current_time() >= until:
+                now = trio.current_time()
+                until = until or now + self._kernel.settings.deadlines.store
+                if now >= until:
                     raise
             await trio.sleep(AGAIN)
 
