@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +86,10 @@ async def prompted(server: ServerProcess, session: str, text: str) -> str:
             await trio.sleep(0.2)
 
 
-def as_nobody() -> dict[str, Any]:
-    """How to start a process that rights bind."""
-    return {"user": "nobody", "group": "nogroup", "extra_groups": ()} if os.geteuid() == 0 else {}
+def bound_by_rights() -> list[str]:
+    """What goes before a command so that files' rights bind it, also as root."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not installed, and root needs no rights")
+    return ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"]

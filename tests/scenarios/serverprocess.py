@@ -203,11 +203,13 @@ def bare_environment(folder: Path, **variables: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def server_process(
-    folder: Path, settings: str, options: Sequence[str] = (), **variables: str
+    folder: Path, settings: str, options: Sequence[str] = (), prefix: Sequence[str] = (), **variables: str
 ) -> AsyncIterator[ServerProcess]:
-    """Serves with `settings` (TOML) laid over the shipped ones until left; then SIGTERM must end it with 0."""
+    """Serves with `settings` (TOML) laid over the shipped ones until left; then SIGTERM must end it with 0.
+
+    `prefix` goes before the command."""
     (folder / "plugins.toml").write_text(settings)
-    command = [*COMMAND, "serve", "--config", str(folder / "plugins.toml"), "--data-dir", str(folder / "data")]
+    command = [*prefix, *COMMAND, "serve", "--config", str(folder / "plugins.toml"), "--data-dir", str(folder / "data")]
     with (folder / "stderr").open("wb") as stderr:
         environment = bare_environment(folder, **variables)
         process = await trio.lowlevel.open_process(
