@@ -100,15 +100,19 @@ class Actor:
             if isinstance(cause := first_error(error), StoreFailed):
                 self.why = cause
         finally:
-            self.session.kernel.forget(self.session)
-            self._mailbox.close()
-            self._eventlog.close()
-            for reply in self._replies:
-                reply.fail(self.why)
-            if self.turn is not None:
-                self.turn.over.set()
-                self.turn = None
+            self.end()
             self.gone.set()
+
+    def end(self) -> None:
+        """Nothing comes in or goes out any more."""
+        self.session.kernel.forget(self.session)
+        self._mailbox.close()
+        self._eventlog.close()
+        for reply in self._replies:
+            reply.fail(self.why)
+        if self.turn is not None:
+            self.turn.over.set()
+            self.turn = None
 
     async def _take(self, letter: Letter, reply: Reply) -> None:
         try:

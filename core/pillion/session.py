@@ -252,8 +252,12 @@ class Session:
         await self._actor.run(task_status)
 
     async def recover(self, opened: Opened) -> None:
-        """Closes what the last process left open. Before the actor runs."""
-        await self._actor.recover(opened)
+        """Closes what the last process left open. Before the actor runs; when it fails, there will be none."""
+        try:
+            await self._actor.recover(opened)
+        except BaseException:
+            self._actor.end()
+            raise
 
     # ── for its turns, and those of its children ──
 

@@ -30,6 +30,8 @@ WAYS = {
 }
 PASSING = ("the database system is", "terminating connection", "too many clients", "remaining connection slots")
 """Words of a PostgreSQL server that lets nobody in for the moment; with others it never will."""
+LOST = ("OperationalError", "InterfaceError", "DatabaseError")
+"""The classes of psycopg2's errors without a code when the connection breaks off, or is used after that."""
 
 
 class Fault(Struct, frozen=True):
@@ -108,7 +110,7 @@ def _of_server(code: str, error: BaseException) -> Fault:
     if code == "55P03":
         return Fault(f"Another process has locked what is to be written on the PostgreSQL server. {WAYS['busy']}")
     refused = "FATAL:" in said and not any(words in said for words in PASSING)
-    if code.startswith(("08", "57P")) or (not code and not refused and kind in ("OperationalError", "InterfaceError")):
+    if code.startswith(("08", "57P")) or (not code and not refused and kind in LOST):
         return Fault(f"The PostgreSQL server does not answer ({said}). {WAYS['away']}", common=True, passing=True)
     said = f"The database can't keep or give this at the moment: {said}."
     return Fault(said, common=refused, passing=code == "40001")

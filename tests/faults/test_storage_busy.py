@@ -47,6 +47,7 @@ def busy(url: str, seconds: float) -> str:
     return STORED.format(url=url) + f"[plugins.storage]\nbusy_timeout = {seconds}\n"
 
 
+@pytest.mark.promise("storage.lock")
 @pytest.mark.parametrize("seconds", [20.0, 0.5])
 async def test_another_process_writes_for_a_while(tmp_path: Path, seconds: float) -> None:
     """For shorter than `busy_timeout`: nobody notices. For longer: a clear error, and then it goes on."""

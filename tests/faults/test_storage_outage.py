@@ -43,6 +43,9 @@ class Outage(MemoryStore):
     def fail(self, how: How, after: int, more: int = 0) -> None:
         self.how, self.at, self.more = how, self.commits + 1 + after, more
 
+    def heal(self) -> None:
+        self.at = self.more = -1
+
 
 def ran(times: list[str]) -> FunctionTool:
     async def run(arguments: Any, call: Any) -> str:
@@ -75,6 +78,7 @@ def opened_and_closed(log: list[e.Event]) -> None:
     assert sorted(closed) == opened
 
 
+@pytest.mark.promise("storage.outage")
 @pytest.mark.parametrize("how", ["refuses", "hides", "hangs"])
 @pytest.mark.parametrize("after", range(10))
 @pytest.mark.parametrize("more", [0, 3])
@@ -100,7 +104,7 @@ async def test_a_store_that_fails_in_mid_turn(
                     assert store.at <= store.commits and ended.code == "store_failed"
             seen = await until_over(reader)
             assert ("log.stalled" in seen) == (store.at <= store.commits)
-        store.at = -1
+        store.heal()
         host.provider.script(says("again"))
         session = await host.kernel.session(session.id)
         assert isinstance(await host.run(session, "and now"), e.TurnFinished)
@@ -130,7 +134,7 @@ async def test_a_store_that_stays_away_ends_the_actor_and_the_log_is_taken_up_la
         assert host.kernel.live() == []
         with pytest.raises(StoreFailed):
             await (await host.kernel.session(session.id)).prompt("more")
-        store.at = -1
+        store.heal()
         session = await host.kernel.session(session.id)
         host.provider.script(says("again"))
         assert isinstance(await host.run(session, "and now"), e.TurnFinished)

@@ -49,6 +49,7 @@ def zeros(data: bytes, chance: random.Random) -> bytes:
     return data[:at] + bytes(len(data) - at)
 
 
+@pytest.mark.promise("storage.torn")
 async def test_a_torn_log_of_writes_loses_its_end_alone(tmp_path: Path) -> None:
     """Killed in mid-turn; then the -wal is cut, bits of it flip, or the -shm is gone."""
     chance = random.Random(7)
@@ -108,6 +109,7 @@ def text(file: Path) -> None:
     file.write_text("This is no database.\n" * 300)
 
 
+@pytest.mark.promise("storage.torn")
 @pytest.mark.parametrize("spoil", [garbage, halved, text])
 async def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
     data = tmp_path / "data"
