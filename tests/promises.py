@@ -147,11 +147,11 @@ PROMISES = {
     "overlays.guarded": "An overlay stays inside, bounded, where a file can be; If-Match replaces only what is known.",
     # ── storage ──
     "storage.kill": "What was acknowledged survives kill -9: no gap, no duplicate, and the session goes on.",
-    "storage.faults": "A disk that is full says so; nothing is taken that can't be kept, and with room again it goes on.",
+    "storage.faults": "A full disk is told; what can't be kept isn't taken, and with room again it goes on.",
     "storage.outage": "Whichever write of a turn fails, or only seems to, the log has no gap and nothing twice.",
     "storage.lock": "Another process's lock is waited for, and one that lasts is told as what it is.",
     "storage.torn": "A torn log of writes loses its end alone; a damaged file is refused and left as it is.",
-    "storage.postgres": "A PostgreSQL server that restarts in mid-turn is waited for; one that hangs keeps nobody waiting.",
+    "storage.postgres": "A PostgreSQL server that restarts in mid-turn is waited for; one that hangs holds up nobody.",
     # ── models ──
     "models.closed_stream": "A cancelled turn closes the connection to the vendor.",
     "models.complete": "A model answers without a session, whole or as a stream; what it used is recorded.",

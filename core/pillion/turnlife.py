@@ -81,7 +81,8 @@ class TurnLife:
     async def _finish(self, ending: e.Event) -> None:
         """Closes what the turn left open and writes its end; tries again while the store can't keep it.
 
-        Raises StoreFailed when the store's deadline is over: then the actor ends, and the log is taken up as after a crash.
+        Raises StoreFailed when the store's deadline is over: then the actor ends, and the log is taken up as after a
+        crash.
         """
         until = 0.0
         while True:
