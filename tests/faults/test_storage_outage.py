@@ -190,4 +190,5 @@ async def test_a_log_that_somebody_else_wrote_meanwhile_is_let_go(tmp_path: Path
         await store.commit(Batch(session.id, other.generation, other.last, [type(record)(2, "x.y", "", 1, b"{}")]))
         with pytest.raises((LostLease, Conflict)):
             await session.prompt("go")
+        await trio.sleep(1)  # of the test's own clock
         assert host.kernel.live() == []
