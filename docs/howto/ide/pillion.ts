@@ -566,7 +566,7 @@ export interface PromptJoined {
   step?: number;
 }
 
-/** A waiting prompt will not run; `why`: withdrawn, imported (it came with a session from elsewhere). */
+/** A waiting prompt will not run; `why`: withdrawn, imported (it came with a session from elsewhere), store_failed (it was refused, and the store had kept it). */
 export interface PromptDropped {
   type: "prompt.dropped";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -1168,6 +1168,20 @@ export interface ToolProgress {
   step?: number;
 }
 
+/** The store can't keep what happens now; `message` says why, and the way out. It is tried again. */
+export interface LogStalled {
+  type: "log.stalled";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  message: string;
+  step?: number;
+}
+
 /** Growth of an item: `text = text[:at] + delta`. `at` counts characters (code points). */
 export interface CallDelta {
   type: "call.delta";
@@ -1295,6 +1309,7 @@ export type PillionEvent =
   | FileEditWanted
   | ModelWaiting
   | ToolProgress
+  | LogStalled
   | CallDelta
   | TextDelta
   | ThinkingDelta
