@@ -116,8 +116,9 @@ class PromptJoined(Event, frozen=True, tag="prompt.joined"):
 
 
 class PromptDropped(Event, frozen=True, tag="prompt.dropped"):
-    """A waiting prompt will not run; `why`: withdrawn, imported (it came with a session from elsewhere), store_failed
-    (it was refused, and the store had kept it)."""
+    """A waiting prompt will not run; `why`: withdrawn, imported (it came with a session from elsewhere), or
+    store_failed (it was refused, and the store had kept it).
+    """
 
     prompt: str
     why: str

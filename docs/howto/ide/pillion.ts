@@ -566,7 +566,7 @@ export interface PromptJoined {
   step?: number;
 }
 
-/** A waiting prompt will not run; `why`: withdrawn, imported (it came with a session from elsewhere), store_failed (it was refused, and the store had kept it). */
+/** A waiting prompt will not run; `why`: withdrawn, imported (it came with a session from elsewhere), or store_failed (it was refused, and the store had kept it). */
 export interface PromptDropped {
   type: "prompt.dropped";
   /** Its place; `Last-Event-ID` goes on there. */
