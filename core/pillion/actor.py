@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, assert_never
@@ -15,7 +16,7 @@ from .contracts.store import Opened, Record, SessionInfo
 from .errors import Busy, Conflict, Gone, LostLease, PillionError, StoreFailed
 from .eventlog import EventLog, Reader
 from .history import History, interruption
-from .letters import Accepted, Cancel, Change, Decide, Ended, Letter, Note, Prompt, Reply, Withdraw
+from .letters import Accepted, Cancel, Change, Decide, Ended, Letter, Note, Prompt, Reply, Resume, Withdraw
 from .sessionchange import changed
 from .tags import put
 from .turn import Turn
@@ -80,9 +81,10 @@ class Actor:
             interruption(item, start, texts.get(item, ""), ran=getattr(start, "call", "") not in unasked)
             for item, start in history.open_items.items()
         ]
+        children = [e.ChildInterrupted(child=child) for child in history.open_children]
         ending = [e.TurnInterrupted()] if history.turn else []
-        if decided or closing or ending:
-            await self.write((*decided, *closing, *ending), turn=history.turn)
+        if decided or closing or children or ending:
+            await self.write((*decided, *closing, *children, *ending), turn=history.turn)
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """The actor's life. What breaks it ends this session alone; its log opens again at the next touch."""
@@ -121,6 +123,8 @@ class Actor:
             match letter:
                 case Prompt():
                     reply.set(await self._on_prompt(letter))
+                case Resume():
+                    reply.set(await self._resume())
                 case Withdraw():
                     await self._withdraw(letter.prompt)
                     reply.set(None)
@@ -168,6 +172,26 @@ class Actor:
             return Accepted(turn.id, after, event.prompt)
         await self._next()
         return Accepted(event.prompt, after, event.prompt)
+
+    async def _resume(self) -> Accepted:
+        last, prompts = self.history.last, self.history.prompts
+        if self.turn is not None and (last is None or last.turn != self.turn.id):  # else its last word is on its way
+            raise Conflict("A turn is running. What was before it can't be resumed.")
+        after, first = str(self._eventlog.now()), next(iter(prompts), None)
+        if last is not None and last.resumable and not any(one.event.resumes == last.turn for one in prompts):
+            again = msgspec.structs.replace(
+                last.prompt, prompt=secrets.token_hex(16), text="", images=(), when="queue", joins="", resumes=last.turn
+            )
+            await self.write((again,))
+            turn = again.prompt
+        elif first is not None:
+            turn = first.id
+        elif last is not None and last.prompt.tool and not isinstance(last.end, e.TurnFinished | e.TurnCancelled):
+            raise Conflict("The last turn was one call of a tool, and that is not run again by itself. Call it anew.")
+        else:
+            raise Conflict("There is nothing to resume: the last turn came to its end, and no prompt waits.")
+        await self._next()
+        return Accepted(turn, after, turn)
 
     async def _break_in(self, turn: Turn) -> None:
         """Calls that wait for an approval wait no more: they are set aside. Nor do questions."""

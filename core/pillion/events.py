@@ -93,7 +93,8 @@ class PromptQueued(Event, frozen=True, tag="prompt.queued"):
     """A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`.
 
     With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation. `schema` is the
-    JSON Schema that the turn's answer must fit.
+    JSON Schema that the turn's answer must fit. With `resumes`, the id of a turn that was interrupted or failed, it has
+    no words of a person: that turn is gone on with.
     """
 
     prompt: str
@@ -106,6 +107,7 @@ class PromptQueued(Event, frozen=True, tag="prompt.queued"):
     tool: str = ""
     arguments: str = ""
     schema: Mapping[str, Any] | None = None
+    resumes: str = ""
 
 
 class PromptJoined(Event, frozen=True, tag="prompt.joined"):
@@ -136,6 +138,12 @@ class ChildFinished(Event, frozen=True, tag="child.finished"):
 
     child: str
     usage: Usage = Usage()
+
+
+class ChildInterrupted(Event, frozen=True, tag="child.interrupted"):
+    """The child was ended before it was done, since the turn that opened it ended, or the process did."""
+
+    child: str
 
 
 # ── the turn ──
@@ -218,7 +226,8 @@ class UsageRecorded(Event, frozen=True, tag="usage.recorded"):
 class ModelTold(Event, frozen=True, tag="model.told"):
     """The runtime says `text` to the model, in a message of the user that no person wrote.
 
-    `why`: `resume`, after the answer to a `break`; `schema`, the answer is to be JSON; `misfit`, it did not fit.
+    `why`: `resume`, after the answer to a `break`; `restart`, the turn goes on with one that did not come to its end;
+    `schema`, the answer is to be JSON; `misfit`, it did not fit.
     """
 
     text: str
@@ -467,7 +476,7 @@ class LogStalled(Event, frozen=True, tag="log.stalled"):
 
 LASTING: tuple[type[Event], ...] = (
     SessionOpened, SessionChanged, SessionSeeded, SessionForked, PromptQueued, PromptJoined, PromptDropped,
-    ChildStarted, ChildFinished,
+    ChildStarted, ChildFinished, ChildInterrupted,
     TurnStarted, TurnStopping, TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished,
     StepStarted, UsageRecorded, ModelTold, MessageFinished,
     TextStarted, TextFinished, TextInterrupted, TextVoided,

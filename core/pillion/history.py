@@ -28,6 +28,19 @@ class Stored(msgspec.Struct, frozen=True):
     hash: str
 
 
+class LastTurn(msgspec.Struct, frozen=True):
+    """The last turn that ended, the prompt that it was for, and the event that ended it."""
+
+    turn: str
+    prompt: e.PromptQueued
+    end: e.Event
+
+    @property
+    def resumable(self) -> bool:
+        """May it be gone on with? Never the single call of a tool: that would be run again."""
+        return isinstance(self.end, e.TurnInterrupted | e.TurnFailed) and not self.prompt.tool
+
+
 class History:
     """`apply` each event of the log once, in order; `drafts` is the conversation so far."""
 
@@ -38,9 +51,12 @@ class History:
         """The turn that has begun and not ended."""
         self.ended = ""
         """The turn that ended last."""
+        self.last: LastTurn | None = None
+        self.open_children: dict[str, None] = {}
         self.open_items: dict[int, e.Event] = {}
         self.open_approvals: dict[str, e.ApprovalWanted] = {}
         self.open_questions: dict[str, e.QuestionAsked] = {}
+        self._prompt: e.PromptQueued | None = None  # of the turn
         self._parts: dict[int, Piece] = {}  # closed items of the running step
         self._wanted: list[str] = []  # calls of the last message that lack a result, in order
         self._results: dict[str, tuple[Piece, ...]] = {}
@@ -64,7 +80,7 @@ class History:
             case e.TurnStarted():
                 self._settle(self.turn)
                 self.turn = turn
-                self._asked(event.prompt, turn)
+                self._prompt = self._asked(event.prompt, turn)
             case e.PromptJoined():
                 self._asked(event.prompt, turn)
             case e.ModelTold():
@@ -87,7 +103,12 @@ class History:
                 self.open_questions[event.question] = event
             case e.QuestionAnswered():
                 self.open_questions.pop(event.question, None)
+            case e.ChildStarted():
+                self.open_children[event.child] = None
+            case e.ChildFinished() | e.ChildInterrupted():
+                self.open_children.pop(event.child, None)
             case e.TurnCancelled() | e.TurnFailed() | e.TurnFinished() | e.TurnInterrupted():
+                self.last = LastTurn(turn, self._prompt, event) if self._prompt else None
                 self._end(turn)
             case _:
                 pass
@@ -104,11 +125,12 @@ class History:
         """The messages from number `start` on, and before `end`, with what `blobs` holds by hash."""
         return [_message(draft, blobs) for draft in self.drafts[start:end]]
 
-    def _asked(self, prompt: str, turn: str) -> None:
+    def _asked(self, prompt: str, turn: str) -> e.PromptQueued | None:
         event = self.prompts.taken(prompt, turn)
-        if event is not None and not event.tool:
+        if event is not None and not (event.tool or event.resumes):
             text = (Text(event.text),) if event.text else ()
             self.drafts.append(Draft("user", (*event.images, *text), turn))
+        return event
 
     def _seed(self, message: Message) -> None:
         """A seed may be cut anywhere, e.g. behind the call that asked for the child: that one gets its result too."""
@@ -157,7 +179,7 @@ class History:
         """What an unfinished step leaves: its words stay, its thinking and calls can't be sent again."""
         words = tuple(part for _, part in sorted(self._parts.items()) if isinstance(part, Text) and part.text)
         self._message(words, turn)
-        self.turn, self.ended = "", turn
+        self.turn, self.ended, self._prompt = "", turn, None
 
 
 def interruption(item: int, opened: e.Event, text: str, *, ran: bool = True) -> e.Event:

@@ -28,6 +28,10 @@ class Prompt(Struct, frozen=True):
     blobs: Mapping[str, bytes]
 
 
+class Resume(Struct, frozen=True):
+    """Go on with the turn that did not come to its end, or with what waits."""
+
+
 class Withdraw(Struct, frozen=True):
     prompt: str
 
@@ -69,7 +73,7 @@ class Ended(Struct, frozen=True):
     turn: Turn
 
 
-Letter = Prompt | Withdraw | Cancel | Decide | Change | Note | Ended
+Letter = Prompt | Resume | Withdraw | Cancel | Decide | Change | Note | Ended
 
 
 class Reply:

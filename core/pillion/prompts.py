@@ -34,9 +34,10 @@ class Prompts:
     # ── the fold ──
 
     def queued(self, event: PromptQueued, time: int) -> None:
-        """An interrupt comes first. What is to join a turn comes before all others, should it miss that turn."""
+        """An interrupt comes first, and so does what goes on with an earlier turn. What is to join a turn comes before
+        all others, should it miss that turn."""
         places = [i for i, other in enumerate(self._waiting) if event.joins and other.event.joins == event.joins]
-        first = 0 if event.joins or event.when == "interrupt" else len(self._waiting)
+        first = 0 if event.joins or event.resumes or event.when == "interrupt" else len(self._waiting)
         self._waiting.insert(places[-1] + 1 if places else first, WaitingPrompt(event, time))
 
     def taken(self, prompt: str, turn: str) -> PromptQueued | None:

@@ -21,11 +21,11 @@ from .catalog import Kit
 from .contracts.store import Opened, Record, SessionInfo
 from .contracts.tool import Tool
 from .contracts.workspace import Workspace
-from .errors import BadSchema, Gone, NotFound
+from .errors import BadSchema, Gone, NotFound, PillionError
 from .eventlog import EventLog, Reader
-from .history import History
+from .history import History, LastTurn
 from .hookspecs import TurnInfo
-from .letters import Accepted, Cancel, Change, Decide, Note, Prompt, Withdraw
+from .letters import Accepted, Cancel, Change, Decide, Note, Prompt, Resume, Withdraw
 from .onecall import OneCall
 from .overlay import Overlays
 from .prompts import WaitingPrompt
@@ -91,6 +91,11 @@ class Session:
         return len(self._actor.history.prompts)
 
     @property
+    def last(self) -> LastTurn | None:
+        """The last turn that ended."""
+        return self._actor.history.last
+
+    @property
     def head(self) -> int:
         """The number of the last event."""
         return self._actor.head
@@ -123,6 +128,13 @@ class Session:
             prompt=id, text=text, images=tuple(refs), model=model, strategy=strategy, when=when, schema=schema
         )
         accepted = await self._actor.ask(Prompt(event, blobs))
+        assert isinstance(accepted, Accepted)
+        return accepted
+
+    async def resume(self) -> Accepted:
+        """Goes on with the last turn, where that was interrupted or failed, from its last finished step; what waits
+        comes behind it. Else starts what waits. Raises Conflict when there is neither or a turn runs, Gone."""
+        accepted = await self._actor.ask(Resume())
         assert isinstance(accepted, Accepted)
         return accepted
 
@@ -235,7 +247,7 @@ class Session:
         """Cancels what runs, gives it the time to let go, and ends the actor. Prompts that wait stay in the log."""
         self._actor.closing = True
         if not self._actor.gone.is_set():
-            with trio.move_on_after(self.kernel.settings.deadlines.stopping + 1), suppress(Gone):
+            with trio.move_on_after(self.kernel.settings.deadlines.stopping + 1), suppress(PillionError):
                 await self.cancel(by="close")
                 await self.idle()
             self._actor.scope.cancel()

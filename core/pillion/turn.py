@@ -39,6 +39,7 @@ CIRCLES = 3
 CONTEXT_SECONDS = 10.0
 """What one context provider gets."""
 RESUME = "Now go on with the task, where you left off. Calls that were set aside were not run."
+RESTART = "Your work was interrupted before the task was done. Now go on with the task, where you left off."
 FORM = "Now give your answer as JSON alone, with no word around it. It must fit this JSON Schema:\n{}"
 MISFIT = "That does not fit. {} Give the whole JSON once more, and nothing else."
 NO_TOOLS = "Not run: no tool can be called in this step. Answer in words."
@@ -289,7 +290,8 @@ class Turn:
         self.scope.deadline = self._budget.deadline
         name = self.model.name if self.model else ""
         self._kit = session.kit(self.id, self.strategy.name, self.model, self.workspace)
-        await self.emit(self.started(self.strategy.name, name))
+        told = [e.ModelTold(text=RESTART, why="restart")] if prompt.resumes else []
+        await self.emit(self.started(self.strategy.name, name), *told)
         if prompt.schema is not None:
             self._schema = AnswerSchema(prompt.schema)
 

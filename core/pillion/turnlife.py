@@ -107,9 +107,10 @@ class TurnLife:
             interruption(item, opened, actor.text(item), ran=item in turn.ran)
             for item, opened in actor.history.open_items.items()
         ]
+        children = [e.ChildInterrupted(child=child) for child in actor.history.open_children]
         begun = [] if actor.history.turn else [turn.started()]
         told, blobs = turn.untold()
-        await actor.write((*begun, *closing, *told, ending), turn=turn.id, blobs=blobs)
+        await actor.write((*begun, *closing, *children, *told, ending), turn=turn.id, blobs=blobs)
 
     async def _watch(self) -> None:
         """A turn that does not let go in time is cut off: what it still runs can't write any more."""

@@ -46,7 +46,7 @@ class Reader:
     """What one watcher of one session puts together, by a client's whole rule: `text = text[:at] + delta`."""
 
     def __init__(self, server: ServerProcess, session: str) -> None:
-        self._server, self._path = server, f"/api/sessions/{session}/events"
+        self.server, self._path = server, f"/api/sessions/{session}/events"
         self._stream = EventStream()
         self.whole: list[int] = []
         """Numbers of the whole events, in the order they came."""
@@ -66,10 +66,14 @@ class Reader:
         if self._stream.last:
             headers.setdefault("Last_Event_ID", self._stream.last)
         with trio.fail_after(BOUND):
-            async with await trio.open_tcp_stream("127.0.0.1", self._server.port) as stream:
-                await stream.send_all(self._server.request(self._path, **headers))
+            async with await trio.open_tcp_stream("127.0.0.1", self.server.port) as stream:
+                await stream.send_all(self.server.request(self._path, **headers))
                 await self._take_all(body_bytes(stream, most), until)
         self.greeted.set()
+        self.cut()
+
+    def cut(self) -> None:
+        """What had come of an event that was not whole comes again."""
         self._stream.cut()
 
     async def _take_all(self, pieces: AsyncGenerator[tuple[int, bytes]], until: str) -> None:

@@ -32,7 +32,7 @@ export class TurnView {
     this.text = event.text;
     if (event.tool)
       fill(this.words, el("code", {}, visible(`${event.tool} ${event.arguments ?? ""}`))); // one call
-    else this.words.textContent = event.text;
+    else this.words.textContent = event.resumes ? "Goes on where it was interrupted" : event.text;
     this.prompt.hidden = false;
     this.badge.textContent = pictures(event);
     fill(this.end, "Waits its turn", withdrawing(event, this.told));

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def print_conversation(info: dict[str, Any], messages: Sequence[Message]) -> None:
     """Laid out on a terminal, plain where it is piped."""
-    facts = " · ".join([info["id"], info["workspace"], info["model"] or "auto", info["state"]])
+    facts = " · ".join([info["id"], info["workspace"], info["model"] or "auto", info["state"], *_end(info)])
     if not sys.stdout.isatty():
         print(*([info["title"]] if info["title"] else []), facts, sep="\n")
         for mark, text in lines(messages):
@@ -32,6 +32,17 @@ def print_conversation(info: dict[str, Any], messages: Sequence[Message]) -> Non
         out.print(Line(clean(info["title"]), "bold"))
     out.print(Line(facts, "dim"))
     print_entries(out, list(lines(messages)))
+
+
+def _end(info: dict[str, Any]) -> list[str]:
+    """How the last turn ended, and how to go on with one that was not brought to its end."""
+    last = info.get("last_turn")
+    if last is None:
+        return []
+    said = f"last turn: {last['ended']}" + (f" ({last['reason']})" if last["reason"] else "")
+    if last["message"]:
+        said += f": {one_line(last['message'], 200)}"
+    return [said, *([f"`pillion sessions resume {info['id'][:8]}` goes on with it"] if last["resumable"] else [])]
 
 
 def print_entries(out: Console, entries: Sequence[tuple[str, str]]) -> None:

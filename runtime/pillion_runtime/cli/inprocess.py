@@ -66,6 +66,13 @@ class InProcess:
         accepted = await (await self._kernel.session(session)).prompt(text, model=model, strategy=strategy)
         return Posted(accepted.turn, accepted.after)
 
+    async def resume(self, session: str) -> Posted:
+        accepted = await (await self._kernel.session(session)).resume()
+        return Posted(accepted.turn, accepted.after)
+
+    async def waiting(self, session: str) -> list[str]:
+        return [waiting.id for waiting in (await self._kernel.session(session)).prompts()]
+
     @asynccontextmanager
     async def follow(self, session: str, after: str) -> AsyncIterator[Pages]:
         yield Pages((await self._kernel.session(session)).follow(after))
@@ -107,7 +114,9 @@ class InProcess:
         return Listing(data, page.next or None)
 
     async def session(self, id: str) -> dict[str, Any]:
-        return _told(await self._kernel.session(id))
+        from ..routes.sessions import shown_of
+
+        return dict(msgspec.to_builtins(shown_of(await self._kernel.session(id))))
 
     async def messages(self, session: str) -> list[Message]:
         return list(await (await self._kernel.session(session)).messages())

@@ -135,6 +135,14 @@ class Remote:
         posted = await self._client.call("POST", f"/api/sessions/{session}/prompts", body)
         return Posted(posted["turn"], str(posted.get("after", "")))
 
+    async def resume(self, session: str) -> Posted:
+        posted = await self._client.call("POST", f"/api/sessions/{session}/resume")
+        return Posted(posted["turn"], str(posted.get("after", "")))
+
+    async def waiting(self, session: str) -> list[str]:
+        rows = _rows(await self._client.call("GET", f"/api/sessions/{session}/prompts"))
+        return [str(row["prompt"]) for row in rows if not row.get("turn")]
+
     @asynccontextmanager
     async def follow(self, session: str, after: str) -> AsyncIterator[Stream]:
         async with self._stream(f"/api/sessions/{session}/events", after) as stream:

@@ -32,13 +32,15 @@ CLEAN_UP = 5.0
 class Order(Struct, frozen=True):
     """What was asked for on the command line. `stopping`: seconds that a cancelled turn gets to let go.
 
-    `session` goes on; without one a new one is opened as `wish` says. Which model answers is told, unless it is `told`.
+    `session` goes on; without one a new one is opened as `wish` says. `resumes`: with what it has not brought to an
+    end, instead of a prompt. Which model answers is told, unless it is `told`.
     """
 
     prompt: str
     wish: Wish
     session: str = ""
     told: str = ""
+    resumes: bool = False
     yes: bool = False
     stopping: float = 15.0
 
@@ -65,6 +67,8 @@ class Ride:
         self.session = order.session or await self._begin()
         own = {"model": wish.model, "strategy": wish.strategy} if order.session else {}
         try:
+            if order.resumes:
+                return await self._resumed()
             return await self._turn(await self._source.prompt(self.session, order.prompt, **own))
         finally:
             with trio.move_on_after(CLEAN_UP, shield=True):
@@ -75,6 +79,18 @@ class Ride:
         session = await self._source.create(self._order.wish)
         await self._source.rename(session, one_line(self._order.prompt, TITLE))
         return session
+
+    async def _resumed(self) -> int:
+        """The turn that goes on, then what has waited; the exit code of the last one."""
+        posted = await self._source.resume(self.session)
+        behind = await self._source.waiting(self.session)
+        code = await self._turn(posted)
+        for turn in behind:
+            if self._interrupt.code or self._unanswered is not None:
+                break
+            self._over, self._following = None, trio.CancelScope()
+            code = await self._turn(Posted(turn, posted.after))
+        return code
 
     async def _turn(self, posted: Posted) -> int:
         began, transcript = time.monotonic(), Transcript(posted.turn)

@@ -82,10 +82,10 @@ def run(
         yes=yes,
         stopping=settings.deadlines.stopping,
     )
-    return trio.run(_conduct, order, settings, view_for(json_), config)
+    return trio.run(conduct, order, settings, view_for(json_), config)
 
 
-async def _conduct(order: Order, settings: Settings, view: View, config: Path | None) -> int:
+async def conduct(order: Order, settings: Settings, view: View, config: Path | None) -> int:
     """The run from the first second on: Ctrl-C counts also while things start."""
     from .interrupt import interruptible
     from .remote import open_source

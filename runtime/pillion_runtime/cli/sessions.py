@@ -209,6 +209,27 @@ def import_(file: Path, new_ids: bool, json_: bool, config: Path | None, data_di
         click.echo(taken["id"])
 
 
+@sessions.command("resume")
+@click.argument("session", shell_complete=session_ids)
+@click.option("--json", "json_", is_flag=True, help="Each event on a line of stdout, as JSON.")
+@click.option("-y", "--yes", is_flag=True, help="Allow every call that would be asked for.")
+@options.places
+def resume(session: str, json_: bool, yes: bool, config: Path | None, data_dir: Path | None) -> int:
+    """Go on with a turn that was interrupted or failed, and with the prompts that wait.
+
+    SESSION is an id, or the beginning of one. It is watched, and ends, as `pillion run` does.
+    """
+    import trio
+
+    from .ride import Order
+    from .run import conduct, view_for
+    from .source import Wish
+
+    settings = options.load_settings(config, data_dir)
+    order = Order("", Wish(""), session, resumes=True, yes=yes, stopping=settings.deadlines.stopping)
+    return trio.run(conduct, order, settings, view_for(json_), config)
+
+
 @sessions.command("delete")
 @click.argument("session", nargs=-1, required=True, shell_complete=session_ids)
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")

@@ -22,6 +22,7 @@ class _Prompt(Struct, frozen=True):
     turn: str = ""
     prompt: str = ""
     text: str = ""
+    tool: str = ""
     session: str = ""
 
 
@@ -41,7 +42,7 @@ class Story:
             self._view.frame(frame)
             head = _prompt.decode(frame)
             if head.type == "prompt.queued":
-                self._prompts[head.prompt] = head.text
+                self._prompts[head.prompt] = head.text or head.tool or "(resumed)"
             elif head.type == "turn.started":
                 self._view.show(s.Remark(f"› {one_line(self._prompts.pop(head.prompt, head.prompt), 200)}"))
             if head.turn:

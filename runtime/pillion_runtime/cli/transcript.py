@@ -176,6 +176,8 @@ class Transcript:
                 yield s.Remark(f"Started a session of its own: {one_line(event.title or event.child)}")
             case e.PromptQueued(joins=self.turn):
                 yield s.Remark(f"Said meanwhile: {one_line(event.text)}")
+            case e.ModelTold(why="restart"):
+                yield s.Remark("The model goes on where it was interrupted.")
             case e.TurnStopping():
                 yield s.Remark("Stopping…")
             case _:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
+from pillion.letters import Accepted
 from pillion.prompts import WaitingPrompt
 from pillion.session import Session, When
 from pillion.values import Image
@@ -49,7 +50,7 @@ class PromptAccepted(Struct, frozen=True):
 
 class PromptView(Struct, frozen=True):
     """A prompt that waits. `turn` is the running turn that it will join; null: it will be a turn of its own. `tool` is
-    set for a single call of one."""
+    set for a single call of one, `resumes` where it goes on with that turn."""
 
     prompt: str
     when: str
@@ -60,6 +61,7 @@ class PromptView(Struct, frozen=True):
     turn: str | None
     time: str
     tool: str
+    resumes: str | None = None
 
 
 class NewCancel(Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,10 +114,25 @@ def blueprint(host: Host) -> Blueprint:
                 when=wanted.when,
                 schema=wanted.schema,
             )
-        where = f"/api/sessions/{id}/events?after={accepted.after}"
-        return answer(
-            PromptAccepted(id, accepted.prompt, accepted.turn, accepted.after, where), 202, {"location": where}
-        )
+        return _accepted(id, accepted)
+
+    @routes.post("/resume")
+    @described(
+        answers={202: PromptAccepted},
+        sends={"location": "Where to watch the turn."},
+        errors=(409, 410, 503),
+    )
+    async def resume_session(id: str) -> Response:
+        """Goes on with the last turn, where that was interrupted or failed, from its last finished step, as a new turn.
+
+        Prompts that wait run behind it. Where no turn is to be gone on with, they are started; what a restart left
+        waits for this or for the next prompt. 409: a turn runs, or there is neither. The single call of a tool is not
+        run again.
+        """
+        host.expect_work()
+        session = await host.kernel.session(id)
+        with timed("store"):
+            return _accepted(id, await session.resume())
 
     @routes.get("/prompts")
     @described(answers={200: Listed[PromptView]})
@@ -153,6 +170,12 @@ def blueprint(host: Host) -> Blueprint:
     return routes
 
 
+def _accepted(session: str, accepted: Accepted) -> Response:
+    where = f"/api/sessions/{session}/events?after={accepted.after}"
+    told = PromptAccepted(session, accepted.prompt, accepted.turn, accepted.after, where)
+    return answer(told, 202, {"location": where})
+
+
 def _view(waiting: WaitingPrompt, session: Session) -> PromptView:
     event = waiting.event
     joins = event.joins if session.turn is not None and session.turn.id == event.joins else None
@@ -166,4 +189,5 @@ def _view(waiting: WaitingPrompt, session: Session) -> PromptView:
         turn=joins,
         time=rfc3339(waiting.time),
         tool=event.tool,
+        resumes=event.resumes or None,
     )

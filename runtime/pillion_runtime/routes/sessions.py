@@ -9,8 +9,10 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from quart import Blueprint, Response, request
 
+from pillion import events as e
 from pillion.contracts.store import SessionInfo, SessionQuery
 from pillion.errors import ConfigError
+from pillion.history import LastTurn
 from pillion.letters import Change
 from pillion.session import Session
 from pillion.sessionchange import LABELS, version_of
@@ -110,6 +112,23 @@ class SessionView(Struct, frozen=True):
     """Of a search: the passage that fits, if one is known."""
 
 
+class TurnEnd(Struct, frozen=True):
+    """How a turn ended: `finished`, `failed`, `cancelled` or `interrupted`. `reason` is that of `turn.finished`, or the
+    code of `turn.failed`, whose `message` is told. `resumable`: does `POST …/resume` go on with it?"""
+
+    turn: str
+    ended: str
+    reason: str
+    message: str
+    resumable: bool
+
+
+class SessionShown(SessionView, frozen=True):
+    """One session. `last_turn` is null where none has ended yet."""
+
+    last_turn: TurnEnd | None = None
+
+
 SHOWN = {
     "id": "e0981705301882bb6bad59b26a671909",
     "workspace": "/home/me/lantern",
@@ -184,11 +203,11 @@ def blueprint(host: Host) -> Blueprint:
         return answer(SessionPage(data, page.next or None))
 
     @routes.get("/<id>")
-    @described(answers={200: SessionView}, sends=TAG, shows=SHOWN)
+    @described(answers={200: SessionShown}, sends=TAG, shows=SHOWN | {"last_turn": None})
     async def show_session(id: str) -> Response:
-        """One session."""
+        """One session, and how its last turn ended."""
         session = await host.kernel.session(id)
-        return answer(view_of(session.info, session), headers=_tag(session.info))
+        return answer(shown_of(session), headers=_tag(session.info))
 
     @routes.patch("/<id>")
     @described(
@@ -260,6 +279,25 @@ def _tag(info: SessionInfo) -> dict[str, str]:
 def _limits(given: LimitsGiven, settings: Limits) -> Limits:
     changed = {key: value for key, value in msgspec.structs.asdict(given).items() if value is not UNSET}
     return msgspec.structs.replace(settings, **changed)
+
+
+def shown_of(session: Session) -> SessionShown:
+    """All that is told of one session."""
+    view = msgspec.structs.asdict(view_of(session.info, session))
+    return SessionShown(**view, last_turn=_end_of(session.last) if session.last else None)
+
+
+def _end_of(last: LastTurn) -> TurnEnd:
+    match last.end:
+        case e.TurnFinished(reason=reason):
+            ended, said, message = "finished", reason, ""
+        case e.TurnFailed(code=code, message=text):
+            ended, said, message = "failed", code, text
+        case e.TurnCancelled():
+            ended, said, message = "cancelled", "", ""
+        case _:
+            ended, said, message = "interrupted", "", ""
+    return TurnEnd(last.turn, ended, said, message, last.resumable)
 
 
 def view_of(info: SessionInfo, session: Session | None, match: str | None = None) -> SessionView:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from pillion_runtime.cli.ages import age
 from pillion_runtime.cli.client import Client
-from pillion_runtime.testing import Reply, call
+from pillion_runtime.testing import Reply, Status, call
 
 WRITES = Reply(text="I write it down.", calls=(call("write_note", path="note.txt", text="remember"),))
 LASTING = {"PILLION__DEFAULTS__STORE": "storage"}
@@ -160,6 +161,26 @@ async def test_a_file_that_is_no_export_is_told_in_one_line(door: Any, tmp_path:
         assert (ended.code, ended.out) == (2, ""), ended
         assert told in ended.err and "Traceback" not in ended.err and "unexpected" not in ended.err, ended
     assert not [name for name in os.listdir(tmp_path) if "out.jsonl" in name]
+
+
+@pytest.mark.promise("cli.resume")
+@pytest.mark.parametrize("live", [False, True], ids=["in process", "at a server"])
+async def test_a_failed_turn_is_shown_and_resumed(cli: Any, scripted: Any, live: bool) -> None:
+    cli.variables |= LASTING
+    scripted.says(WRITES, Reply(fault=Status(401, kind="key")), Reply(text="It is written."))
+    async with cli.serving() if live else nullcontext():
+        assert (await cli.run("run", "write it", "--yes")).code == 5
+        id = json.loads((await cli.run("sessions", "list", "--json")).out)[0]["id"]
+        shown = await cli.run("sessions", "show", id)
+        assert "last turn: failed (provider_refused): " in shown.out, shown
+        assert f"`pillion sessions resume {id[:8]}` goes on with it" in shown.out
+        resumed = await cli.run("sessions", "resume", id[:8])
+        assert (resumed.code, resumed.out) == (0, "It is written.\n"), resumed
+        assert "The model goes on where it was interrupted." in resumed.err
+        assert "last turn: finished (done)" in (await cli.run("sessions", "show", id)).out
+        again = await cli.run("sessions", "resume", id)
+        assert (again.code, again.out) == (1, "") and "There is nothing to resume" in again.err, again
+    assert (cli.workspace / "note.txt").read_text() == "remember"
 
 
 @pytest.mark.promise("cli.watch")
