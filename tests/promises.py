@@ -169,7 +169,6 @@ PROMISES = {
     "cli.chat_piped": "Where stdin is no terminal each line is a prompt, and the exit code is the last turn's.",
     "cli.go_on": "`-c` goes on with the folder's newest session, `--resume` with the one whose id begins so.",
     "cli.sessions": "Sessions are listed, found, shown, renamed, put aside, forked, moved, deleted if one means it.",
-    "cli.sessions": "Sessions are listed, found, shown, renamed, put aside, forked, and deleted if one means it.",
     "cli.resume": "A turn that did not come to its end is told, and resumed by a command.",
     "cli.watch": "`watch` follows a session from any place to its end, and with `--all` each one that lives.",
     "cli.config": "`config` tells each setting's origin without secrets, each fault's file and line, and a schema.",

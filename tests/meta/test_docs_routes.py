@@ -18,6 +18,7 @@ from pillion.testing.kit import plain_settings
 from pillion.values import ModelInfo
 from pillion_runtime.answering import CompletionView
 from pillion_runtime.app import create_app
+from pillion_runtime.cli.exits import ServerSaid
 from pillion_runtime.hookspecs import HostHooks
 from pillion_runtime.host import Host
 from pillion_runtime.hostsettings import HostSettings
@@ -160,6 +161,11 @@ async def _sent(server: ServerProcess, example: str) -> Any:
     method, path = head.split()
     if body.startswith("content-type: "):
         return await _poured(server, path, body, shown)
+    if int(status) >= 400:
+        with pytest.raises(ServerSaid) as refused:
+            await server.client.call(method, path, json.loads(body) if body else None)
+        assert (refused.value.status, refused.value.code) == (int(status), json.loads(shown)["code"])
+        return None
     async with server.client.open(method, path, json.loads(body) if body else None) as answer:
         assert answer.status == int(status), head
         if shown.startswith(("id: ", "event: ")):
