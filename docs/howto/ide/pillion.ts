@@ -337,7 +337,7 @@ export interface PromptAccepted {
   events: string;
 }
 
-/** A prompt that waits. `turn` is the running turn that it will join; null: it will be a turn of its own. `tool` is set for a single call of one. */
+/** A prompt that waits. `turn` is the running turn that it will join; null: it will be a turn of its own. `tool` is set for a single call of one, `resumes` where it goes on with that turn. */
 export interface PromptView {
   prompt: string;
   when: string;
@@ -348,6 +348,7 @@ export interface PromptView {
   turn: string | null;
   time: string;
   tool: string;
+  resumes: string | null;
 }
 
 /** The answer as it stands in the log. */
@@ -360,6 +361,29 @@ export interface QuestionClosed {
 export interface SessionPage {
   data: SessionView[];
   next_cursor: string | null;
+}
+
+/** One session. `last_turn` is null where none has ended yet. */
+export interface SessionShown {
+  id: string;
+  workspace: string;
+  title: string;
+  model: string;
+  strategy: string;
+  labels: Record<string, string>;
+  parent: string | null;
+  trusted: boolean;
+  created: string;
+  updated: string;
+  ephemeral: boolean;
+  archived: boolean;
+  origin: string | null;
+  branched: number | null;
+  state: string;
+  waiting: number;
+  /** Of a search: the passage that fits, if one is known. */
+  match: string | null;
+  last_turn: TurnEnd | null;
 }
 
 /** A session as the API shows it. Times are RFC 3339, UTC. `state` and `waiting` (prompts) are of this moment. `origin` and `branched`: the session, which may be gone, and the number of its event, that this one was forked from. */
@@ -446,6 +470,15 @@ export interface ToolView {
   schema: Record<string, unknown>;
 }
 
+/** How a turn ended: `finished`, `failed`, `cancelled` or `interrupted`. `reason` is that of `turn.finished`, or the code of `turn.failed`, whose `message` is told. `resumable`: does `POST …/resume` go on with it? */
+export interface TurnEnd {
+  turn: string;
+  ended: string;
+  reason: string;
+  message: string;
+  resumable: boolean;
+}
+
 /** What was used: tokens (`cached` is the part of `input` read from the vendor's cache) and cost in US dollars. */
 export interface Usage {
   input?: number;
@@ -528,7 +561,7 @@ export interface SessionForked {
   step?: number;
 }
 
-/** A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`. With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation. `schema` is the JSON Schema that the turn's answer must fit. */
+/** A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`. With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation. `schema` is the JSON Schema that the turn's answer must fit. With `resumes`, the id of a turn that was interrupted or failed, it has no words of a person: that turn is gone on with. */
 export interface PromptQueued {
   type: "prompt.queued";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -548,6 +581,7 @@ export interface PromptQueued {
   tool?: string;
   arguments?: string;
   schema?: Record<string, unknown> | null;
+  resumes?: string;
   step?: number;
 }
 
@@ -608,6 +642,20 @@ export interface ChildFinished {
   turn?: string;
   child: string;
   usage?: Usage;
+  step?: number;
+}
+
+/** The child was ended before it was done, since the turn that opened it ended, or the process did. */
+export interface ChildInterrupted {
+  type: "child.interrupted";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  child: string;
   step?: number;
 }
 
@@ -741,7 +789,7 @@ export interface UsageRecorded {
   step?: number;
 }
 
-/** The runtime says `text` to the model, in a message of the user that no person wrote. `why`: `resume`, after the answer to a `break`; `schema`, the answer is to be JSON; `misfit`, it did not fit. */
+/** The runtime says `text` to the model, in a message of the user that no person wrote. `why`: `resume`, after the answer to a `break`; `restart`, the turn goes on with one that did not come to its end; `schema`, the answer is to be JSON; `misfit`, it did not fit. */
 export interface ModelTold {
   type: "model.told";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -1275,6 +1323,7 @@ export type PillionEvent =
   | PromptDropped
   | ChildStarted
   | ChildFinished
+  | ChildInterrupted
   | TurnStarted
   | TurnStopping
   | TurnCancelled
@@ -1350,8 +1399,8 @@ export interface Operations {
   open_session: { path: object; query: object; body: NewSession; answer: SessionView };
   /** A page of sessions, newest first, or of those that fit a search. */
   list_sessions: { path: object; query: { workspace?: string; parent?: string; cursor?: string; limit?: number; ephemeral?: boolean; archived?: boolean; q?: string }; body: undefined; answer: SessionPage | undefined };
-  /** One session. */
-  show_session: { path: { id: string }; query: object; body: undefined; answer: SessionView };
+  /** One session, and how its last turn ended. */
+  show_session: { path: { id: string }; query: object; body: undefined; answer: SessionShown };
   /** Changes what a session is called, and what answers from the next turn on; a running turn keeps its model. */
   change_session: { path: { id: string }; query: object; body: Changes; answer: SessionView };
   /** Stops what runs in a session, then forgets it, with the sessions that its turns opened. */
@@ -1368,6 +1417,8 @@ export interface Operations {
   post_prompt: { path: { id: string }; query: object; body: NewPrompt; answer: PromptAccepted };
   /** The prompts that wait, in the order in which they will run. */
   list_prompts: { path: { id: string }; query: object; body: undefined; answer: ListedPromptView | undefined };
+  /** Goes on with the last turn, where that was interrupted or failed, from its last finished step, as a new turn. */
+  resume_session: { path: { id: string }; query: object; body: undefined; answer: PromptAccepted };
   /** Takes back a prompt that waits; the event `prompt.dropped` tells of it. */
   withdraw_prompt: { path: { id: string; prompt: string }; query: object; body: undefined; answer: undefined };
   /** Stops the running turn, with its model call, tools, processes and child sessions. */
@@ -1426,6 +1477,7 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   import_sessions: { method: "POST", path: "/api/sessions/import" },
   post_prompt: { method: "POST", path: "/api/sessions/{id}/prompts" },
   list_prompts: { method: "GET", path: "/api/sessions/{id}/prompts" },
+  resume_session: { method: "POST", path: "/api/sessions/{id}/resume" },
   withdraw_prompt: { method: "DELETE", path: "/api/sessions/{id}/prompts/{prompt}" },
   cancel_turn: { method: "POST", path: "/api/sessions/{id}/cancel" },
   follow_events: { method: "GET", path: "/api/sessions/{id}/events" },
