@@ -70,6 +70,8 @@ class Actor:
 
     async def recover(self, opened: Opened) -> None:
         """Closes what the last process left open, from log and drafts alone. Before the actor runs."""
+        if not opened.last:  # it died between the session and its first event
+            await self.write((self.session.opening(),))
         texts: dict[int, str] = {}
         for draft in opened.drafts:
             texts[draft.item] = texts.get(draft.item, "")[: draft.at] + draft.text

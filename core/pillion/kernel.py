@@ -20,7 +20,7 @@ from .budget import Budget
 from .catalog import Catalog
 from .completions import Completions
 from .contracts.store import Opened, Page, Record, SessionInfo, SessionQuery, Store
-from .errors import ConfigError, NotFound, PillionError
+from .errors import ConfigError, NotFound, PillionError, StoreFailed
 from .eventlog import EventLog
 from .exporting import children, export
 from .forking import branch
@@ -150,10 +150,10 @@ class Kernel:
         """A session that lives in a turn of another. Called by Turn.child."""
         parent = turn.session
         info = self._info(workspace or parent.info.workspace, model or parent.info.model, strategy, {}, parent)
-        session = await self._begin(info, budget.limits, turn.nursery, parent=parent, budget=budget, tools=tools)
-        if seed:
-            await session.note(e.SessionSeeded(messages=tuple(seed)))
-        return session
+        begins = [e.SessionSeeded(messages=tuple(seed))] if seed else []
+        return await self._begin(
+            info, budget.limits, turn.nursery, parent=parent, budget=budget, tools=tools, begins=begins
+        )
 
     async def open_records(self, parent: str) -> Session:
         """A session for records that belong to none; no list shows it that does not ask for children of `parent`."""
@@ -280,27 +280,21 @@ class Kernel:
         blobs: Mapping[str, bytes] = {},
     ) -> Session:
         store: Store = self.ephemeral if info.ephemeral else self.store
-        opened = await store.create(info)
-        session = self._actor(opened, store, History(), limits, parent=parent, budget=budget, tools=tools)
-        await nursery.start(session.run)
-        try:
-            await session.note(
-                e.SessionOpened(
-                    workspace=info.workspace,
-                    model=info.model,
-                    strategy=info.strategy,
-                    labels=info.labels,
-                    parent=info.parent,
-                    trusted=info.trusted,
-                    limits=limits,
-                ),
-                *begins,
-                blobs=blobs,
-            )
-        except BaseException:  # also when cancelled: a child's actor is shielded, and nobody else would end it
-            with trio.CancelScope(shield=True):
+        # A cancel takes effect afterwards: it would leave a session without its first event, and the actor of a child,
+        # which is shielded, in the nursery that starts it.
+        seconds = self.settings.deadlines.store
+        with trio.CancelScope(shield=True, relative_deadline=seconds) as patience:
+            opened = await store.create(info)
+        if patience.cancelled_caught:
+            raise StoreFailed(f"The store did not answer within {seconds:g} s.")
+        with trio.CancelScope(shield=True):  # bounded by the log's own deadline
+            session = self._actor(opened, store, History(), limits, parent=parent, budget=budget, tools=tools)
+            await nursery.start(session.run)
+            try:
+                await session.note(session.opening(), *begins, blobs=blobs)
+            except PillionError:
                 await session.aclose()
-            raise
+                raise
         return session
 
     def _actor(

@@ -263,6 +263,19 @@ class Session:
         """The actor's life."""
         await self._actor.run(task_status)
 
+    def opening(self) -> e.SessionOpened:
+        """Its first event."""
+        info = self.info
+        return e.SessionOpened(
+            workspace=info.workspace,
+            model=info.model,
+            strategy=info.strategy,
+            labels=info.labels,
+            parent=info.parent,
+            trusted=info.trusted,
+            limits=self.limits,
+        )
+
     async def recover(self, opened: Opened) -> None:
         """Closes what the last process left open. Before the actor runs; when it fails, there will be none."""
         try:

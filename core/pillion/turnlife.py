@@ -123,8 +123,9 @@ class TurnLife:
         turn.detached = True
         for plugin in self._holders():
             self._kernel.host.fault(plugin, f"It did not let go of a turn within {stopping:g} s; the turn is cut off.")
-        await self._finish(e.TurnCancelled(usage=turn.usage(), leftovers=True))
-        await self._over()
+        with trio.CancelScope(shield=True):  # also when it lets go meanwhile: its actor would wait for its last word
+            await self._finish(e.TurnCancelled(usage=turn.usage(), leftovers=True))
+            await self._over()
 
     def _holders(self) -> set[str]:
         """The plugins, or else the modules, whose code the turn still waits for."""

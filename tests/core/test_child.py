@@ -7,6 +7,7 @@ import trio
 
 from pillion import Limits, Message, Text, Turn, Usage, UsageSeen
 from pillion import events as e
+from pillion.contracts.store import SessionQuery
 from pillion.memorystore import MemoryStore
 from pillion.testing.kit import FunctionTool, StrategyPlugin, events, kernel_host
 from pillion.testing.scripted import ScriptedProvider, calls, says
@@ -134,11 +135,17 @@ async def test_a_turns_end_leaves_no_child(tmp_path, autojump_clock, where: str)
         assert host.kernel.live() == [session]
 
 
-@pytest.mark.parametrize("moment", ["session.opened", "child.started"])
+@pytest.mark.parametrize("moment", ["created", "session.opened", "child.started"])
 async def test_a_cancel_while_a_child_is_being_made_leaves_none(tmp_path, autojump_clock, moment: str) -> None:
     scope = trio.CancelScope()
 
     class Cancelling(MemoryStore):
+        async def create(self, info):  # type: ignore[no-untyped-def]
+            opened = await super().create(info)
+            if moment == "created" and turns:
+                scope.cancel()
+            return opened
+
         async def commit(self, batch) -> None:
             await super().commit(batch)
             if any(record.type == moment for record in batch.records) and turns:
@@ -150,10 +157,12 @@ async def test_a_cancel_while_a_child_is_being_made_leaves_none(tmp_path, autoju
         async def run(self, turn: Turn) -> None:
             turns.append(turn)
             with scope:
-                async with turn.child(strategy="loop"):
+                async with turn.child(strategy="loop", seed=[Message("user", (Text("seed"),))]):
                     await trio.sleep_forever()
 
     async with delegating(tmp_path, Hasty(), store=Cancelling()) as host:
         session = await host.open()
         assert await host.run(session, "go") == e.TurnFinished()
         assert host.kernel.live() == [session]
+        for child in (await host.kernel.sessions(SessionQuery(parent=session.id))).data:
+            assert isinstance((await events(await host.kernel.session(child.id)))[0], e.SessionOpened)

@@ -9,7 +9,7 @@ import trio
 
 from pillion import NotFound, SessionQuery, Text, hookimpl
 from pillion import events as e
-from pillion.contracts.store import Batch
+from pillion.contracts.store import Batch, SessionInfo
 from pillion.memorystore import MemoryStore
 from pillion.testing.kit import FunctionTool, Host, StrategyPlugin, events, kernel_host
 from pillion.testing.scripted import Gate, Pause, ScriptedProvider, calls, says
@@ -66,6 +66,15 @@ async def test_a_log_that_broke_off_in_mid_turn_is_closed_and_goes_on(tmp_path, 
         assert await host.run(again, "and now?") == e.TurnFinished(steps=1)
         roles = [message.role for message in second.requests[0].messages]
         assert roles == ["user", "assistant", "user", "user"]
+
+
+async def test_a_session_that_broke_off_before_its_first_event_gets_it(tmp_path, autojump_clock) -> None:
+    store = MemoryStore()
+    await store.create(SessionInfo("a", str(tmp_path), 1, labels={"ide": "x"}))
+    async with kernel_host(tmp_path, store=store) as host:
+        (opened,) = await events(await host.kernel.session("a"))
+        assert isinstance(opened, e.SessionOpened)
+        assert (opened.workspace, opened.labels) == (str(tmp_path), {"ide": "x"})
 
 
 async def test_a_waiting_prompt_survives_and_runs_before_the_next(tmp_path, autojump_clock) -> None:
@@ -187,6 +196,30 @@ async def test_a_strategy_that_does_not_let_go_is_cut_off(tmp_path, autojump_clo
         assert not any(
             isinstance(event, e.StepStarted) and event.model == "too late" for event in await events(session)
         )
+
+
+async def test_a_strategy_that_lets_go_while_it_is_cut_off_holds_up_nobody(tmp_path, autojump_clock) -> None:
+    class Late:
+        name = "late"
+        description = "For tests."
+
+        async def run(self, turn) -> None:  # type: ignore[no-untyped-def]
+            with trio.CancelScope(shield=True):
+                await trio.sleep(20)
+
+    class Slow(MemoryStore):
+        async def commit(self, batch: Batch) -> None:
+            if any(record.type == "turn.cancelled" for record in batch.records):
+                await trio.sleep(10)
+            await super().commit(batch)
+
+    plugins = {"late": StrategyPlugin(Late())}
+    async with kernel_host(tmp_path, provider=ScriptedProvider(says("fine")), plugins=plugins, store=Slow()) as host:
+        session = await host.open()
+        accepted = await session.prompt("go", strategy="late")
+        await session.cancel()
+        assert await session.ended(accepted.turn) == e.TurnCancelled(leftovers=True)
+        assert isinstance(await host.run(session, "next"), e.TurnFinished)
 
 
 async def test_stopping_cancels_turns_and_readers_end(tmp_path, autojump_clock) -> None:
