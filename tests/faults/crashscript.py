@@ -1,0 +1,106 @@
+"""What the vendor's server answers in the crash scenario: the prompt's first word says what."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+from pillion.values import Text, ToolCall, ToolResult
+from pillion_runtime.testing import Asked, Call, Cut, Reply, call
+
+LONG = tuple(f"word{number} " for number in range(110))
+PAUSE = 0.01
+
+
+class Script:
+    """A program. Each command that it asks for adds a line of its own to `ledger`, outside of all that is stored.
+
+    `commands` has the prompts that they were for; `wrong` collects what no client may send, calls without one result.
+    """
+
+    def __init__(self, ledger: Path) -> None:
+        self.ledger = ledger
+        self._numbers = itertools.count(1)
+        self._cut: set[str] = set()
+        self.commands: dict[int, str] = {}
+        self.wrong: list[str] = []
+
+    def __call__(self, asked: Asked) -> Reply:
+        self.wrong += unpaired(asked)
+        said = last_words(asked)
+        word = said.partition(" ")[0]
+        if asked.schema is not None:
+            asked_for = any(message.text.startswith("misfit") for message in asked.messages if message.role == "user")
+            misfit = asked_for and not said.startswith("That does not fit")
+            return Reply(text="no JSON" if misfit else '{"n": 1}')
+        stages: dict[str, Callable[[int], Reply | None]] = {
+            "work": lambda stage: self._work(stage, said),
+            "run": lambda stage: self._calls(stage, [self._command(said)]),
+            "linger": lambda stage: self._calls(stage, [self._command(said, "; echo begun; sleep 0.4")]),
+            "rest": lambda stage: self._calls(stage, [self._command(said, "; echo begun; sleep 4")]),
+            "unanswered": lambda stage: self._calls(stage, [call("run_command", command="unanswered")]),
+            "nobody": lambda stage: self._calls(stage, [call("ask_person", question="Is nobody there?")]),
+            "slow": lambda stage: self._calls(stage, [call("slow")]),
+            "ask": lambda stage: self._calls(stage, [call("ask_person", question="What now?")]),
+            "open": lambda stage: self._calls(stage, [call("write_file", path="open.txt", content="new\n")]),
+        }
+        if word == "stream":
+            fault = None if said in self._cut else Cut(30)
+            self._cut.add(said)
+            return Reply(text=LONG, pause=PAUSE, fault=fault)
+        if word == "long":
+            return Reply(thinking=LONG[:10], text=LONG, pause=PAUSE)
+        reply = stages[word](stage_of(asked)) if word in stages and asked.tools else None
+        return reply or Reply(text=("You said: ", said), pause=PAUSE)
+
+    def _command(self, prompt: str, more: str = "") -> Call:
+        number = next(self._numbers)
+        self.commands[number] = prompt
+        return call("run_command", command=f"echo {number} >> {self.ledger}{more}")
+
+    def _calls(self, stage: int, calls: list[Call]) -> Reply | None:
+        return Reply(text=("So ", "be it."), calls=tuple(calls)) if stage == 0 else None
+
+    def _work(self, stage: int, prompt: str) -> Reply | None:
+        match stage:
+            case 0:
+                return Reply(thinking=LONG[:8], text=LONG[:8], calls=(self._command(prompt),), pause=PAUSE)
+            case 1:
+                reads = (call("read_file", path="a.txt"), call("list_files"), call("glob", pattern="*.txt"))
+                return Reply(calls=(*reads, call("search", pattern="line")))
+            case 2:
+                edit = call("edit_file", path="a.txt", old="line one", new="line 1")
+                return Reply(calls=(call("write_file", path="new.txt", content="new\n"), edit))
+            case 3:
+                return Reply(text=LONG[:40], pause=PAUSE)
+        return None
+
+
+def last_words(asked: Asked) -> str:
+    """The newest prompt; what was said before it without an answer comes in the same message."""
+    texts = [
+        part.text for said in asked.messages if said.role == "user" for part in said.parts if isinstance(part, Text)
+    ]
+    return texts[-1]
+
+
+def stage_of(asked: Asked) -> int:
+    """How many messages with calls came since the user last said something."""
+    stage = 0
+    for message in reversed(asked.messages):
+        if message.role == "user" and message.text:
+            break
+        stage += any(isinstance(part, ToolCall) for part in message.parts)
+    return stage
+
+
+def unpaired(asked: Asked) -> list[str]:
+    """What is wrong with the conversation: calls without one result in the next message, results without a call."""
+    wrong, waiting = [], []
+    for message in asked.messages:
+        results = [part.call for part in message.parts if isinstance(part, ToolResult)]
+        if sorted(results) != sorted(waiting):
+            wrong.append(f"Calls {waiting} have the results {results}.")
+        waiting = [part.id for part in message.parts if isinstance(part, ToolCall)]
+    return wrong + ([f"Calls {waiting} have no result."] if waiting else [])
