@@ -76,8 +76,12 @@ class Actor:
         for draft in opened.drafts:
             texts[draft.item] = texts.get(draft.item, "")[: draft.at] + draft.text
         session, history = self.session, self.history
-        decided = [session.approvals.closing(id, session.approvals.nobody("restart")) for id in history.open_approvals]
-        decided += [session.questions.closing(id, session.questions.nobody("restart")) for id in history.open_questions]
+        decided: list[e.Event] = []
+        asked: tuple[Mapping[str, e.Event], ...] = history.open_approvals, history.open_questions
+        for asking, ids in zip(session.desks, asked, strict=True):
+            for id in ids:
+                decided.append(asking.closing(id, asking.nobody("restart")))
+                asking.remember(id, asking.nobody("restart"))
         unasked = {wanted.call for wanted in history.open_approvals.values()}
         closing = [
             interruption(item, start, texts.get(item, ""), ran=getattr(start, "call", "") not in unasked)

@@ -131,10 +131,15 @@ class Asking(Generic[Given]):
         """Takes the answer. Raises what `find` does."""
         pending = self.find(id, answer)
         del self._pending[id]
-        pending.answer = self._closed[id] = answer
+        pending.answer = answer
+        self.remember(id, answer)
+        return pending
+
+    def remember(self, id: str, answer: Given) -> None:
+        """So that a second or late answer is told what happened."""
+        self._closed[id] = answer
         if len(self._closed) > REMEMBERED:
             del self._closed[next(iter(self._closed))]
-        return pending
 
     def stray(self, id: str) -> e.Event:
         """Closes one that nobody waits for: with the answer that counted, or as nobody's."""

@@ -171,9 +171,11 @@ async def test_a_restart_closes_an_open_approval_as_denied(tmp_path, autojump_cl
         await trio.testing.wait_all_tasks_blocked()
         left = copy.deepcopy(store)
     async with kernel_host(tmp_path, store=left) as host:
-        found = await events(await host.kernel.session(session.id))
-        decided = [(event.decision, event.by) for event in found if isinstance(event, e.ApprovalDecided)]
-        assert decided == [("deny", "restart")]
+        session = await host.kernel.session(session.id)
+        (decided,) = [event for event in await events(session) if isinstance(event, e.ApprovalDecided)]
+        assert (decided.decision, decided.by) == ("deny", "restart")
+        with pytest.raises(Gone, match="closed since restart"):
+            await session.decide(decided.approval, "allow")
 
 
 async def test_a_tools_time_stands_still_while_a_person_thinks(tmp_path, autojump_clock) -> None:

@@ -177,6 +177,9 @@ def closed(found: Evidence) -> Iterator[str]:
             ended = Counter(row.event[key] for row in log if row.type in closes)
             if began != ended or any(times > 1 for times in began.values()):
                 yield f"In {session} {began} were asked and {ended} answered."
+        for number, row in enumerate(log):
+            if row.type in ENDS and (left := open_items([r for r in log[: number + 1] if r.turn == row.turn])):
+                yield f"Turn {row.turn} of {session} ended, and left {left} open."
         began = Counter(row.turn for row in log if row.type == "turn.started")
         ended = Counter(row.turn for row in log if row.type in ENDS)
         if began != ended or any(times > 1 for times in began.values()):

@@ -25,8 +25,8 @@ from pillion_runtime import discovery
 from pillion_runtime.testing import vendor_server
 
 from ..scenarios.serverprocess import bare_environment
-from .crashcheck import Evidence, Rows, violations
-from .crashscene import Clients, Told, Watchers, clients, go_on, leave_open, play, read_all
+from .crashcheck import LOST, MARGIN, Evidence, Rows, violations
+from .crashscene import Clients, Seen, Told, Watchers, clients, go_on, leave_open, play, read_all
 from .crashscript import Script
 from .killpoints import Point
 
@@ -103,6 +103,7 @@ class Left(Struct):
     folder: Path
     told: Told
     seen: Watchers
+    killed: float
 
 
 class Server:
@@ -235,7 +236,8 @@ class Harness:
                 clients(server.url, server.token, folder / "work", told, seen) as c,
             ):
                 await leave_open(c)
-        self._left = Left(folder, told, seen)
+                killed = time.monotonic()
+        self._left = Left(folder, told, seen, killed)
         folder = self._fresh("visits", self._left)
         told, seen = self._known()
         settings = self._killer(folder)
@@ -320,8 +322,10 @@ class Harness:
         return folder
 
     def _known(self) -> tuple[Told, Watchers]:
-        told = msgspec.convert(msgspec.to_builtins(self._left.told), Told)
-        return told, {session: [seen.copy() for seen in watchers] for session, watchers in self._left.seen.items()}
+        left, seen = self._left, dict[str, list[Seen]]()
+        for session, watchers in left.seen.items():
+            seen[session] = [watcher.copy(left.killed - LOST - MARGIN) for watcher in watchers]
+        return msgspec.convert(msgspec.to_builtins(left.told), Told), seen
 
     def _settings(self, url: str) -> str:
         return SETTINGS.format(url=url, here=HERE)

@@ -61,14 +61,14 @@ class Seen:
         self.faults: list[str] = []
         self._came = trio.Event()
 
-    def copy(self) -> Seen:
-        """One that comes back as this one would, and does not know when it saw what."""
+    def copy(self, moment: float) -> Seen:
+        """One that comes back as this one would. Of its growing text that counts which was seen by that moment."""
         new = Seen()
         new.last, new.whole, new.types = self.last, list(self.whole), list(self.types)
         new.ended, new.faults = set(self.ended), list(self.faults)
         for item, growth in self.grown.items():
             new.grown[item] = Growth()
-            new.grown[item].text = growth.text
+            new.grown[item].text, new.grown[item].marks = growth.text, [(0.0, len(growth.until(moment)))]
         return new
 
     def take(self, data: bytes) -> dict[str, Any]:
