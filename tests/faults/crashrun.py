@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from pillion.errors import PillionError
 from pillion_runtime import discovery
+from pillion_runtime.cli.exits import ServerLost
 from pillion_runtime.testing import vendor_server
 
 from ..scenarios.serverprocess import bare_environment
@@ -154,7 +155,8 @@ class Forker:
 
     @asynccontextmanager
     async def serve(self, folder: Path, settings: str, log: str) -> AsyncIterator[Server]:
-        """`pillion serve` with these settings; killed at the block's end, if it still lives."""
+        """`pillion serve` with these settings; killed at the block's end, if it still lives. Raises ServerLost when it
+        ends before it serves."""
         (folder / "plugins.toml").write_text(settings)
         out = folder / f"{log}.out"
         os.mkfifo(out)
@@ -175,7 +177,8 @@ class Forker:
                     await stdout.receive_some()
                     nursery.cancel_scope.cancel()
                 found = discovery.read(data)
-                assert found is not None, (folder / log).read_text()
+                if found is None:
+                    raise ServerLost((folder / log).read_text())
                 server.url, server.token = found.url, found.token
                 yield server
             finally:

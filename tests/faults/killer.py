@@ -1,6 +1,6 @@
 """A plugin that ends its server with SIGKILL exactly at a kill point, or writes down which points are passed.
 
-It traces the code objects of the points alone, instruction by instruction: the moment before a wait is the instruction
+It watches the code objects of the points alone, instruction by instruction: the moment before a wait is the instruction
 that begins it, the moment after is the one that a finished wait leads to.
 """
 
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import atexit
 import dis
+import gc
+import importlib
 import os
 import signal
 import sys
@@ -16,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import msgspec
@@ -53,12 +55,10 @@ class Plugin:
         if config.point:
             points = [point for point in points if point["name"] == config.point]
             assert points, f"There is no point {config.point}."
-            tracer = Tracer(points, self._kill)
+            begin(points, self._kill)
         else:
-            tracer = Tracer(points, self._note)
+            begin(points, self._note)
             atexit.register(self._write)
-        threading.settrace(tracer)
-        sys.settrace(tracer)
 
     def _kill(self, name: str) -> None:
         self._left -= 1
@@ -71,8 +71,61 @@ class Plugin:
         self._passed[name] += 1
 
     def _write(self) -> None:
-        sys.settrace(None)
         Path(self._said).write_bytes(msgspec.json.encode(self._passed))
+
+
+def begin(points: list[Any], passed: Callable[[str], None]) -> None:
+    """From now on `passed` is told each point that this process passes, in whatever thread."""
+    if sys.version_info >= (3, 12):
+        monitor(points, passed)
+        return
+    tracer = Tracer(points, passed)
+    threading.settrace(tracer)
+    sys.settrace(tracer)
+
+
+def monitor(points: list[Any], passed: Callable[[str], None]) -> None:
+    """By sys.monitoring. There a trace function would miss the first call of each function."""
+    watching: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
+    watching.use_tool_id(watching.DEBUGGER_ID, "killer")
+    places: dict[CodeType, Mapping[int, list[str]]] = {}
+
+    def told(code: CodeType, offset: int) -> None:
+        for name in places[code].get(offset, ()):
+            passed(name)
+
+    wanted = by_function(points)
+    for module in {point["module"] for point in points}:
+        importlib.import_module(module)
+    functions = [found.__code__ for found in gc.get_objects() if isinstance(found, FunctionType)]
+    for code in {inner for outer in functions for inner in nested(outer)}:
+        found = offsets(code, wanted.get((code.co_filename, source_name(code)), []))
+        if found:
+            places[code] = found
+            watching.set_local_events(watching.DEBUGGER_ID, code, watching.events.INSTRUCTION)
+    watching.register_callback(watching.DEBUGGER_ID, watching.events.INSTRUCTION, told)
+
+
+def nested(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from nested(constant)
+
+
+def by_function(points: list[Any]) -> dict[tuple[str, str], list[Any]]:
+    found: dict[tuple[str, str], list[Any]] = {}
+    for point in points:
+        found.setdefault((point["file"], point["function"]), []).append(point)
+    return found
+
+
+def source_name(code: CodeType) -> str:
+    """The function that the code is written in."""
+    function = code.co_qualname
+    while function.endswith(COMPREHENSIONS):
+        function = function.rpartition(".<locals>.")[0]
+    return function
 
 
 class Tracer:
@@ -80,9 +133,7 @@ class Tracer:
 
     def __init__(self, points: list[Any], passed: Callable[[str], None]) -> None:
         self._passed = passed
-        self._wanted: dict[tuple[str, str], list[Any]] = {}
-        for point in points:
-            self._wanted.setdefault((point["file"], point["function"]), []).append(point)
+        self._wanted = by_function(points)
         self._names = {function.rpartition(".")[2] for _, function in self._wanted}.union(COMPREHENSIONS)
         self._known: dict[int, tuple[CodeType, Any]] = {}
 
@@ -99,10 +150,7 @@ class Tracer:
         return known[1]
 
     def _local(self, code: CodeType) -> Any:
-        function = code.co_qualname
-        while function.endswith(COMPREHENSIONS):
-            function = function.rpartition(".<locals>.")[0]
-        points = self._wanted.get((code.co_filename, function))
+        points = self._wanted.get((code.co_filename, source_name(code)))
         places = offsets(code, points) if points else {}
         if not places:
             return None
@@ -153,7 +201,8 @@ def _offsets(steps: list[dis.Instruction], point: Any) -> Iterator[int]:
             inside = [_inside(step, spans[0]) for step in steps]
             yield from (steps[at].offset for at in range(len(steps)) if inside[at] and not (at and inside[at - 1]))
         case "exit":
-            entered = next(at for at, step in enumerate(steps) if _is(step, "BEFORE_WITH") and _at(step) in spans)
+            enters = [at for at, step in enumerate(steps) if _is(step, "BEFORE_WITH") and _at(step) in spans]
+            entered = enters[0] if enters else len(steps)  # a comprehension in that function has none
             for step in steps[entered + 1 :]:
                 if step.opname in ("CALL", "WITH_EXCEPT_START") and _at(step) in spans:
                     yield step.offset
