@@ -14,7 +14,7 @@ from msgspec import Struct
 from pillion import Record, events
 
 from .hookspecs import Projected, Projection
-from .rows import Rows
+from .rows import Rows, plain
 from .search import Search
 
 T = TypeVar("T")
@@ -192,11 +192,6 @@ class ScratchPads:
             event = _pads.decode(written[-1].data)
             values = (session, plain(event.text), event.by, written[-1].seq, written[-1].time)
             self._rows.run(PAD, values)
-
-
-def plain(text: str) -> str:
-    """`text` as both databases keep it: without the character that PostgreSQL has none of."""
-    return text.replace("\0", "\ufffd")
 
 
 def _by_turn(records: Sequence[Record]) -> list[tuple[str, list[Record]]]:

@@ -26,3 +26,8 @@ class Rows:
         """An INSERT … VALUES for each of `rows`."""
         if rows:
             self.dialect.run_many(self._database.get_connection(), statement, rows)
+
+
+def plain(text: str) -> str:
+    """`text` as both databases keep it: without the character that PostgreSQL has none of."""
+    return text.replace("\0", "\ufffd")

@@ -20,7 +20,7 @@ from .listing import Listing, info_of
 from .ponytypes import flush
 from .processes import Self, now_ms
 from .projecting import ProjectionFailed, Projector
-from .rows import Rows
+from .rows import Rows, plain
 from .search import TITLE
 from .thread import DatabaseThread
 
@@ -70,10 +70,10 @@ class DatabaseStore:
             self._entities.Session(
                 id=info.id,
                 workspace=info.workspace,
-                title=info.title,
-                model=info.model,
-                strategy=info.strategy,
-                labels=dict(info.labels),
+                title=plain(info.title),
+                model=plain(info.model),
+                strategy=plain(info.strategy),
+                labels=_plain(info.labels),
                 parent=info.parent,
                 trusted=info.trusted,
                 archived=info.archived,
@@ -240,7 +240,7 @@ class DatabaseStore:
         self._many(
             """INSERT INTO draft (session, item, at, text) VALUES (?, ?, ?, ?)
             ON CONFLICT (session, item, at) DO UPDATE SET text = excluded.text""",  # of a try that failed
-            [(batch.session, d.item, d.at, d.text) for batch in batches for d in batch.drafts],
+            [(batch.session, d.item, d.at, plain(d.text)) for batch in batches for d in batch.drafts],
         )
         for batch in batches:
             for item in batch.closes:
@@ -251,10 +251,10 @@ class DatabaseStore:
         if row.title != new.title:
             self._search.put(session, TITLE, new.title)
         row.set(
-            title=new.title,
-            labels=dict(new.labels),
-            model=new.model,
-            strategy=new.strategy,
+            title=plain(new.title),
+            labels=_plain(new.labels),
+            model=plain(new.model),
+            strategy=plain(new.strategy),
             archived=new.archived,
         )
         flush()
@@ -280,6 +280,10 @@ class DatabaseStore:
     def _many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         if rows:
             self._dialect.run_many(self._database.get_connection(), statement, rows)
+
+
+def _plain(labels: Mapping[str, str]) -> dict[str, str]:
+    return {plain(key): plain(value) for key, value in labels.items()}
 
 
 def _touched(batch: Batch) -> tuple[int, int, str, int, int]:
