@@ -373,8 +373,11 @@ async def test_a_session_that_ran_is_interrupted_where_it_comes_in(tmp_path) -> 
 
 async def test_events_of_plugins_pass_and_come_out_as_readers_expect_them(host: Host) -> None:
     odd = msgspec.Raw(b'{ "b":1e3, "type":"x.y" ,\r"a": {"c":"\\u00e9"} }')
-    session = await imported(host, one(record(2, odd, "x.y"), record(3, {"type": "x.y", "n": 2**60}, "x.y")))
-    _, first, second = await host.kernel.store.read(session.id, 0, 9)
+    bare = msgspec.Raw(b'{"type":"x.y",\r"n":1}')  # a bare CR ends a line of an event stream
+    file = one(record(2, odd, "x.y"), record(3, {"type": "x.y", "n": 2**60}, "x.y"), record(4, bare, "x.y"))
+    session = await imported(host, file)
+    _, first, second, third = await host.kernel.store.read(session.id, 0, 9)
+    assert third.data == b'{"type":"x.y","n":1}'
     assert first.data == '{"type":"x.y","b":1000.0,"a":{"c":"é"}}'.encode()
     assert second.data == b'{"type":"x.y","n":1152921504606846976}'
 
