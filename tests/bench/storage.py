@@ -22,6 +22,7 @@ from servers import pillion, vendor
 
 from pillion_storage.database import FILE, Place
 from pillion_storage.opening import open_store
+from pillion_storage.store import DatabaseStore
 
 sys.path.append(str(Path(__file__).parents[1] / "plugins" / "storage"))
 from privatepostgres import private_postgres
@@ -34,6 +35,8 @@ class Bench:
 
     def __init__(self, folder: Path, rounds: int, parts: set[str], many: int) -> None:
         self.folder, self.rounds, self.parts, self.many = folder, rounds, parts, many
+        self.made: set[Path] = set()
+        """Databases that are filled."""
         self.found: dict[tuple[str, str], list[float]] = defaultdict(list)
 
     def take(self, taken: Mapping[tuple[str, str], float], prefix: str = "") -> None:
@@ -54,21 +57,25 @@ class Bench:
         await store.aclose()
 
     async def lists(self, name: str, place: Place, count: int) -> None:
-        place.file.parent.mkdir()
-        store = await open_store(place)
-        await figures.fill(store, count)
+        store = await self.filled(place, count)
         for _ in range(self.rounds):
             self.take(await figures.listing(place, store, count), name)
         await store.aclose()
 
+    async def filled(self, place: Place, count: int) -> DatabaseStore:
+        """A store with so many sessions, made once."""
+        place.file.parent.mkdir(parents=True, exist_ok=True)
+        store = await open_store(place)
+        if place.file not in self.made:
+            await figures.fill(store, count)
+            self.made.add(place.file)
+        return store
+
     async def servers(self) -> None:
         """Starts on few and on many sessions, in turns; and what sessions at rest keep in memory."""
-        places = {count: Place(self.folder / f"served{count}" / "data" / FILE) for count in (10, self.many)}
+        places = {count: self.place("SQLite", count) for count in (10, self.many)}
         for count, place in places.items():
-            place.file.parent.mkdir(parents=True)
-            store = await open_store(place)
-            await figures.fill(store, count)
-            await store.aclose()
+            await (await self.filled(place, count)).aclose()
         async with vendor() as model:
             for _ in range(self.rounds):
                 for count, place in places.items():
@@ -79,6 +86,9 @@ class Bench:
                         self.take({(f"serve with {count:,} sessions: start, ms", figures.OURS): start})
                         if count == 10:
                             self.take(await figures.at_rest(server, str(self.folder)))
+
+    def place(self, name: str, count: int, url: str = "") -> Place:
+        return Place(self.folder / f"{name}{count}" / "data" / FILE, url)
 
 
 async def main(rounds: int, parts: set[str], postgres: bool, many: int) -> None:
@@ -93,7 +103,7 @@ async def main(rounds: int, parts: set[str], postgres: bool, many: int) -> None:
                 await bench.database(f"{name}: ", Place(folder / name / FILE, url()))
             if "listing" in parts:
                 for count in (2000, many):
-                    await bench.lists(f"{name}: ", Place(folder / f"{name}{count}" / FILE, url()), count)
+                    await bench.lists(f"{name}: ", bench.place(name, count, url()), count)
         if "serving" in parts:
             await bench.servers()
     table.show(bench.found, (figures.OURS, figures.BARE))

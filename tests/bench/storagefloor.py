@@ -13,8 +13,11 @@ from pillion import Batch
 from pillion_storage.database import Place
 
 TOUCH = "UPDATE session SET last = ?, updated = ? WHERE id = ? AND generation = ? AND last = ?"
+MANY = """UPDATE session SET last = new.last, updated = new.time
+    FROM (VALUES %s) AS new (last, time, id, generation, expected)
+    WHERE session.id = new.id AND session.generation = new.generation AND session.last = new.expected"""
 EVENT = "INSERT INTO agent_event (session, seq, type, turn, time, data) VALUES"
-PAGE = """SELECT * FROM session WHERE parent = '' AND (created, id) < (?, ?) {more}
+PAGE = """SELECT * FROM session WHERE parent = '' AND NOT archived AND (created, id) < (?, ?) {more}
     ORDER BY created DESC, id DESC LIMIT 51"""
 
 
@@ -27,12 +30,10 @@ class BareSQLite:
 
     def commit(self, batches: Sequence[Batch]) -> None:
         """All in one transaction."""
-        run = self._connection.execute
-        run("BEGIN IMMEDIATE")
-        for batch in batches:
-            run(TOUCH, touched(batch))
-            self._connection.executemany(f"{EVENT} (?, ?, ?, ?, ?, ?)", rows(batch))
-        run("COMMIT")
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.executemany(TOUCH, [touched(batch) for batch in batches])
+        self._connection.executemany(f"{EVENT} (?, ?, ?, ?, ?, ?)", rows(batches))
+        self._connection.execute("COMMIT")
 
     def all(self, statement: str, values: Sequence[Any]) -> list[Any]:
         return self._connection.execute(statement, values).fetchall()
@@ -47,9 +48,8 @@ class BarePostgres:
         self._cursor = self._connection.cursor()
 
     def commit(self, batches: Sequence[Batch]) -> None:
-        for batch in batches:
-            self._cursor.execute(TOUCH.replace("?", "%s"), touched(batch))
-            execute_values(self._cursor, f"{EVENT} %s", rows(batch))
+        execute_values(self._cursor, MANY, [touched(batch) for batch in batches], page_size=1000)
+        execute_values(self._cursor, f"{EVENT} %s", rows(batches), page_size=1000)
         self._connection.commit()
 
     def all(self, statement: str, values: Sequence[Any]) -> list[Any]:
@@ -71,5 +71,5 @@ def touched(batch: Batch) -> tuple[Any, ...]:
     return (last.seq, last.time, batch.session, batch.generation, batch.expected)
 
 
-def rows(batch: Batch) -> list[tuple[Any, ...]]:
-    return [(batch.session, r.seq, r.type, r.turn, r.time, r.data) for r in batch.records]
+def rows(batches: Sequence[Batch]) -> list[tuple[Any, ...]]:
+    return [(batch.session, r.seq, r.type, r.turn, r.time, r.data) for batch in batches for r in batch.records]
