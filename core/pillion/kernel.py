@@ -415,5 +415,9 @@ async def _store(settings: Settings, catalog: Catalog) -> Store:
         return MemoryStore()
     if name not in catalog.stores:
         known = ", ".join(["memory", *catalog.stores])
-        raise ConfigError(f"There is no store {name!r}.", key="defaults.store", hint=f"There are: {known}.")
+        raise ConfigError(
+            f"No plugin that is on brings the store {name!r} of defaults.store.",
+            key="defaults.store",
+            hint=f"Switch that plugin on, or name another store: {known}. With memory, sessions end with the process.",
+        )
     return await catalog.stores[name]()

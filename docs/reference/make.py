@@ -187,6 +187,11 @@ def settings() -> str:
 def _section(name: str, kind: Any, said: dict[str, str], summary: str = "") -> str:
     text = summary or _flat(inspect.getdoc(kind) or "").removeprefix(f"[{name}]").lstrip(",.: ")
     rows = _rows(kind, said={key.removeprefix(f"{name}."): value for key, value in said.items()}) if kind else []
+    set_there = tomllib.loads(SHIPPED.read_text("utf-8")).get(name, {})
+    for at, (key, kind_, default, note) in enumerate(rows):
+        if key.strip("`") in set_there:
+            shipped = _plain(set_there[key.strip("`")])
+            rows[at] = (key, kind_, f"{shipped}; without the shipped file {default}", note)
     table = _table("key", rows) if rows else "No settings of its own.\n"
     below = "".join(f"\n{part}" for part in _objects((kind,), "###", of=f" (`[{name}]`)")) if kind else ""
     return f"## `[{name}]`\n\n" + (f"{text[0].upper()}{text[1:]}\n\n" if text else "") + table + below
@@ -280,7 +285,7 @@ def _comments() -> dict[str, str]:
     for line in SHIPPED.read_text("utf-8").splitlines():
         if head := re.match(r"(?:# )?\[+([\w.]+)\]", line):
             section = head[1]
-        elif entry := re.match(r"# (\w+) = .*?\s# (.+)$", line):
+        elif entry := re.match(r"(?:# )?(\w+) = .*?\s# (.+)$", line):
             said[f"{section}.{entry[1]}"] = entry[2].replace("|", "\\|")
     return said
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import trio
 from msgspec import Meta, Struct
 
 from pillion import Store, hookimpl
@@ -57,6 +59,7 @@ class Plugin:
         return await self._store.health() if self._store is not None else ""
 
     async def _open(self, settings: Settings, host: PluginHost) -> Store:
+        await trio.to_thread.run_sync(import_module, f"{__package__}.opening")  # Pony takes its time; nobody waits
         from .database import FILE, Place
         from .opening import open_store
 

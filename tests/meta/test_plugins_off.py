@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 
+from pillion import ConfigError
 from pillion.kernel import Kernel, open_kernel
 from pillion.settings import load
 from pillion_runtime.hookspecs import HostHooks
@@ -32,7 +34,10 @@ def offered(kernel: Kernel) -> dict[str, set[str]]:
 
 async def opened(folder: Path, *off: str) -> tuple[dict[str, set[str]], dict[str, str]]:
     """What the shipped plugins offer and how each is, without those that are off."""
-    settings = load(data_dir=folder, environ=ENVIRON, flags={f"plugins.{name}.enabled": False for name in off})
+    flags: dict[str, Any] = {f"plugins.{name}.enabled": False for name in off}
+    if "storage" in off:
+        flags["defaults.store"] = "memory"
+    settings = load(data_dir=folder, environ=ENVIRON, flags=flags)
     with trio.fail_after(60):
         async with open_kernel(settings, hookspecs=[HostHooks]) as kernel:
             states = kernel.host.states()
@@ -58,6 +63,14 @@ async def test_without_one_the_others_are_as_before(name: str, tmp_path: Path) -
     for kind in everything:
         assert left[kind] | only[kind] == everything[kind], "what is gone is what the plugin brought"
         assert left[kind] & only[kind] == set()
+
+
+async def test_without_the_store_that_the_settings_name_nothing_opens(tmp_path: Path) -> None:
+    settings = load(data_dir=tmp_path, environ=ENVIRON, flags={"plugins.storage.enabled": False})
+    with pytest.raises(ConfigError, match=r"brings the store 'storage'.*Switch that plugin on.*memory") as caught:
+        async with open_kernel(settings, hookspecs=[HostHooks]):
+            pass
+    assert caught.value.path == "defaults.store"
 
 
 async def test_with_all_of_them_off_the_kernel_still_opens(tmp_path: Path) -> None:

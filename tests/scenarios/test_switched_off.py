@@ -39,7 +39,8 @@ async def doctor(folder: Path) -> dict[str, Any]:
 @pytest.mark.promise("plugins.off")
 @pytest.mark.parametrize("plugin", FIRST_PARTY)
 async def test_without_one_plugin_all_is_well(tmp_path: Path, plugin: str) -> None:
-    async with server_process(tmp_path, f"[plugins.{plugin}]\nenabled = false\n") as server:
+    kept = '[defaults]\nstore = "memory"\n' if plugin == "storage" else ""
+    async with server_process(tmp_path, f"{kept}[plugins.{plugin}]\nenabled = false\n") as server:
         health = await server.client.call("GET", "/api/health")
         said = await doctor(tmp_path)
     assert (health["done"], health["status"]) == (True, "ok"), health

@@ -88,6 +88,8 @@ def _defaults(settings: Settings, catalog: Catalog) -> Iterator[Wrong]:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
+            if not near and key == "store":
+                hint = f"{hint} Switch the plugin on that brings it, or name one of these."
             yield Wrong(f"Setting defaults.{key}: there is no {name!r}. {hint}", f"defaults.{key}")
 
 

@@ -16,13 +16,23 @@ from .screen import clean
 from .source import Source
 
 T = TypeVar("T")
+UNSTORED = {"defaults.store": "memory"}
+"""Flags of a kernel that keeps nothing."""
 
 
 def ask(
-    config: Path | None, data_dir: Path | None, question: Callable[[Source], Awaitable[T]], *, quiet: bool = False
+    config: Path | None,
+    data_dir: Path | None,
+    question: Callable[[Source], Awaitable[T]],
+    *,
+    quiet: bool = False,
+    stored: bool = True,
 ) -> T:
-    """The answer of the live server, or of a kernel opened for it. Raises PillionError."""
-    settings = options.load_settings(config, data_dir, quiet=quiet)
+    """The answer of the live server, or of a kernel opened for it; not `stored`, if it is not about sessions.
+
+    Raises PillionError.
+    """
+    settings = options.load_settings(config, data_dir, None if stored else UNSTORED, quiet=quiet)
     answers: list[T] = []
 
     async def main() -> None:

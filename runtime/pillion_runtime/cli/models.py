@@ -23,7 +23,7 @@ def list_(json_: bool, config: Path | None, data_dir: Path | None) -> None:
 
     from .listing import ask, print_json, print_table
 
-    known = ask(config, data_dir, lambda source: source.models())
+    known = ask(config, data_dir, lambda source: source.models(), stored=False)
     if json_:
         print_json(msgspec.to_builtins(known))
         return

@@ -37,7 +37,7 @@ async def newest(source: Source, workspace: str) -> str:
         return str(page.data[0]["id"])
     others = bool((await source.sessions(limit=1)).data)
     there = "`pillion sessions list` names those on other folders."
-    lasting = 'Sessions last while a server runs, and with store = "storage" under [defaults].'
+    lasting = "`pillion run` and `pillion chat` begin one."
     raise NotFound(f"There is no session on {workspace} to go on with. {there if others else lasting}")
 
 

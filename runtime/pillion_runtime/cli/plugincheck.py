@@ -22,6 +22,7 @@ from ..app import create_app
 from ..hookspecs import HostHooks
 from ..host import Host
 from . import options
+from .listing import UNSTORED
 from .screen import clean
 
 PLURALS = {"strategy": "strategies"}
@@ -66,7 +67,7 @@ def examine(wanted: str, config: Path | None, data_dir: Path | None) -> list[Rep
 
 def _flags(wanted: str) -> tuple[str, dict[str, Any]]:
     """The plugin's name and the settings that switch it on. Sessions are not opened, so no store is."""
-    flags: dict[str, Any] = {"defaults.store": "memory"}
+    flags: dict[str, Any] = dict(UNSTORED)
     place, colon, attribute = wanted.partition(":")
     if place.endswith(".py"):
         name, use = Path(place).stem, f"{Path(place).resolve()}:{attribute or 'Plugin'}"

@@ -23,7 +23,7 @@ def list_(json_: bool, config: Path | None, data_dir: Path | None) -> None:
     """Every plugin that the settings list, with its state."""
     from .listing import ask, print_json, print_table
 
-    states: list[dict[str, Any]] = ask(config, data_dir, lambda source: source.plugins(), quiet=True)
+    states: list[dict[str, Any]] = ask(config, data_dir, lambda source: source.plugins(), quiet=True, stored=False)
     if json_:
         print_json(states)
         return

@@ -21,7 +21,7 @@ def list_(json_: bool, config: Path | None, data_dir: Path | None) -> None:
     """Every tool that a turn would get in an empty folder, with its effect."""
     from .listing import ask, print_json, print_table
 
-    known = ask(config, data_dir, lambda source: source.tools())
+    known = ask(config, data_dir, lambda source: source.tools(), stored=False)
     if json_:
         print_json(known)
         return

@@ -17,7 +17,6 @@ from pillion_runtime.cli.client import Client
 from pillion_runtime.testing import Reply, Status, call
 
 WRITES = Reply(text="I write it down.", calls=(call("write_note", path="note.txt", text="remember"),))
-LASTING = {"PILLION__DEFAULTS__STORE": "storage"}
 
 
 def client(cli: Any, url: str) -> Client:
@@ -26,7 +25,6 @@ def client(cli: Any, url: str) -> Client:
 
 @pytest.mark.promise("cli.go_on")
 async def test_it_goes_on_with_the_newest_session_of_the_folder(cli: Any) -> None:
-    cli.variables |= LASTING
     first = await cli.run("run", "one", "-w", str(cli.folder))
     second = await cli.run("run", "two")
     third = await cli.run("run", "-c", "three")
@@ -92,7 +90,6 @@ async def test_sessions_are_listed_shown_and_deleted(cli: Any, scripted: Any) ->
 
 @pytest.mark.promise("cli.sessions")
 async def test_sessions_are_renamed_and_forked(door: Any) -> None:
-    door.variables |= LASTING
     assert (await door.run("run", "hello")).code == 0
     id = json.loads((await door.run("sessions", "list", "--json")).out)[0]["id"]
     assert (await door.run("sessions", "rename", id[:12], "A lamp")).code == 0
@@ -121,7 +118,6 @@ async def test_sessions_are_put_aside_and_found(cli: Any) -> None:
 
 @pytest.mark.promise("sessions.exported", "cli.sessions")
 async def test_a_session_goes_out_as_a_file_and_in_again(door: Any, tmp_path: Path) -> None:
-    door.variables |= LASTING
     assert (await door.run("run", "hello")).code == 0
     id = json.loads((await door.run("sessions", "list", "--json")).out)[0]["id"]
     file = tmp_path / "kept.jsonl"
@@ -139,7 +135,6 @@ async def test_a_session_goes_out_as_a_file_and_in_again(door: Any, tmp_path: Pa
 
 @pytest.mark.promise("sessions.exported", "cli.sessions")
 async def test_a_session_goes_through_a_pipe_and_gets_a_twin(door: Any) -> None:
-    door.variables |= LASTING
     assert (await door.run("run", "hello")).code == 0
     id = json.loads((await door.run("sessions", "list", "--json")).out)[0]["id"]
     file = (await door.run("sessions", "export", id)).out.encode()
@@ -149,7 +144,6 @@ async def test_a_session_goes_through_a_pipe_and_gets_a_twin(door: Any) -> None:
 
 @pytest.mark.promise("sessions.import_whole")
 async def test_a_file_that_is_no_export_is_told_in_one_line(door: Any, tmp_path: Path) -> None:
-    door.variables |= LASTING
     (tmp_path / "wrong.jsonl").write_text("{}\n" * 100_000)
     for words, told in (
         (("import", str(tmp_path / "wrong.jsonl")), "Line 1: This is no export of sessions."),
@@ -166,7 +160,6 @@ async def test_a_file_that_is_no_export_is_told_in_one_line(door: Any, tmp_path:
 @pytest.mark.promise("cli.resume")
 @pytest.mark.parametrize("live", [False, True], ids=["in process", "at a server"])
 async def test_a_failed_turn_is_shown_and_resumed(cli: Any, scripted: Any, live: bool) -> None:
-    cli.variables |= LASTING
     scripted.says(WRITES, Reply(fault=Status(401, kind="key")), Reply(text="It is written."))
     async with cli.serving() if live else nullcontext():
         assert (await cli.run("run", "write it", "--yes")).code == 5
