@@ -1,0 +1,125 @@
+"""A hunk whose context is not what the file has any more: its changed lines must be, and most of the others.
+
+The file's lines stay where context differs. Nothing is taken that could be meant for somewhere else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from .hunk import Hunk
+from .likeness import Level, key
+from .locating import Ambiguous, Index, Place
+from .merging import alike
+
+COMMON = 50
+"""Lines that occur more often say nothing about where a hunk is."""
+SLACK = 8
+"""Lines that may have come between, or gone."""
+LONGEST = 400
+"""Lines of a hunk that is looked for in this way."""
+TRIED = 12
+"""Beginnings that are looked at, those for which most lines speak."""
+KEPT = 0.6
+"""The share of the lines with words that must be there as they are."""
+RIVAL = 0.8
+"""Another place that has this share of what the best has makes it ambiguous."""
+
+At = list[int | None]
+
+
+def aligned(index: Index, hunk: Hunk, within: range) -> Place | None:
+    """The one place where the hunk's changed lines stand, in most of its context. Raises Ambiguous."""
+    if not 2 <= len(hunk.old) <= LONGEST:
+        return None
+    places: dict[int, tuple[float, Place]] = {}
+    for start, _ in _votes(index, hunk, within).most_common(TRIED):
+        exact = _near(index, hunk, start)
+        share = _weight(hunk, exact) / max(_weight(hunk, range(len(hunk.old))), 0.1)
+        at = _filled(index, hunk, exact)
+        blurred = [number for number, there in enumerate(exact) if there is None]
+        if share >= KEPT and _holds(hunk, exact, at) and not any(_elsewhere(index, hunk.old[one]) for one in blurred):
+            place = Place(tuple(at), Level.QUOTED, len(blurred))
+            known = places.get(place.span[0])
+            if known is None or known[0] < share:
+                places[place.span[0]] = share, place
+    ranked = sorted(places.values(), key=lambda one: -one[0])
+    rivals = [place.span[0] for share, place in ranked if share >= ranked[0][0] * RIVAL]
+    if len(rivals) > 1:
+        raise Ambiguous(rivals)
+    return ranked[0][1] if ranked else None
+
+
+def _votes(index: Index, hunk: Hunk, within: range) -> Counter[int]:
+    """How many lines of the hunk speak for each beginning."""
+    found, votes = index.found(Level.TYPOGRAPHIC), Counter[int]()
+    for number, line in enumerate(hunk.old):
+        there = found.get(key(line, Level.TYPOGRAPHIC), []) if line.strip() else []
+        if len(there) <= COMMON:
+            votes.update(line - number for line in there if line in within)
+    return votes
+
+
+def _near(index: Index, hunk: Hunk, start: int) -> At:
+    """The file's line for each line of the hunk that it has, looked for about `start`."""
+    first = max(0, start - SLACK)
+    keys = index.keys(Level.TYPOGRAPHIC)[first : max(0, start + len(hunk.old) + SLACK)]
+    sought = [key(line, Level.TYPOGRAPHIC) for line in hunk.old]
+    at: At = [None] * len(sought)
+    for mine, theirs, size in SequenceMatcher(None, sought, keys, autojunk=False).get_matching_blocks():
+        for step in range(size):
+            at[mine + step] = first + theirs + step
+    return at
+
+
+def _filled(index: Index, hunk: Hunk, exact: At) -> At:
+    """Lines that became others take the file's lines beside their neighbours, where those are alike."""
+    at = list(exact)
+    for order in (range(len(at)), range(len(at) - 1, -1, -1)):
+        step = order.step
+        for number in order:
+            before = at[number - step] if 0 <= number - step < len(at) else None
+            if at[number] is None and before is not None and 0 <= before + step < len(index.lines):
+                there = before + step
+                if there not in at and alike(hunk.old[number], index.lines[there]):
+                    at[number] = there
+    return at
+
+
+def _holds(hunk: Hunk, exact: At, at: At) -> bool:
+    """Are changed lines as the hunk has them, and are their neighbours, up to one with words, still beside them?"""
+    if at[0] is None or at[-1] is None:
+        return False
+    for kind, first, last, *_ in SequenceMatcher(None, hunk.old, hunk.new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            continue
+        begin, end = _reach(hunk.old, first, -1), _reach(hunk.old, last - 1, 1) + 1
+        there = [number for number in at[begin:end] if number is not None]
+        if None in exact[first:last] or len(there) < end - begin or there[-1] - there[0] + 1 != end - begin:
+            return False
+    return True
+
+
+def _reach(lines: Sequence[str], number: int, step: int) -> int:
+    """The next line with words from `number`, or the last there is."""
+    while 0 <= number + step < len(lines):
+        number += step
+        if _says(lines[number]):
+            break
+    return max(0, number)
+
+
+def _weight(hunk: Hunk, at: Sequence[int | None]) -> float:
+    """Of the lines that are there; one with words counts more than a bracket."""
+    return sum(1.0 if _says(hunk.old[number]) else 0.1 for number, there in enumerate(at) if there is not None)
+
+
+def _elsewhere(index: Index, line: str) -> bool:
+    """Does a line that is missing here stand somewhere else? Then that may be the place that was meant."""
+    return _says(line) and key(line, Level.SPACED) in index.found(Level.SPACED)
+
+
+def _says(line: str) -> bool:
+    return sum(map(str.isalnum, line)) > 2

@@ -1,0 +1,253 @@
+"""Hunks into a text: each where it fits in one place only, its context as the file has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+
+from msgspec import Struct
+
+from . import ellipsis
+from .aligning import aligned
+from .document import Document, Kept, Piece
+from .hunk import Hunk
+from .indentation import Indentation, Unsure
+from .likeness import Level, indent, key
+from .locating import Ambiguous, Index, Place, located, scope_lines
+from .merging import alike, merged
+from .refusals import Refused, ambiguous, missing, placeless, unsure
+
+WORDS = 3
+"""Letters and digits from which on lines say something."""
+
+
+class Applied(Struct, frozen=True):
+    """The text with the hunks in it. `already`: numbers of hunks, from 1, that were in it before; `loose`: of those
+    that were found though not exact."""
+
+    document: Document
+    already: tuple[int, ...] = ()
+    loose: tuple[int, ...] = ()
+
+
+def applied(document: Document, hunks: Sequence[Hunk], *, ordered: bool = False) -> Applied:
+    """All hunks, one after the other; `ordered`: each stands behind the one before it. Raises Refused."""
+    already: list[int] = []
+    loose: list[int] = []
+    behind = 0
+    for number, hunk in enumerate(hunks, 1):
+        try:
+            done = _one(document, hunk, behind if ordered else 0)
+        except Refused as refused:
+            raise refused.of(number, len(hunks)) from None
+        if done.document is document:
+            already.append(number)
+        if done.level > Level.EXACT:
+            loose.append(number)
+        document, behind = done.document, done.end
+    return Applied(document, tuple(already), tuple(loose))
+
+
+class _Done(Struct, frozen=True):
+    document: Document
+    end: int
+    level: Level = Level.EXACT
+
+
+def _one(document: Document, hunk: Hunk, behind: int) -> _Done:
+    index = Index(document.lines)
+    if not hunk.old:
+        return _inserted(document, index, hunk, behind)
+    try:
+        parts, places = _found(index, hunk, range(behind, len(document.lines) + 1))
+    except Ambiguous as error:
+        raise ambiguous(document, error.starts) from None
+    if not places:
+        if _says_it_all(index, hunk):
+            return _Done(document, behind)
+        raise missing(document, hunk)
+    if all(_stands(index, part.new, place.span) for part, place in zip(parts, places, strict=True)):
+        return _Done(document, places[-1].span[1])
+    return _replaced(document, parts, places)
+
+
+def _found(index: Index, hunk: Hunk, within: range) -> tuple[list[Hunk], list[Place]]:
+    """The parts of the hunk and their places; none: it is nowhere, or done already. Raises Ambiguous."""
+    if place := located(index, hunk, within):
+        return [hunk], [place]
+    parts = ellipsis.parts(hunk)
+    if parts and (places := ellipsis.places(index, parts, within)):
+        return parts, places
+    if not _says_it_all(index, hunk) and (place := aligned(index, hunk, within)):
+        return [hunk], [place]
+    return [], []
+
+
+def _inserted(document: Document, index: Index, hunk: Hunk, behind: int) -> _Done:
+    """A hunk without lines that it stands at: behind its scope's head, at the end, or in an empty file."""
+    heads = scope_lines(index, hunk.scope, range(behind, len(document.lines)))
+    if len(heads) > 1:
+        raise ambiguous(document, heads)
+    at = heads[0] + 1 if heads else len(document.lines)
+    if not heads and (hunk.scope or not (hunk.at_end or not document.lines)):
+        raise placeless(document)
+    if tuple(document.lines[at : at + len(hunk.new)]) == hunk.new or _ends_with(document, hunk, at):
+        return _Done(document, at)
+    pieces: list[Piece] = [Kept(i) for i in range(at)] + [*hunk.new] + [Kept(i) for i in range(at, len(document.lines))]
+    return _Done(document.changed(pieces), at + len(hunk.new))
+
+
+def _ends_with(document: Document, hunk: Hunk, at: int) -> bool:
+    return at == len(document.lines) and bool(hunk.new) and tuple(document.lines[-len(hunk.new) :]) == hunk.new
+
+
+def _replaced(document: Document, parts: Sequence[Hunk], places: Sequence[Place]) -> _Done:
+    pieces: list[Piece] = []
+    at = 0
+    for part, place in zip(parts, places, strict=True):
+        start, end = place.span
+        pieces += map(Kept, range(at, start))
+        pieces += _pieces(document, part, place)
+        at = end
+    grown = len(pieces)
+    pieces += map(Kept, range(at, len(document.lines)))
+    return _Done(document.changed(pieces), grown, max(place.level for place in places))
+
+
+def _pieces(document: Document, hunk: Hunk, place: Place) -> list[Piece]:
+    """The lines that come in the place of those that were found."""
+    lines = _Lines(document, hunk, place)
+    out: list[Piece] = []
+    at = place.span[0]
+    for kind, first, last, begin, end in lines.changes:
+        there = [number for number in place.at[first:last] if number is not None]
+        if kind == "equal":
+            if there:
+                out += map(Kept, range(at, there[-1] + 1))  # what came between stays, too
+                at = there[-1] + 1
+            continue
+        if there:
+            if there[-1] - there[0] + 1 != len(there):
+                raise unsure(document, there[0], "between the lines to change there are others by now")
+            out += map(Kept, range(at, there[0]))
+            at = there[-1] + 1
+        out += lines.new(range(first, last), range(begin, end))
+    return out
+
+
+class _Lines:
+    """A hunk's new lines as they look in the file."""
+
+    def __init__(self, document: Document, hunk: Hunk, place: Place) -> None:
+        self._document, self._hunk, self._place = document, hunk, place
+        self.changes = SequenceMatcher(None, hunk.old, hunk.new, autojunk=False).get_opcodes()
+        self._pairs = [(line, document.lines[n]) for line, n in zip(hunk.old, place.at, strict=True) if n is not None]
+        self._indentation = Indentation(self._pairs, hunk.new, document.lines)
+        self._carries = not self._indentation.same and self._in_its_own_frame()
+        ends = [(old != old.rstrip(), there != there.rstrip()) for old, there in self._pairs if old.strip()]
+        self._strips = bool(ends) and all(mine and not theirs for mine, theirs in ends)
+
+        self._spaced = self._spaces_otherwise()
+
+    def _spaces_otherwise(self) -> bool:
+        """Has the hunk other white space within most lines, also within those that it leaves alone?"""
+        spaced = [(old, there) for old, there in self._pairs if len(old.split()) > 1]
+        strange = [(old, there) for old, there in spaced if _inner(old) != _inner(there)]
+        return len(strange) * 2 > len(spaced) and any(old in self._hunk.new for old, _ in strange)
+
+    def new(self, olds: range, news: range) -> Iterator[Piece]:
+        """Those that come for these of `old`."""
+        pairs = dict(self._twins(olds, news))
+        for number in news:
+            line = self._hunk.new[number]
+            if self._strips:
+                line = line.rstrip()
+            if number in pairs:
+                yield self._twin(pairs[number], line)
+            else:
+                yield self._fresh(line)
+
+    def _in_its_own_frame(self) -> bool:
+        """Are the new lines indented as `old` is, or as the file is? Raises Refused where nothing tells."""
+        at, file = self._place.at, self._document.lines
+        drifted = {i for i, n in enumerate(at) if n is not None and indent(self._hunk.old[i]) != indent(file[n])}
+        told: set[bool] = set()
+        for kind, first, last, begin, end in self.changes:
+            if kind == "equal":
+                told |= {True for i in range(first, last) if i in drifted and self._hunk.old[i].strip()}
+                continue
+            for number, i in self._twins(range(first, last), range(begin, end)):
+                if i in drifted:
+                    mine, n = indent(self._hunk.new[number]), at[i]
+                    told |= {True} if mine == indent(self._hunk.old[i]) else set()
+                    told |= {False} if n is not None and mine == indent(file[n]) else set()
+        if len(told) != 1:
+            raise unsure(self._document, self._place.span[0], "the indentation differs, and it is not clear how")
+        return told.pop()
+
+    def _twins(self, olds: range, news: range) -> Iterator[tuple[int, int]]:
+        """Numbers of new lines that are an old one, changed; in order."""
+        at = olds.start
+        for number in news:
+            if not self._hunk.new[number].strip():
+                continue
+            for i in range(at, olds.stop):
+                if self._hunk.old[i].strip() and alike(self._hunk.old[i], self._hunk.new[number]):
+                    yield number, i
+                    at = i + 1
+                    break
+
+    def _twin(self, i: int, line: str) -> str:
+        old, n = self._hunk.old[i], self._place.at[i]
+        there = old if n is None else self._document.lines[n]
+        if old == there or old.strip() == there.strip():
+            return self._carried(line)
+        result = merged(old.strip(), there.strip(), line.strip())
+        if result is None:
+            raise unsure(self._document, n or 0, "a line to change is not quite the one that is there")
+        return indent(self._carried(line)) + result
+
+    def _fresh(self, line: str) -> str:
+        """A line for which the file has no model: it must not be written in ways that the hunk has and the file not."""
+        if len(line.split()) > 1 and self._spaced:
+            raise unsure(self._document, self._place.span[0], "the file has other white space within its lines")
+        for old, there in self._pairs:
+            if key(old, Level.SPACED) == key(there, Level.SPACED):
+                continue
+            if strange := {sign for sign in line if sign in old and sign not in there and not sign.isalnum()}:
+                signs = " ".join(sorted(strange))
+                raise unsure(self._document, self._place.span[0], f"the file has other signs where this has {signs}")
+        return self._carried(line)
+
+    def _carried(self, line: str) -> str:
+        if not (self._carries or self._indentation.same):
+            return line
+        try:
+            return self._indentation.carried(line)
+        except Unsure:
+            why = "the indentation differs, and it is not clear how"
+            raise unsure(self._document, self._place.span[0], why) from None
+
+
+def _inner(line: str) -> list[str]:
+    """The white space between its words."""
+    return re.findall(r"\s+", line.strip())
+
+
+def _stands(index: Index, new: Sequence[str], span: tuple[int, int]) -> bool:
+    """Is it in the file already, about `span`?"""
+    if not new:
+        return False
+    starts = [*index.runs(new, Level.EXACT), *index.runs(new, Level.TRAILING)]
+    return any(start <= span[0] and span[1] <= start + len(new) for start in starts)
+
+
+def _says_it_all(index: Index, hunk: Hunk) -> bool:
+    """`old` is nowhere; is that because `new` stands there instead?"""
+    added = [line for line in hunk.new if line not in hunk.old]
+    words = sum(sum(map(str.isalnum, line)) for line in (added or hunk.new))
+    lines = sum(1 for line in hunk.new if line.strip())
+    if words <= WORDS or (not added and lines < 2):
+        return False
+    return any(len(index.runs(hunk.new, level)) == 1 for level in (Level.EXACT, Level.TRAILING, Level.INDENTED))

@@ -1,0 +1,1 @@
+"""How models write edits: each format is read into the same hunks."""

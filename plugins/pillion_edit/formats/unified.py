@@ -1,0 +1,81 @@
+"""Unified diffs, as `diff -u` and git write them. Line numbers are no evidence: models count badly, files change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from pillion.errors import ToolError
+
+from ..hunk import FileEdit, Hunk
+
+_TIME = re.compile(r"\t.*$")
+_BETWEEN = ("diff ", "index ", "old mode ", "new mode ", "similarity ", "rename ", "deleted file ", "new file ")
+_NOTHING = "/dev/null"
+
+
+def read_unified(text: str) -> list[FileEdit]:
+    """Raises ToolError, which names the line (from 1) that can't be read."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    starts = [i for i in range(len(lines) - 1) if lines[i].startswith("--- ") and lines[i + 1].startswith("+++ ")]
+    edits = list(_renames(lines))
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        edits.append(_file(lines, start, end))
+    if not edits:
+        raise ToolError("A diff has, for each file, a line --- and a line +++ with its path.")
+    return edits
+
+
+def _renames(lines: Sequence[str]) -> Iterator[FileEdit]:
+    """Files that are renamed and not changed: git gives them no lines --- and +++."""
+    for number in range(len(lines) - 1):
+        old, new = lines[number], lines[number + 1]
+        if old.startswith("rename from ") and new.startswith("rename to "):
+            rest = next((line for line in lines[number + 2 :] if line.startswith(("--- ", "diff "))), "diff ")
+            if rest.startswith("diff "):
+                yield FileEdit(old.removeprefix("rename from "), moved=new.removeprefix("rename to "), ordered=True)
+
+
+def _file(lines: Sequence[str], start: int, end: int) -> FileEdit:
+    before, after = _path(lines[start]), _path(lines[start + 1])
+    hunks, closed = _hunks(lines, start + 2, end)
+    if before == _NOTHING:
+        content = "\n".join(line for hunk in hunks for line in hunk.new)
+        return FileEdit(after, "create", content=content + "\n" if hunks and closed else content)
+    if after == _NOTHING:
+        return FileEdit(before, "delete")
+    if not hunks and before == after:
+        raise ToolError(f"Line {start + 1} of the diff: nothing is changed in {before}.")
+    return FileEdit(before, hunks=tuple(hunks), moved=after if after != before else "", ordered=True)
+
+
+def _path(line: str) -> str:
+    name = _TIME.sub("", line[4:]).strip()
+    return name[2:] if name[:2] in ("a/", "b/") else name
+
+
+def _hunks(lines: Sequence[str], at: int, end: int) -> tuple[list[Hunk], bool]:
+    """The hunks, and whether the new file ends with a line feed."""
+    bodies: list[list[str]] = []
+    closed, inside = True, False
+    for number in range(at, end):
+        line = lines[number]
+        if line.startswith("@@"):
+            bodies.append([])
+            inside = True
+        elif not inside or line.startswith(_BETWEEN):
+            inside = False  # git's lines between the files
+        elif line.startswith("\\"):
+            closed = closed and lines[number - 1][:1] not in "+ "
+        elif line[:1] in " -+" or not line:
+            bodies[-1].append(line)
+        else:
+            raise ToolError(f"Line {number + 1} of the diff: a line of a hunk begins with a space, + or -.")
+    return [_hunk(body) for body in bodies if body], closed
+
+
+def _hunk(body: list[str]) -> Hunk:
+    while body and not body[-1]:
+        body.pop()  # blank lines before the next file; a blank line of the hunk has its space
+    old = tuple(line[1:] for line in body if line[:1] in ("", " ", "-"))
+    return Hunk(old, tuple(line[1:] for line in body if line[:1] in ("", " ", "+")))
