@@ -18,7 +18,7 @@ from .contracts.provider import (
 from .contracts.store import Batch, Draft, Opened, Page, Record, SessionInfo, SessionQuery, Store
 from .contracts.strategy import Strategy
 from .contracts.tool import Call, Effect, Output, Tool
-from .contracts.workspace import Content, Entry, Workspace
+from .contracts.workspace import Content, Entry, Workspace, Write
 from .errors import (
     BadRequest,
     Busy,
@@ -74,6 +74,6 @@ __all__ = [
     "ProviderError", "ProviderRefused", "QuotaSpent", "Record", "Request", "RequestTooLarge", "Restart", "Seen",
     "Session", "SessionInfo", "SessionQuery", "Settings", "Step", "Store", "StoreFailed", "Strategy", "Text",
     "Thinking", "ThinkingSeal", "TooLarge", "Tool", "ToolCall", "ToolError", "ToolResult", "ToolSpec", "Turn",
-    "TurnInfo", "Usage", "UsageSeen", "Values", "Verdict", "Waiting", "Workspace", "WrongBaseUrl", "hookimpl",
-    "hookspec", "open_kernel",
+    "TurnInfo", "Usage", "UsageSeen", "Values", "Verdict", "Waiting", "Workspace", "Write", "WrongBaseUrl",
+    "hookimpl", "hookspec", "open_kernel",
 ]  # fmt: skip

@@ -20,7 +20,8 @@ from typing import Literal
 
 import trio
 
-from .contracts.workspace import Content, Entry
+from . import writejournal
+from .contracts.workspace import Content, Entry, Write
 from .errors import Conflict, NotFound, OutsideWorkspace, ToolError
 
 PROTECTED = frozenset({".git"})
@@ -43,6 +44,9 @@ class LocalWorkspace:
         self._root = Path(os.path.realpath(self._given))
         if not self._root.is_dir():
             raise NotFound(f"There is no folder {root}.")
+        if (self._root / writejournal.JOURNAL).exists():
+            with self._folder(()) as folder:
+                writejournal.recover(folder)
 
     @property
     def root(self) -> Path:
@@ -55,6 +59,10 @@ class LocalWorkspace:
     async def write(self, path: str, data: bytes, expected: str | None = None) -> str:
         """Replaces the file at once, or makes it and its folders; keeps its permissions. Returns its new hash."""
         return await trio.to_thread.run_sync(self._write, path, data, expected)
+
+    async def write_all(self, writes: Sequence[Write]) -> Sequence[str]:
+        """Replaces, makes or takes away several files, all or none."""
+        return await trio.to_thread.run_sync(self._write_all, writes)
 
     async def list(self, path: str = "") -> Sequence[Entry]:
         """What stands in the folder `path`, sorted by path. Links are entries of their own kind."""
@@ -104,16 +112,55 @@ class LocalWorkspace:
                 data = _read_file(folder, parts[-1], path, limit)
         return Content(data, hashlib.sha256(data).hexdigest())
 
+    def _writable(self, path: str) -> Parts:
+        parts = self._resolve(path)
+        if not parts:
+            raise ToolError("The workspace itself is a folder, not a file.")
+        if inside := [part for part in parts if part.casefold() in PROTECTED]:
+            raise ToolError(f"{path} belongs to {inside[0]}, which is not written through the workspace.")
+        return parts
+
     def _write(self, path: str, data: bytes, expected: str | None) -> str:
         with _telling(path):
-            parts = self._resolve(path)
-            if not parts:
-                raise ToolError("The workspace itself is a folder, not a file.")
-            if inside := [part for part in parts if part.casefold() in PROTECTED]:
-                raise ToolError(f"{path} belongs to {inside[0]}, which is not written through the workspace.")
+            parts = self._writable(path)
             with self._folder(parts[:-1], create=expected in (None, "")) as folder:
                 _replace(folder, parts[-1], path, data, expected)
         return hashlib.sha256(data).hexdigest()
+
+    def _write_all(self, writes: Sequence[Write]) -> Sequence[str]:
+        prepared: list[_Prepared] = []
+        with contextlib.ExitStack() as stack, _telling("."):
+            root = stack.enter_context(self._folder(()))
+            try:
+                for write in writes:
+                    with _telling(write.path):
+                        prepared.append(self._prepared(write, stack))
+                if len({step.place for step in prepared}) < len(prepared):
+                    raise ToolError("A file is named twice.")
+                journal = stack.enter_context(writejournal.held(root, LOCK_WAIT))
+                folders = {step.place[:-1]: step for step in prepared}
+                for place in sorted(folders):  # always in this order, so that nobody waits in a circle
+                    stack.enter_context(_locked(folders[place].folder, folders[place].write.path))
+                for step in prepared:
+                    with _telling(step.write.path):
+                        step.check()
+                writejournal.carry_out(root, journal, [step.step() for step in prepared])
+            except BlockingIOError:
+                raise Conflict("Somebody else is writing several files here.") from None
+            finally:
+                for step in prepared:
+                    step.clean()
+        return ["" if write.data is None else hashlib.sha256(write.data).hexdigest() for write in writes]
+
+    def _prepared(self, write: Write, stack: contextlib.ExitStack) -> _Prepared:
+        parts = self._writable(write.path)
+        folder = stack.enter_context(self._folder(parts[:-1], create=write.data is not None))
+        like = None
+        if write.like:
+            origin = self._resolve(write.like)
+            with self._folder(origin[:-1]) as beside:
+                like = os.stat(origin[-1], dir_fd=beside, follow_symlinks=False)
+        return _Prepared(write, parts, folder, like)
 
     def _list(self, path: str) -> Sequence[Entry]:
         with _telling(path):
@@ -175,15 +222,61 @@ def _regular(status: os.stat_result, path: str) -> None:
         raise ToolError(f"{path} is {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}, not a regular file.")
 
 
-def _replace(folder: int, name: str, path: str, data: bytes, expected: str | None) -> None:
+class _Prepared:
+    """One of several files: its new content stands beside it, under a name of its own."""
+
+    def __init__(self, write: Write, parts: Parts, folder: int, like: os.stat_result | None) -> None:
+        self.write, self.place, self.folder = write, parts, folder
+        old = _replaceable(folder, parts[-1], write.path)
+        if old is None and write.data is None:
+            raise ToolError(f"There is no {write.path}.")
+        mark = secrets.token_hex(8)
+        self._old = f".pillion-{mark}.old" if old else ""
+        self._new = f".pillion-{mark}.tmp" if write.data is not None else ""
+        self._before = ""
+        if write.data is not None:
+            try:
+                _write_file(folder, self._new, write.data, old or like)
+            except BaseException:
+                self.clean()
+                raise
+
+    def check(self) -> None:
+        """Under the folder's lock: is it what was expected? Keeps what is there. Raises Conflict."""
+        name, path, expected = self.place[-1], self.write.path, self.write.expected
+        there = _replaceable(self.folder, name, path) is not None
+        if (expected == "" and there) or (not there and self._old):
+            raise Conflict(f"{path} exists already." if there else f"{path} is gone.")
+        if there and not self._old:
+            raise Conflict(f"{path} was made meanwhile.")
+        if self._old:
+            self._before = _check(self.folder, name, path, expected)
+            writejournal.second_name(self.folder, name, self._old)
+
+    def step(self) -> writejournal.Step:
+        return writejournal.Step(self.place[:-1], self.place[-1], self._new, self._old, self._before)
+
+    def clean(self) -> None:
+        for name in (self._new, self._old):
+            if name:
+                with contextlib.suppress(OSError):
+                    os.unlink(name, dir_fd=self.folder)
+
+
+def _replaceable(folder: int, name: str, path: str) -> os.stat_result | None:
+    """What is there and may be written, None: nothing. Raises ToolError."""
     try:
-        old: os.stat_result | None = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        old = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
-        old = None
-    if old is not None:
-        _regular(old, path)
-        if not old.st_mode & stat.S_IWUSR:
-            raise ToolError(f"{path} is read-only.")
+        return None
+    _regular(old, path)
+    if not old.st_mode & stat.S_IWUSR:
+        raise ToolError(f"{path} is read-only.")
+    return old
+
+
+def _replace(folder: int, name: str, path: str, data: bytes, expected: str | None) -> None:
+    old = _replaceable(folder, name, path)
     temporary = f".pillion-{secrets.token_hex(8)}.tmp"
     try:
         _write_file(folder, temporary, data, old)
@@ -213,7 +306,8 @@ def _write_file(folder: int, name: str, data: bytes, like: os.stat_result | None
         os.fsync(descriptor)
 
 
-def _check(folder: int, name: str, path: str, expected: str) -> None:
+def _check(folder: int, name: str, path: str, expected: str | None) -> str:
+    """Its hash. Raises Conflict when it is not the one that is expected."""
     try:
         descriptor = os.open(name, _READ, dir_fd=folder)
     except FileNotFoundError:
@@ -221,8 +315,9 @@ def _check(folder: int, name: str, path: str, expected: str) -> None:
     with open(descriptor, "rb") as file:
         _regular(os.fstat(descriptor), path)
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != expected:
+    if expected is not None and found != expected:
         raise Conflict(f"{path} has been changed meanwhile: its hash is {found}.")
+    return found
 
 
 def _link_new(folder: int, temporary: str, name: str, path: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import trio
 from msgspec import Struct
 
-from .contracts.workspace import Content, Entry, Workspace
+from .contracts.workspace import Content, Entry, Workspace, Write
 from .errors import Busy, Conflict, OutsideWorkspace, ToolError
 from .events import Event, FileEditWanted, FileUnsaved
 from .localworkspace import PROTECTED
@@ -140,6 +140,20 @@ class OverlaidWorkspace:
         self._expect(overlay)  # else the editor sees by `before` that the edits are not for the text it has by now
         self._overlays.replace(new)
         return new.hash
+
+    async def write_all(self, writes: Sequence[Write]) -> Sequence[str]:
+        """On disk all or none; then what is open in the editor, which applies its edits itself."""
+        unsaved = [await self._find(write.path) for write in writes]
+        for write, overlay in zip(writes, unsaved, strict=True):
+            if overlay is not None and (write.data is None or write.expected not in (None, overlay.hash)):
+                said = "is open in an editor" if write.data is None else "has been changed in the editor meanwhile"
+                raise Conflict(f"{write.path} {said}.")
+        disk = [write for write, overlay in zip(writes, unsaved, strict=True) if overlay is None]
+        hashes = iter(await self._under.write_all(disk) if disk else ())
+        return [
+            next(hashes) if overlay is None else await self.write(write.path, write.data or b"", write.expected)
+            for write, overlay in zip(writes, unsaved, strict=True)
+        ]
 
     async def list(self, path: str = "") -> Sequence[Entry]:
         if not self._overlays.all():

@@ -18,7 +18,7 @@ SHOWN_PLACES = 20
 SHOWN_LINES = 40
 WIDEST = 500
 """Characters of a line that are shown."""
-Why = Literal["ambiguous", "missing", "unsure", "placeless"]
+Why = Literal["ambiguous", "missing", "unsure", "placeless", "already"]
 
 
 class Refused(ToolError):

@@ -25,13 +25,24 @@ class Content(Struct, frozen=True):
     hash: str
 
 
+class Write(Struct, frozen=True):
+    """What a file is to be: `data`, or gone (None). `expected` as for `Workspace.write`; `like`: the path of a file
+    whose mode bits a new one takes."""
+
+    path: str
+    data: bytes | None
+    expected: str | None = None
+    like: str = ""
+
+
 @runtime_checkable
 class Workspace(Protocol):
     """Paths are relative to `root`; each is resolved inside it, or OutsideWorkspace is raised.
 
     `read` raises ToolError for what is missing, too large, or no regular file. `write` replaces the whole file at
     once (old or new, never half) and returns the new hash; with `expected` it raises Conflict when the file has
-    another hash (`""`: must not exist yet). `list` gives the entries of one folder, sorted by path.
+    another hash (`""`: must not exist yet). `write_all` does several, all or none, also when the process is killed
+    meanwhile, and returns their hashes, "" of one that is gone. `list` gives the entries of one folder, sorted by path.
     """
 
     @property
@@ -40,6 +51,8 @@ class Workspace(Protocol):
     async def read(self, path: str, limit: int = 16 * 1024 * 1024) -> Content: ...
 
     async def write(self, path: str, data: bytes, expected: str | None = None) -> str: ...
+
+    async def write_all(self, writes: Sequence[Write]) -> Sequence[str]: ...
 
     async def list(self, path: str = "") -> Sequence[Entry]: ...
 

@@ -1,0 +1,192 @@
+"""Several files at once: all new, or all old, also after a kill in between.
+
+The new contents are written beside the files first; then a journal in the root says what is to become of them; then
+each takes its name, which is quick and can't run out of space; then the journal goes. Who finds a journal that nobody
+holds finishes what it says: whatever is needed for that is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from msgspec import Struct
+
+JOURNAL = ".pillion-journal"
+"""In the workspace's root, while several files are written."""
+_OPEN = os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Step(Struct, frozen=True):
+    """One file: the names of the folders down to it, its own, and those of its new content and its old one, beside it.
+
+    Without `new` it is to go. `old` is a second name of what was there, and `before` its hash (SHA-256, hex); both ""
+    where nothing was.
+    """
+
+    folder: tuple[str, ...]
+    name: str
+    new: str = ""
+    old: str = ""
+    before: str = ""
+
+
+@contextlib.contextmanager
+def held(root: int, wait: float) -> Iterator[int]:
+    """The journal, for one process of ours at a time; what one left that was killed is finished first.
+
+    Raises BlockingIOError when another one holds it for longer than `wait` seconds.
+    """
+    journal = _opened(root, time.monotonic() + wait)
+    try:
+        _finish(root, journal)
+        yield journal
+    finally:
+        os.unlink(JOURNAL, dir_fd=root)
+        os.close(journal)
+
+
+def recover(root: int) -> None:
+    """Finishes what a process left that was killed. Does nothing where one is still at work."""
+    with contextlib.suppress(BlockingIOError):
+        if _is_there(root, JOURNAL):
+            with held(root, 0):
+                pass
+
+
+def carry_out(root: int, journal: int, steps: Sequence[Step]) -> None:
+    """Writes the journal and does what it says. Takes all back, and raises OSError, if a step fails."""
+    _keep(journal, msgspec.json.encode(steps))
+    os.fsync(root)
+    try:
+        for step in steps:
+            _do(root, step)
+    except OSError:
+        for step in steps:
+            _take_back(root, step)
+        _keep(journal, b"")
+        raise
+    for step in steps:
+        _drop_old(root, step)
+
+
+def _opened(root: int, until: float) -> int:
+    """The file of that name, locked; not one that another process has just taken away."""
+    while True:
+        journal = os.open(JOURNAL, os.O_RDWR | os.O_CREAT | _OPEN, 0o600, dir_fd=root)
+        try:
+            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_there(root, JOURNAL, journal):
+                return journal
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                os.close(journal)
+                raise
+            time.sleep(0.002)
+        os.close(journal)
+
+
+def _keep(journal: int, data: bytes) -> None:
+    os.ftruncate(journal, 0)
+    os.pwrite(journal, data, 0)
+    os.fsync(journal)
+
+
+def _finish(root: int, journal: int) -> None:
+    data = b"".join(iter(lambda: os.read(journal, 1 << 20), b""))
+    try:
+        steps = msgspec.json.decode(data, type=list[Step]) if data else []
+    except msgspec.DecodeError:  # it was not whole yet: nothing has taken its name
+        return
+    for step in steps:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            with _below(root, step.folder) as folder:
+                foreign = _hash(folder, step.name) != step.before
+                if foreign and step.new and _is_there(folder, step.new):
+                    os.unlink(step.new, dir_fd=folder)  # somebody has changed the file since: it is theirs
+            if not foreign:
+                _do(root, step)
+            _drop_old(root, step)
+
+
+def _do(root: int, step: Step) -> None:
+    with _below(root, step.folder) as folder:
+        if step.new:
+            with contextlib.suppress(FileNotFoundError):  # it has its name already
+                os.rename(step.new, step.name, src_dir_fd=folder, dst_dir_fd=folder)
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(step.name, dir_fd=folder)
+        os.fsync(folder)
+
+
+def _take_back(root: int, step: Step) -> None:
+    with contextlib.suppress(OSError), _below(root, step.folder) as folder:
+        if step.old:
+            os.rename(step.old, step.name, src_dir_fd=folder, dst_dir_fd=folder)
+        elif step.new and not _is_there(folder, step.new):
+            os.unlink(step.name, dir_fd=folder)
+        os.fsync(folder)
+
+
+def _drop_old(root: int, step: Step) -> None:
+    if step.old:
+        with contextlib.suppress(FileNotFoundError), _below(root, step.folder) as folder:
+            os.unlink(step.old, dir_fd=folder)
+
+
+def second_name(folder: int, name: str, second: str) -> None:
+    """Keeps what `name` is under `second`, too: a link, or a copy where the file system has none."""
+    try:
+        os.link(name, second, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+            raise
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        source = os.open(name, os.O_RDONLY | _OPEN, dir_fd=folder)
+        mode = stat.S_IMODE(status.st_mode)
+        target = os.open(second, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OPEN, mode, dir_fd=folder)
+        with open(source, "rb") as old, open(target, "wb") as copy:
+            while chunk := old.read(1 << 20):
+                copy.write(chunk)
+            copy.flush()
+            os.fsync(copy.fileno())
+
+
+@contextlib.contextmanager
+def _below(root: int, names: Sequence[str]) -> Iterator[int]:
+    """The folder, reached without following any link."""
+    descriptor = os.dup(root)
+    try:
+        for name in names:
+            below = os.open(name, _FOLDER, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = below
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _is_there(folder: int, name: str, descriptor: int | None = None) -> bool:
+    """Is there that name, and is it what `descriptor` is of?"""
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return descriptor is None or os.path.samestat(found, os.fstat(descriptor))
+
+
+def _hash(folder: int, name: str) -> str:
+    try:
+        with open(os.open(name, os.O_RDONLY | os.O_NONBLOCK | _OPEN, dir_fd=folder), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,136 @@
+"""Edits of several files, worked out before anything is written: what each file is, and what it is to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trio
+from msgspec import Struct
+
+from pillion.contracts.workspace import Workspace, Write
+from pillion.errors import ToolError
+from pillion.textform import text_form
+
+from .applying import Applied, applied
+from .document import Document
+from .hunk import FileEdit
+from .refusals import Refused, Why
+
+
+class Change(Struct, frozen=True):
+    """One file: `before` and `hash` of what is there (None and "": nothing), `after` (None: it goes).
+
+    `origin`: where it was, when it is moved here. `notes`: what a model should know.
+    """
+
+    path: str
+    before: bytes | None
+    hash: str
+    after: bytes | None
+    origin: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def write(self) -> Write:
+        return Write(self.path, self.after, self.hash, like=self.origin)
+
+
+async def planned(edits: Sequence[FileEdit], workspace: Workspace) -> list[Change]:
+    """The change of each file, none for those that are as wanted already. Raises ToolError, which says all that can't
+    be done: then nothing is to be."""
+    files: dict[str, _File] = {}
+    faults: list[ToolError] = []
+    for edit in edits:
+        try:
+            for path in filter(None, (edit.path, edit.moved)):
+                if path not in files:
+                    files[path] = await _File.read(path, workspace)
+            await trio.to_thread.run_sync(_do, edit, files)
+        except ToolError as error:
+            faults.append(error)
+    if faults:
+        raise _all_of(faults)
+    changes = [file.change() for file in files.values() if file.after != file.before]
+    if not changes:
+        raise Refused("Nothing is changed: what the edit wants is there already, it is already applied.", "already")
+    return changes
+
+
+class _File:
+    """A file while its edits are worked out."""
+
+    def __init__(self, path: str, before: bytes | None, hash: str) -> None:
+        self.path, self.before, self.hash = path, before, hash
+        self.after = before
+        self.origin = ""
+        self.notes: list[str] = []
+
+    @classmethod
+    async def read(cls, path: str, workspace: Workspace) -> _File:
+        if await workspace.stat(path) is None:
+            return cls(path, None, "")
+        content = await workspace.read(path)
+        return cls(path, content.data, content.hash)
+
+    def change(self) -> Change:
+        return Change(self.path, self.before, self.hash, self.after, self.origin, tuple(self.notes))
+
+
+def _do(edit: FileEdit, files: dict[str, _File]) -> None:
+    file = files[edit.path]
+    match edit.action:
+        case "create":
+            _create(edit, file)
+        case "write":
+            form = text_form(file.after or b"")
+            file.after = form.encode(edit.content) if form else edit.content.encode()
+        case "delete":
+            if file.after is None and file.before is None:
+                raise Refused(f"There is no {edit.path} to delete.", "already")
+            file.after = None
+        case "change":
+            _change(edit, file)
+    if edit.moved:
+        _move(edit, file, files[edit.moved])
+
+
+def _create(edit: FileEdit, file: _File) -> None:
+    data = edit.content.encode()
+    if file.after is not None and file.after != data:
+        raise Refused(f"{edit.path} exists already. To change it, give lines of it that are there now.", "placeless")
+    file.after = data
+
+
+def _change(edit: FileEdit, file: _File) -> None:
+    if file.after is None:
+        raise Refused(f"There is no {edit.path}.")
+    document = Document.of(edit.path, file.after)
+    if not document.form.valid and not all(line.isascii() for hunk in edit.hunks for line in hunk.new):
+        raise ToolError(f"{edit.path} is not UTF-8; only plain ASCII can be written into it.")
+    done = applied(document, edit.hunks, ordered=edit.ordered)
+    file.after = done.document.data()
+    file.notes += _told(edit, done)
+
+
+def _told(edit: FileEdit, done: Applied) -> list[str]:
+    notes = []
+    if done.already and len(done.already) < len(edit.hunks):
+        notes.append(f"Already applied: change {', '.join(map(str, done.already))} of {len(edit.hunks)}.")
+    if done.loose:
+        notes.append("The lines given are not quite those of the file; the file's were kept where nothing changes.")
+    return notes
+
+
+def _move(edit: FileEdit, file: _File, target: _File) -> None:
+    if target.after is not None:
+        raise Refused(f"{edit.moved} exists already; {edit.path} can't be moved there.", "placeless")
+    target.after, target.origin, target.notes = file.after, edit.path, file.notes
+    file.after, file.notes = None, []
+
+
+def _all_of(faults: Sequence[ToolError]) -> ToolError:
+    if len(faults) == 1:
+        return faults[0]
+    said = "\n\n".join(map(str, faults))
+    why: Why = next((fault.why for fault in faults if isinstance(fault, Refused)), "missing")
+    return Refused(f"Nothing was changed, in no file, since {len(faults)} edits can't be made:\n\n{said}", why)
