@@ -1,18 +1,15 @@
-"""edit_file: exact search and replace on a file's bytes. What is outside the edit stays as it is, to the byte."""
+"""edit_file: one piece of a file is replaced."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-import trio
 from msgspec import Meta, Struct
 
 from pillion.contracts.tool import Call, Effect
-from pillion.contracts.workspace import Content
-from pillion.errors import Conflict
-from pillion.filediff import file_changed, unified_diff
 
-from .replacing import replaced
+from .hunk import FileEdit, Snippet
+from .making import Maker
 
 
 class EditArguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,33 +24,22 @@ class EditFile:
 
     name = "edit_file"
     description = (
-        "Replace an exact piece of text in a file of the workspace. `old` must occur exactly once, with its "
-        "indentation; add lines around it until it does, or set `replace_all`."
+        "Replace a piece of text in a file of the workspace. `old` must occur exactly once, with its indentation; add "
+        "lines around it until it does, or set `replace_all`."
     )
     effect: Effect = "write"
     Arguments = EditArguments
 
-    def __init__(self) -> None:
-        self._shown: dict[str, str] = {}
+    def __init__(self, maker: Maker) -> None:
+        self._maker = maker
 
     async def preview(self, arguments: EditArguments, call: Call) -> str:
-        """The diff that a person decides on; what is changed later must still be this content."""
-        old, data = await _edited(arguments, call)
-        diff = await trio.to_thread.run_sync(unified_diff, arguments.path, old.data, data)
-        self._shown[call.id] = old.hash
-        return diff
+        return await self._maker.preview([_edit(arguments)], call)
 
     async def run(self, arguments: EditArguments, call: Call) -> str:
-        shown = self._shown.pop(call.id, None)
-        old, data = await _edited(arguments, call)
-        if shown not in (None, old.hash):
-            raise Conflict(f"{arguments.path} has been changed since the change was shown for approval.")
-        hash = await call.workspace.write(arguments.path, data, expected=old.hash)
-        change = await trio.to_thread.run_sync(file_changed, arguments.path, old.data, data, hash, call.id)
-        await call.emit(change)
-        return f"Changed {arguments.path}: {change.added} lines added, {change.removed} removed."
+        return await self._maker.make([_edit(arguments)], call)
 
 
-async def _edited(arguments: EditArguments, call: Call) -> tuple[Content, bytes]:
-    content = await call.workspace.read(arguments.path)
-    return content, await trio.to_thread.run_sync(replaced, content.data, arguments)
+def _edit(arguments: EditArguments) -> FileEdit:
+    snippet = Snippet(arguments.old, arguments.new, arguments.replace_all)
+    return FileEdit(arguments.path, "replace", snippet=snippet)

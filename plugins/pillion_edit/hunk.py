@@ -19,16 +19,27 @@ class Hunk(Struct, frozen=True):
     at_end: bool = False
 
 
+class Snippet(Struct, frozen=True):
+    """The text `old` becomes `new`, wherever in a line it begins; `all`: each time it occurs."""
+
+    old: str
+    new: str
+    all: bool = False
+
+
 class FileEdit(Struct, frozen=True):
     """What becomes of one file. `create`: `content` is all of it. `write`: the same, whether it is there or not.
 
-    `ordered`: the hunks stand in the order of the file. `moved`: its new path, with or without hunks.
+    `replace`: a `snippet`. `bytes`: `data` is all of it, to the byte. `ordered`: the hunks stand in the order of the
+    file. `moved`: its new path, with or without hunks.
     """
 
     path: str
-    action: Literal["change", "create", "write", "delete"] = "change"
+    action: Literal["change", "replace", "create", "write", "delete", "bytes"] = "change"
     hunks: tuple[Hunk, ...] = ()
+    snippet: Snippet | None = None
     content: str = ""
+    data: bytes = b""
     moved: str = ""
     ordered: bool = False
 

@@ -15,6 +15,9 @@ from .applying import Applied, applied
 from .document import Document
 from .hunk import FileEdit
 from .refusals import Refused, Why
+from .replacing import replaced
+
+LOOSE = "The lines given are not quite those of the file; the file's were kept where nothing changes."
 
 
 class Change(Struct, frozen=True):
@@ -84,6 +87,10 @@ def _do(edit: FileEdit, files: dict[str, _File]) -> None:
         case "write":
             form = text_form(file.after or b"")
             file.after = form.encode(edit.content) if form else edit.content.encode()
+        case "bytes":
+            file.after = edit.data
+        case "replace":
+            _replace(edit, file)
         case "delete":
             if file.after is None and file.before is None:
                 raise Refused(f"There is no {edit.path} to delete.", "already")
@@ -112,12 +119,20 @@ def _change(edit: FileEdit, file: _File) -> None:
     file.notes += _told(edit, done)
 
 
+def _replace(edit: FileEdit, file: _File) -> None:
+    if file.after is None:
+        raise Refused(f"There is no {edit.path}.")
+    assert edit.snippet is not None
+    file.after, loose = replaced(edit.path, file.after, edit.snippet)
+    file.notes += [LOOSE] if loose else []
+
+
 def _told(edit: FileEdit, done: Applied) -> list[str]:
     notes = []
     if done.already and len(done.already) < len(edit.hunks):
         notes.append(f"Already applied: change {', '.join(map(str, done.already))} of {len(edit.hunks)}.")
     if done.loose:
-        notes.append("The lines given are not quite those of the file; the file's were kept where nothing changes.")
+        notes.append(LOOSE)
     return notes
 
 

@@ -1,32 +1,55 @@
-"""The tool that changes a part of a file."""
+"""Tools that change files, each model's in the format that it is good at."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Literal
 
 from msgspec import Struct
 
 from pillion.contracts.tool import Tool
 from pillion.hookspecs import TurnInfo, hookimpl
 
+from . import formatted
 from .editing import EditFile
+from .editor import Editor
+from .making import Maker
+
+Format = Literal["replace", "editor", "patch", "blocks", "unified", "whole"]
+USUAL: Mapping[str, Format] = {"anthropic/*": "editor", "openai/*": "patch", "*": "replace"}
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """No settings."""
+    """`formats`: by model, with `*` for any characters, how it writes edits; the first that fits counts, and behind
+    them the shipped ones: `anthropic/*` the editor that those models know, `openai/*` a patch, others one tool with old
+    and new text (`replace`). Further ones: `blocks`, `unified`, `whole`.
+    """
+
+    formats: Mapping[str, Format] = {}
 
 
 Given = Config  # in the class below, `Config` is its attribute
 
 
 class Plugin:
-    """Tool: edit_file, exact search and replace."""
+    """Tools that edit files: in the format that suits the model."""
 
     Config = Config
 
     def __init__(self, config: Given) -> None:
-        self._tools = [EditFile()]
+        self._formats = {**config.formats, **{name: kind for name, kind in USUAL.items() if name not in config.formats}}
+        maker = Maker()
+        self._tools: dict[Format, Tool] = {
+            "replace": EditFile(maker),
+            "editor": Editor(maker),
+            "patch": formatted.patch(maker),
+            "blocks": formatted.blocks(maker),
+            "unified": formatted.unified(maker),
+            "whole": formatted.whole(maker),
+        }
 
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
-        return self._tools
+        model = turn.model.name if turn.model else ""
+        return [self._tools[next(kind for name, kind in self._formats.items() if fnmatchcase(model, name))]]
