@@ -138,6 +138,10 @@ class LocalWorkspace:
                 if len({step.place for step in prepared}) < len(prepared):
                     raise ToolError("A file is named twice.")
                 journal = stack.enter_context(writejournal.held(root, LOCK_WAIT))
+                writejournal.announce(journal, [step.step() for step in prepared])
+                for step in prepared:
+                    with _telling(step.write.path):
+                        step.fill()
                 folders = {step.place[:-1]: step for step in prepared}
                 for place in sorted(folders):  # always in this order, so that nobody waits in a circle
                     stack.enter_context(_locked(folders[place].folder, folders[place].write.path))
@@ -234,12 +238,11 @@ class _Prepared:
         self._old = f".pillion-{mark}.old" if old else ""
         self._new = f".pillion-{mark}.tmp" if write.data is not None else ""
         self._before = ""
-        if write.data is not None:
-            try:
-                _write_file(folder, self._new, write.data, old or like)
-            except BaseException:
-                self.clean()
-                raise
+        self._like = old or like
+
+    def fill(self) -> None:
+        if self.write.data is not None:
+            _write_file(self.folder, self._new, self.write.data, self._like)
 
     def check(self) -> None:
         """Under the folder's lock: is it what was expected? Keeps what is there. Raises Conflict."""

@@ -1,8 +1,8 @@
 """Several files at once: all new, or all old, also after a kill in between.
 
-The new contents are written beside the files first; then a journal in the root says what is to become of them; then
-each takes its name, which is quick and can't run out of space; then the journal goes. Who finds a journal that nobody
-holds finishes what it says: whatever is needed for that is there.
+A journal in the root names what will be written; the new contents are written beside the files; then the journal says
+that they count; then each takes its name, which is quick and can't run out of space; then the journal goes. Who finds a
+journal that nobody holds finishes what it says, if it counts, else takes away what was written.
 """
 
 from __future__ import annotations
@@ -62,9 +62,21 @@ def recover(root: int) -> None:
                 pass
 
 
+class Plan(Struct, frozen=True):
+    """`counts`: all is written that the steps need."""
+
+    steps: Sequence[Step]
+    counts: bool = False
+
+
+def announce(journal: int, steps: Sequence[Step]) -> None:
+    """Says which names will be written, so that none is left behind."""
+    _keep(journal, msgspec.json.encode(Plan(steps)))
+
+
 def carry_out(root: int, journal: int, steps: Sequence[Step]) -> None:
     """Writes the journal and does what it says. Takes all back, and raises OSError, if a step fails."""
-    _keep(journal, msgspec.json.encode(steps))
+    _keep(journal, msgspec.json.encode(Plan(steps, counts=True)))
     os.fsync(root)
     try:
         for step in steps:
@@ -95,24 +107,24 @@ def _opened(root: int, until: float) -> int:
 
 
 def _keep(journal: int, data: bytes) -> None:
-    os.ftruncate(journal, 0)
-    os.pwrite(journal, data, 0)
+    os.pwrite(journal, data, 0)  # over what was there, so that no moment has nothing
+    os.ftruncate(journal, len(data))
     os.fsync(journal)
 
 
 def _finish(root: int, journal: int) -> None:
     data = b"".join(iter(lambda: os.read(journal, 1 << 20), b""))
     try:
-        steps = msgspec.json.decode(data, type=list[Step]) if data else []
-    except msgspec.DecodeError:  # it was not whole yet: nothing has taken its name
+        plan = msgspec.json.decode(data, type=Plan) if data else Plan(())
+    except msgspec.DecodeError:  # it was not whole yet: nothing was written, or all names stand in what was before it
         return
-    for step in steps:
+    for step in plan.steps:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             with _below(root, step.folder) as folder:
-                foreign = _hash(folder, step.name) != step.before
-                if foreign and step.new and _is_there(folder, step.new):
-                    os.unlink(step.new, dir_fd=folder)  # somebody has changed the file since: it is theirs
-            if not foreign:
+                mine = plan.counts and _hash(folder, step.name) == step.before  # else somebody has changed it since
+                if not mine and step.new and _is_there(folder, step.new):
+                    os.unlink(step.new, dir_fd=folder)
+            if mine:
                 _do(root, step)
             _drop_old(root, step)
 

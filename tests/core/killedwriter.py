@@ -1,0 +1,61 @@
+"""`python killedwriter.py FOLDER N`: writes several files at once and is killed at the N-th call into the system.
+
+Prints the number of calls when it gets to its end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+import trio
+
+from pillion.contracts.workspace import Write
+from pillion.localworkspace import LocalWorkspace
+
+CALLS = (
+    "rename",
+    "unlink",
+    "fsync",
+    "ftruncate",
+    "pwrite",
+    "link",
+    "open",
+    "write",
+    "mkdir",
+    "fchmod",
+    "flock",
+    "close",
+)
+
+
+def main(folder: str, last: int) -> None:
+    workspace = LocalWorkspace(folder)
+    count = 0
+
+    def watch(frame: Any, event: str, function: Any) -> None:
+        nonlocal count
+        if event == "c_call" and getattr(function, "__name__", "") in CALLS:
+            count += 1
+            if count == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def write() -> None:
+        sys.setprofile(watch)
+        workspace._write_all(WRITES)
+        sys.setprofile(None)
+
+    trio.run(trio.to_thread.run_sync, write)
+    print(count)
+
+
+WRITES = (
+    Write("a.txt", b"new a\n" * 3),
+    Write("sub/b.txt", b"new b\n"),
+    Write("new/c.txt", b"new c\n", ""),
+    Write("gone.txt", None),
+)
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
