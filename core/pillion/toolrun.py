@@ -15,7 +15,7 @@ import trio
 from . import events as e
 from .asking import Answered, Decision, Offer, Pending
 from .contracts.policy import Allow, Ask, Deny, JudgedCall, Policy, Verdict
-from .contracts.tool import Output, Tool
+from .contracts.tool import Effect, Output, Tool
 from .contracts.workspace import Workspace
 from .errors import Denied, PillionError, SetAside, ToolError
 from .modelcall import Answer
@@ -149,10 +149,11 @@ class ToolRun:
 
     async def _permitted(self, tool: Tool, arguments: Any) -> None:
         """Returns when the call may run. Raises Denied."""
-        if tool.effect in self._turn.kit.denied:
-            raise Denied(f"Denied: what guards {tool.effect!r} can't run at the moment.")
+        effect = _effect_of(tool, arguments)
+        if effect in self._turn.kit.denied:
+            raise Denied(f"Denied: what guards {effect!r} can't run at the moment.")
         turn = self._turn
-        judged = JudgedCall(turn.session.id, turn.id, tool.name, tool.effect, arguments, turn.workspace, turn.trusted)
+        judged = JudgedCall(turn.session.id, turn.id, tool.name, effect, arguments, turn.workspace, turn.trusted)
         verdict, offer = await self._judged(judged)
         match verdict:
             case Allow():
@@ -293,6 +294,14 @@ def _groups(runs: Sequence[ToolRun]) -> list[list[ToolRun]]:
 def _effect(turn: Turn, call: ToolCall) -> str:
     tool = turn.kit.tools.get(call.name)
     return tool.effect if tool else ""
+
+
+def _effect_of(tool: Tool, arguments: Any) -> Effect:
+    """Of this one call."""
+    if not hasattr(tool, "effect_of"):
+        return tool.effect
+    effect: Effect = tool.effect_of(arguments)
+    return effect if effect in ("read", tool.effect) else tool.effect
 
 
 def _strictness(verdict: Verdict) -> int:

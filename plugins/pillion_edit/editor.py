@@ -53,6 +53,9 @@ class Editor:
     def __init__(self, maker: Maker) -> None:
         self._maker = maker
 
+    def effect_of(self, arguments: EditorArguments) -> Effect:
+        return "read" if arguments.command == "view" else "write"
+
     async def preview(self, arguments: EditorArguments, call: Call) -> str:
         if arguments.command in ("view", "undo_edit"):
             return f"{arguments.command} {arguments.path}"

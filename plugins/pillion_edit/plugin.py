@@ -17,13 +17,13 @@ from .editor import Editor
 from .making import Maker
 
 Format = Literal["replace", "editor", "patch", "blocks", "unified", "whole"]
-USUAL: Mapping[str, Format] = {"anthropic/*": "editor", "openai/*": "patch", "*": "replace"}
+USUAL: Mapping[str, Format] = {"anthropic/claude-*": "editor", "openai/gpt-*": "patch", "*": "replace"}
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """`formats`: by model, with `*` for any characters, how it writes edits; the first that fits counts, and behind
-    them the shipped ones: `anthropic/*` the editor that those models know, `openai/*` a patch, others one tool with old
-    and new text (`replace`). Further ones: `blocks`, `unified`, `whole`.
+    them the shipped ones: `anthropic/claude-*` the editor that those models know, `openai/gpt-*` a patch, others one
+    tool with old and new text (`replace`). Further ones: `blocks`, `unified`, `whole`.
     """
 
     formats: Mapping[str, Format] = {}

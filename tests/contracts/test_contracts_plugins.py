@@ -13,6 +13,8 @@ from pillion.contracts.policy import JudgedCall, Policy
 from pillion.contracts.strategy import Strategy
 from pillion.contracts.tool import Tool
 from pillion.contracts.workspace import Workspace
+from pillion.hookspecs import TurnInfo
+from pillion.localworkspace import LocalWorkspace
 from pillion.testing.contracts import PolicyContract, StrategyContract, ToolContract
 from pillion.testing.scripted import Answer, calls, says
 from pillion_agent.agent import Agent
@@ -22,6 +24,8 @@ from pillion_approvals.rule import Rule
 from pillion_edit import plugin as edit
 from pillion_files import plugin as files
 from pillion_terminal import plugin as terminal
+
+ANY_TURN = TurnInfo("", "", "", None, LocalWorkspace("/"), False)
 
 
 class OnFiles(ToolContract):
@@ -105,11 +109,18 @@ class TestWriteFile(OnFiles):
         return {"path": path, "content": "overwritten"}
 
 
-class TestEditFile(OnFiles):
-    name = "edit_file"
+class Editing(OnFiles):
+    """A tool of the plugin edit, where a model writes edits in the format `kind`."""
+
+    kind = ""
 
     def tools(self) -> Sequence[Tool]:
-        return edit.Plugin(edit.Config()).register_tools(None)  # type: ignore[arg-type]
+        return edit.Plugin(edit.Config({"*": self.kind})).register_tools(ANY_TURN)  # type: ignore[dict-item]
+
+
+class TestEditFile(Editing):
+    name = "edit_file"
+    kind = "replace"
 
     def arguments(self) -> Mapping[str, Any]:
         return {"path": "src/a.py", "old": "two = 2", "new": "two = 3"}
@@ -119,6 +130,94 @@ class TestEditFile(OnFiles):
 
     def path_arguments(self, path: str) -> Mapping[str, Any]:
         return {"path": path, "old": "a line", "new": "my line"}
+
+
+class TestEditor(Editing):
+    name = "str_replace_based_edit_tool"
+    kind = "editor"
+
+    def arguments(self) -> Mapping[str, Any]:
+        return {"command": "str_replace", "path": "src/a.py", "old_str": "two = 2", "new_str": "two = 3"}
+
+    def impossible(self) -> Sequence[Mapping[str, Any]]:
+        return [
+            {"command": "insert", "path": "src/a.py", "insert_line": 9, "insert_text": "x"},
+            {"command": "create", "path": "src/b.py"},
+            {"command": "undo_edit", "path": "src/a.py"},
+            {"command": "view", "path": "src/none.py"},
+            {"command": "view", "path": "src/a.py", "view_range": [3, 9]},
+        ]
+
+    def path_arguments(self, path: str) -> Mapping[str, Any]:
+        return {"command": "create", "path": path, "file_text": "overwritten"}
+
+
+class TestApplyPatch(Editing):
+    name = "apply_patch"
+    kind = "patch"
+
+    def arguments(self) -> Mapping[str, Any]:
+        return _patch("*** Update File: src/a.py\n one = 1\n-two = 2\n+two = 3")
+
+    def impossible(self) -> Sequence[Mapping[str, Any]]:
+        return [{"patch": "nonsense"}, _patch("*** Update File: src/none.py\n-x\n+y"), _patch("*** Delete File: none")]
+
+    def path_arguments(self, path: str) -> Mapping[str, Any]:
+        return _patch(f"*** Update File: {path}\n-a line\n+my line")
+
+
+class TestEditFiles(Editing):
+    name = "edit_files"
+    kind = "blocks"
+
+    def arguments(self) -> Mapping[str, Any]:
+        return _block("src/a.py", "two = 2", "two = 3")
+
+    def impossible(self) -> Sequence[Mapping[str, Any]]:
+        return [{"text": "<<<<<<< SEARCH\nx"}, _block("src/none.py", "x", "y"), _block("src/a.py", "four", "")]
+
+    def path_arguments(self, path: str) -> Mapping[str, Any]:
+        return _block(path, "a line", "my line")
+
+
+class TestApplyDiff(Editing):
+    name = "apply_diff"
+    kind = "unified"
+
+    def arguments(self) -> Mapping[str, Any]:
+        return _diff("src/a.py", "@@\n one = 1\n-two = 2\n+two = 3")
+
+    def impossible(self) -> Sequence[Mapping[str, Any]]:
+        return [{"text": "nonsense"}, _diff("src/none.py", "@@\n-x\n+y"), _diff("src/a.py", "@@\n-four\n+five")]
+
+    def path_arguments(self, path: str) -> Mapping[str, Any]:
+        return _diff(path, "@@\n-a line\n+my line")
+
+
+class TestWriteFiles(Editing):
+    name = "write_files"
+    kind = "whole"
+
+    def arguments(self) -> Mapping[str, Any]:
+        return {"text": "src/a.py\n```\none = 1\n```\n"}
+
+    def impossible(self) -> Sequence[Mapping[str, Any]]:
+        return [{"text": "nonsense"}, {"text": "src\n```\nx\n```\n"}]
+
+    def path_arguments(self, path: str) -> Mapping[str, Any]:
+        return {"text": f"{path}\n```\noverwritten\n```\n"}
+
+
+def _patch(body: str) -> Mapping[str, Any]:
+    return {"patch": f"*** Begin Patch\n{body}\n*** End Patch"}
+
+
+def _block(path: str, old: str, new: str) -> Mapping[str, Any]:
+    return {"text": f"{path}\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n"}
+
+
+def _diff(path: str, body: str) -> Mapping[str, Any]:
+    return {"text": f"--- a/{path}\n+++ b/{path}\n{body}\n"}
 
 
 class TestRunCommand(OnFiles):

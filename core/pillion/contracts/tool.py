@@ -73,7 +73,8 @@ class Tool(Protocol):
 
     `run` returns text or an Output. A ToolError becomes a result that the model reads; so does any other exception,
     without its details. A tool that also has `async def preview(arguments, call) -> str` shows a person that text (a
-    diff, a command) when a policy asks for approval; one that has `seconds(arguments) -> float` sets its own deadline.
+    diff, a command) when a policy asks for approval; one that has `seconds(arguments) -> float` sets its own deadline;
+    one that has `effect_of(arguments) -> Effect` says which of its calls only read, and are judged so.
     Calls of one message whose effect is `read` run side by side; not those of a tool with `alone = True`.
     """
 

@@ -6,18 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pillion.errors import Conflict, ToolError
 from pillion.events import FileChanged
+from pillion.hookspecs import TurnInfo
+from pillion.localworkspace import LocalWorkspace
 from pillion_edit.editing import EditArguments, EditFile
+from pillion_edit.hunk import Snippet
+from pillion_edit.making import Maker
 from pillion_edit.plugin import Config, Plugin
 from pillion_edit.replacing import replaced
 
 
 async def edit(call: Any, old: str, new: str, replace_all: bool = False) -> str:
-    return await EditFile().run(EditArguments("f", old, new, replace_all), call)
+    return await EditFile(Maker()).run(EditArguments("f", old, new, replace_all), call)
 
 
 async def test_one_place_is_replaced_with_a_diff(call: Any, folder: Path) -> None:
@@ -58,7 +62,6 @@ async def test_the_rest_stays(call: Any, folder: Path, before: bytes, old: str, 
     ("old", "new", "said"),
     [
         ("needle", "x", r"occurs 3 times in f, at lines 1, 3, 4"),
-        ("return  1", "x", r"only its white space differs, lines 4 to 6:\nneedle\n.*\n    return 1"),
         ("def helo():", "x", r"the nearest there is, lines 3 to 6"),
         ("quite another thing", "x", r"nothing there resembles it"),
         ("gone", "needle()", r"already applied"),
@@ -84,7 +87,7 @@ async def test_overlapping_occurrences_are_ambiguous(call: Any, folder: Path) ->
 
 async def test_what_is_changed_is_what_was_shown(call: Any, folder: Path) -> None:
     (folder / "f").write_text("one\ntwo\n")
-    tool, arguments = EditFile(), EditArguments("f", "two", "2")
+    tool, arguments = EditFile(Maker()), EditArguments("f", "two", "2")
     assert await tool.preview(arguments, call) == "--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n"
     assert (folder / "f").read_text() == "one\ntwo\n"
     (folder / "f").write_text("somebody's\ntwo\n")
@@ -96,11 +99,13 @@ async def test_what_is_changed_is_what_was_shown(call: Any, folder: Path) -> Non
 @given(st.text("a\n", max_size=12), st.text("a\n", min_size=1, max_size=3), st.text("ab\n", max_size=4))
 def test_replace_all_is_what_str_replace_does(before: str, old: str, new: str) -> None:
     wanted = before.replace(old, new)
+    assume(old in before)
     try:
-        assert replaced(before.encode(), EditArguments("f", old, new, True)) == wanted.encode()
+        assert replaced("f", before.encode(), Snippet(old, new, True)) == (wanted.encode(), False)
     except ToolError:
         assert old not in before or old == new
 
 
 def test_the_plugin_brings_it() -> None:
-    assert [tool.name for tool in Plugin(Config()).register_tools(None)] == ["edit_file"]  # type: ignore[arg-type]
+    turn = TurnInfo("", "", "", None, LocalWorkspace("/"), False)
+    assert [tool.name for tool in Plugin(Config()).register_tools(turn)] == ["edit_file"]
