@@ -22,8 +22,10 @@ LONGEST = 400
 """Lines of a hunk that is looked for in this way."""
 TRIED = 12
 """Beginnings that are looked at, those for which most lines speak."""
-KEPT = 0.6
+KEPT = 0.65
 """The share of the lines with words that must be there as they are."""
+LIKE = 0.7
+"""How much of a line of context must be the same."""
 RIVAL = 0.8
 """Another place that has this share of what the best has makes it ambiguous."""
 
@@ -83,7 +85,7 @@ def _filled(index: Index, hunk: Hunk, exact: At) -> At:
             before = at[number - step] if 0 <= number - step < len(at) else None
             if at[number] is None and before is not None and 0 <= before + step < len(index.lines):
                 there = before + step
-                if there not in at and alike(hunk.old[number], index.lines[there]):
+                if there not in at and alike(hunk.old[number], index.lines[there], LIKE):
                     at[number] = there
     return at
 

@@ -59,7 +59,7 @@ class Indentation:
     def _by_level(self, given: str) -> str:
         pairs = [(old, there) for old, there in self._known.items() if there is not None]
         tabs = {there[0] == "\t" for _, there in pairs if there}
-        if not pairs or len(tabs) > 1:
+        if not pairs or len(tabs) > 1 or {sign for old, _ in pairs for sign in old} | {*given} == {" ", "\t"}:
             raise Unsure
         style = tabs.pop() if tabs else "\t" in given
         if style or _tabbed(pairs, given):

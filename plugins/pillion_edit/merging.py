@@ -17,10 +17,10 @@ class _Tokens(NamedTuple):
     trailing: str
 
 
-def alike(old: str, new: str) -> bool:
+def alike(old: str, new: str, share: float = ALIKE) -> bool:
     """May `new` be `old`, changed?"""
     matcher = SequenceMatcher(None, old.strip(), new.strip(), autojunk=False)
-    return matcher.real_quick_ratio() > ALIKE and matcher.quick_ratio() > ALIKE and matcher.ratio() > ALIKE
+    return matcher.real_quick_ratio() > share and matcher.quick_ratio() > share and matcher.ratio() > share
 
 
 def merged(old: str, there: str, new: str) -> str | None:

@@ -10,7 +10,8 @@ from pillion.textform import TextForm, text_form
 from .applying import applied
 from .document import Document
 from .hunk import Hunk, Snippet, lines_of
-from .refusals import Refused, ambiguous
+from .likeness import indent
+from .refusals import Refused, ambiguous, unsure
 
 
 def replaced(path: str, data: bytes, snippet: Snippet) -> tuple[bytes, bool]:
@@ -30,12 +31,36 @@ def replaced(path: str, data: bytes, snippet: Snippet) -> tuple[bytes, bool]:
     places = _places(body, old, form)
     if len(places) > 1 and not snippet.all:
         raise ambiguous(Document.of(path, data), [_line(body, start, form) for start, _ in places])
-    if places:
+    before = _before(body, places[0][0], form) if places else ""
+    if places and (snippet.all or before.strip() or not before or old[:1].strip()):
+        if not snippet.all:
+            _check(Document.of(path, data), (body, places[0], before), (old, new), form)
         return form.mark + _spliced(body, places, form.with_newlines(new).encode(form.encoding), snippet.all), False
-    if new.strip() and len(_places(body, new, form)) == 1:
+    if not places and new.strip() and len(_places(body, new, form)) == 1:
         raise Refused(f"The old text is not in {path}, but the new one is: the change is already applied.", "already")
     done = applied(Document.of(path, data), [Hunk(lines_of(old), lines_of(new))])
     return done.document.data(), True
+
+
+def _check(
+    document: Document, found: tuple[bytes, tuple[int, int], str], texts: tuple[str, str], form: TextForm
+) -> None:
+    """Raises Refused where it was done before, and where it is not clear how the new lines are indented."""
+    (body, place, before), (old, new) = found, texts
+    if old in new and any(start <= place[0] and place[1] <= end for start, end in _places(body, new, form)):
+        raise Refused(f"{document.path} has the new text there: the change is already applied.", "already")
+    if before and not before.strip():
+        rest = [indent(one) for one in new.split("\n")[1:] if one.strip() and one not in old.split("\n")]
+        if any(len(one) < len(before) for one in rest):
+            why = "its new lines are not indented as the first one is there"
+            raise unsure(document, _line(body, place[0], form), why)
+
+
+def _before(body: bytes, at: int, form: TextForm) -> str:
+    """What stands before it on its line."""
+    feed = "\n".encode(form.encoding)
+    start = body.rfind(feed, 0, at)
+    return body[start + len(feed) if start >= 0 else 0 : at].decode(form.encoding, "replace")
 
 
 def _places(body: bytes, wanted: str, form: TextForm) -> list[tuple[int, int]]:
@@ -49,7 +74,11 @@ def _places(body: bytes, wanted: str, form: TextForm) -> list[tuple[int, int]]:
     feed, back = (re.escape(mark.encode(form.encoding)) for mark in "\n\r")
     found = re.finditer(b"(?=(" + (b"(?:" + back + b")?" + feed).join(pieces) + b"))", body, re.DOTALL)
     width = 2 if form.encoding.startswith("utf-16") else 1
-    return [match.span(1) for match in found if match.start() % width == 0]
+    places: dict[int, tuple[int, int]] = {}
+    for match in found:
+        if match.start() % width == 0:
+            places.setdefault(match.end(1), match.span(1))  # a line end may be found with its \r and without
+    return list(places.values())
 
 
 def _spliced(body: bytes, places: list[tuple[int, int]], new: bytes, all: bool) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from pillion.errors import ToolError
 
@@ -19,7 +20,7 @@ def read_unified(text: str) -> list[FileEdit]:
     lines = text.replace("\r\n", "\n").split("\n")
     starts = [i for i in range(len(lines) - 1) if lines[i].startswith("--- ") and lines[i + 1].startswith("+++ ")]
     edits = list(_renames(lines))
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*starts, len(lines)]):
         edits.append(_file(lines, start, end))
     if not edits:
         raise ToolError("A diff has, for each file, a line --- and a line +++ with its path.")
