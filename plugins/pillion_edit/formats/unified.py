@@ -30,11 +30,11 @@ def read_unified(text: str) -> list[FileEdit]:
 def _renames(lines: Sequence[str]) -> Iterator[FileEdit]:
     """Files that are renamed and not changed: git gives them no lines --- and +++."""
     for number in range(len(lines) - 1):
-        old, new = lines[number], lines[number + 1]
-        if old.startswith("rename from ") and new.startswith("rename to "):
+        if lines[number].startswith("rename from ") and lines[number + 1].startswith("rename to "):
+            old, new = lines[number].removeprefix("rename from "), lines[number + 1].removeprefix("rename to ")
             rest = next((line for line in lines[number + 2 :] if line.startswith(("--- ", "diff "))), "diff ")
-            if rest.startswith("diff "):
-                yield FileEdit(old.removeprefix("rename from "), moved=new.removeprefix("rename to "), ordered=True)
+            if rest.startswith("diff ") or _path(rest) != old:
+                yield FileEdit(old, moved=new, ordered=True)
 
 
 def _file(lines: Sequence[str], start: int, end: int) -> FileEdit:

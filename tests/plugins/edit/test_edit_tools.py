@@ -1,0 +1,194 @@
+"""The editing tools on real files: several at once, all or none, shown before, undone after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pillion.contracts.tool import Tool
+from pillion.errors import Conflict, ToolError
+from pillion.events import FileChanged
+from pillion.hookspecs import TurnInfo
+from pillion.localworkspace import LocalWorkspace
+from pillion.values import ModelInfo
+from pillion_edit.applying import applied
+from pillion_edit.document import Document
+from pillion_edit.editor import Editor, EditorArguments
+from pillion_edit.hunk import Hunk
+from pillion_edit.making import Maker
+from pillion_edit.plugin import Config, Plugin
+
+
+def tool(kind: str, model: str = "") -> Tool:
+    info = ModelInfo(model, 1, 1) if model else None
+    turn = TurnInfo("", "", "", info, LocalWorkspace("/"), False)
+    (found,) = Plugin(Config({"*": kind} if kind else {})).register_tools(turn)  # type: ignore[dict-item]
+    return found
+
+
+async def run(tool: Tool, call: Any, **arguments: Any) -> str:
+    said = await tool.run(tool.Arguments(**arguments), call)
+    assert isinstance(said, str)
+    return said
+
+
+def names(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("anthropic/claude-opus", "str_replace_based_edit_tool"),
+        ("openai/gpt-next", "apply_patch"),
+        ("local/qwen", "edit_file"),
+        ("", "edit_file"),
+    ],
+)
+def test_each_model_gets_the_format_it_is_good_at(model: str, name: str) -> None:
+    assert tool("", model).name == name
+
+
+PATCH = """\
+*** Begin Patch
+*** Update File: a.py
+-one
++1
+*** Update File: b.py
+*** Move to: sub/c.py
+ two
++three
+*** Add File: d.py
++four
+*** Delete File: e.py
+*** End Patch"""
+BEFORE = {"a.py": "one\n", "b.py": "two\n", "e.py": "five\n"}
+AFTER = {"a.py": "1\n", "sub/c.py": "two\nthree\n", "d.py": "four\n"}
+
+
+def fill(folder: Path) -> None:
+    for name, text in BEFORE.items():
+        (folder / name).write_text(text)
+    (folder / "b.py").chmod(0o755)
+
+
+async def test_a_patch_changes_several_files_and_is_undone(call: Any, folder: Path) -> None:
+    fill(folder)
+    maker_of = Plugin(Config({"*": "patch"}))
+    patch = maker_of.register_tools(TurnInfo("", "", "", None, LocalWorkspace("/"), False))[0]
+    said = await run(patch, call, patch=PATCH)
+    assert names(folder) == AFTER
+    assert "Created sub/c.py: 2 lines added, 0 removed." in said
+    assert (folder / "sub/c.py").stat().st_mode & 0o777 == 0o755
+    assert {event.path: event.kind for event in call.events if isinstance(event, FileChanged)} == {
+        "a.py": "changed", "b.py": "deleted", "sub/c.py": "created", "d.py": "created", "e.py": "deleted"
+    }  # fmt: skip
+    await patch._maker.undo("d.py", call)  # type: ignore[attr-defined]
+    assert names(folder) == BEFORE
+    assert (folder / "b.py").stat().st_mode & 0o777 == 0o755
+
+
+async def test_one_hunk_that_fails_leaves_every_file(call: Any, folder: Path) -> None:
+    fill(folder)
+    with pytest.raises(ToolError) as raised:
+        await run(tool("patch"), call, patch=PATCH.replace("-one", "-none").replace("e.py", "missing.py"))
+    assert names(folder) == BEFORE
+    assert call.events == []
+    assert "Nothing was changed, in no file, since 2 edits" in str(raised.value)
+    assert "a.py" in str(raised.value) and "missing.py" in str(raised.value)
+
+
+async def test_what_was_changed_since_it_was_shown_is_a_conflict(call: Any, folder: Path) -> None:
+    fill(folder)
+    patch = tool("patch")
+    arguments = patch.Arguments(patch=PATCH)
+    diff = await patch.preview(arguments, call)  # type: ignore[attr-defined]
+    assert "--- a/a.py\n+++ b/a.py" in diff and "+four" in diff
+    (folder / "a.py").write_text("a person's\none\n")
+    with pytest.raises(Conflict, match=r"a\.py has been changed since"):
+        await patch.run(arguments, call)
+    assert names(folder) == BEFORE | {"a.py": "a person's
+one
+"}
+
+
+async def test_the_editor_s_commands(call: Any, folder: Path) -> None:
+    editor = Editor(Maker())
+
+    async def do(command: str, path: str = "f.py", **rest: Any) -> str:
+        arguments = EditorArguments(command, path, **rest)  # type: ignore[arg-type]
+        assert editor.effect_of(arguments) == ("read" if command == "view" else "write")
+        return await editor.run(arguments, call)
+
+    await do("create", file_text="one\ntwo\nthree\n")
+    await do("str_replace", old_str="two", new_str="2")
+    await do("insert", insert_line=0, insert_text="zero")
+    assert (folder / "f.py").read_text() == "zero\none\n2\nthree\n"
+    assert await do("view", view_range=[2, 3]) == "     2\tone\n     3\t2"
+    assert await do("view", ".") == "f.py"
+    await do("undo_edit")
+    await do("undo_edit")
+    assert (folder / "f.py").read_text() == "one\ntwo\nthree\n"
+    await do("undo_edit")
+    assert not (folder / "f.py").exists()
+    with pytest.raises(ToolError, match="can be undone"):
+        await do("undo_edit")
+
+
+async def test_undo_never_goes_over_somebody_else_s_change(call: Any, folder: Path) -> None:
+    editor = Editor(Maker())
+    await editor.run(EditorArguments("create", "f", file_text="one\n"), call)
+    (folder / "f").write_text("a person's\n")
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        await editor.run(EditorArguments("undo_edit", "f"), call)
+    assert (folder / "f").read_text() == "a person's\n"
+
+
+LINES = st.lists(st.sampled_from(["a", "b", "  c", "", "\td ", "e “f”", "g"]), max_size=12)
+
+
+@given(LINES, st.data(), st.sampled_from(["\n", "\r\n"]), st.booleans(), st.sampled_from([b"", b"\xef\xbb\xbf"]))
+def test_what_is_outside_an_edit_stays_to_the_byte(
+    lines: list[str], data: Any, end: str, closed: bool, mark: bytes
+) -> None:
+    start = data.draw(st.integers(0, len(lines)))
+    stop = data.draw(st.integers(start, len(lines)))
+    new = data.draw(LINES)
+    body = end.join(lines) + (end if closed and lines else "")
+    document = Document.of("f", mark + body.encode())
+    assert document.data() == mark + body.encode()
+    try:
+        done = applied(document, [Hunk(tuple(document.lines[start:stop]), tuple(new))]).document
+    except ToolError:
+        return
+    head, tail = document.lines[:start], document.lines[stop:]
+    if done is document:
+        return  # it was there already
+    assert done.lines[: len(head)] == head
+    assert not tail or done.lines[-len(tail) :] == tail
+    assert done.data().startswith(mark + "".join(line + end for line in head).encode()[:-2])
+
+
+@given(st.lists(st.tuples(LINES, LINES), min_size=1, max_size=3))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+def test_applying_and_undoing_is_the_identity(
+    call: Any, folder: Path, edits: list[tuple[list[str], list[str]]]
+) -> None:
+    (folder / "f").write_text("first\n\nlast\n")
+    trio.run(_there_and_back, call, folder, edits)
+
+
+async def _there_and_back(call: Any, folder: Path, edits: list[tuple[list[str], list[str]]]) -> None:
+    editor, texts = Editor(Maker()), [(folder / "f").read_bytes()]
+    for number, (lines, more) in enumerate(edits):
+        text = "\n".join([f"edit {number}", *lines, *more])
+        await editor.run(EditorArguments("insert", "f", insert_line=number % 2, insert_text=text), call)
+        texts.append((folder / "f").read_bytes())
+    for text in reversed(texts[:-1]):
+        await editor.run(EditorArguments("undo_edit", "f"), call)
+        assert (folder / "f").read_bytes() == text
