@@ -112,9 +112,7 @@ async def test_what_was_changed_since_it_was_shown_is_a_conflict(call: Any, fold
     (folder / "a.py").write_text("a person's\none\n")
     with pytest.raises(Conflict, match=r"a\.py has been changed since"):
         await patch.run(arguments, call)
-    assert names(folder) == BEFORE | {"a.py": "a person's
-one
-"}
+    assert names(folder) == BEFORE | {"a.py": "a person's\none\n"}
 
 
 async def test_the_editor_s_commands(call: Any, folder: Path) -> None:
