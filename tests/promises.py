@@ -57,6 +57,17 @@ PROMISES = {
     "life.port_taken": "A server that can't have its port says who has it, and what to do.",
     "life.health": "Health tells everyone whether it works, and those with the token what does not.",
     "life.config": "The settings in force and their origins are shown with secrets masked.",
+    "life.one_server": "A second server on one SQLite data directory is refused, and told which one is there.",
+    # ── who may write a session ──
+    "leases.lost": "A turn whose session another process has taken stops with all that it runs; watchers get an end.",
+    "leases.look": "A session that another process has open can be read without taking it away.",
+    "leases.fight": "Of two processes that fight for a session one writes: no gap, nothing acknowledged is lost.",
+    "leases.runs": "Several `pillion run` at once on one data directory all succeed, and a server may start meanwhile.",
+    "db.status": "`pillion db status` says what is in the database, which steps it has and who has it open.",
+    "db.rebuild": "`pillion db rebuild` makes the rows that follow from the logs again, where nobody has them open.",
+    "db.backup": "`pillion db backup` copies it beside a server at work; the copy is checked, private and usable.",
+    "retention.whole": "Retention deletes whole sessions, the longest untouched first, as far as its limits ask.",
+    "retention.open": "Retention deletes nothing that a living process has open.",
     # ── sessions and prompts ──
     "sessions.lifecycle": "A session is opened, shown, listed by pages and filters, and deleted.",
     "sessions.ephemeral": "An ephemeral session and its children never touch the store, and are listed apart.",

@@ -29,6 +29,7 @@ WAITING = 16
 """Prompts that may wait; one more is Busy."""
 MAILBOX = 64
 """Letters that may wait; who sends one more waits for the actor, which itself only waits for the log."""
+TAKEN = "Another process has taken this session; look at it again to see how far it is."
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +41,7 @@ class Actor:
         self.turn: Turn | None = None
         self.closing = False
         """No prompt is taken up any more."""
+        self._lost = False
         self.gone = trio.Event()
         self._eventlog = log
         self._send, self._mailbox = trio.open_memory_channel[tuple[Letter, Reply]](MAILBOX)
@@ -104,12 +106,25 @@ class Actor:
                         letter, reply = await self._mailbox.receive()
                         await self._take(letter, reply)
         except Exception as error:  # the end of an actor
-            _log.exception("The session's actor failed")
+            if not self._lost:
+                _log.exception("The session's actor failed")
             if isinstance(cause := first_error(error), StoreFailed):
                 self.why = cause
         finally:
             self.end()
+            await self._release()
             self.gone.set()
+
+    def let_go(self) -> None:
+        """Another process has taken the session: what runs here is cut off."""
+        if self._lost:
+            return
+        self._lost = self.closing = True
+        self.why = LostLease(TAKEN)
+        id = self.session.id
+        _log.error("LostLease: another process has taken session %s; what ran in it here is stopped", id)
+        self.scope.cancel()
+        self.end()
 
     def end(self) -> None:
         """Nothing comes in or goes out any more."""
@@ -121,6 +136,12 @@ class Actor:
         if self.turn is not None:
             self.turn.over.set()
             self.turn = None
+
+    async def _release(self) -> None:
+        try:
+            await self._eventlog.release()
+        except PillionError as error:
+            _log.warning("No other process can open session %s before this one ends: %s", self.session.id, error)
 
     async def _take(self, letter: Letter, reply: Reply) -> None:
         try:
@@ -304,3 +325,7 @@ class Actor:
     async def flush(self) -> None:
         """Makes growth durable."""
         await self._eventlog.flush()
+
+    async def hold(self) -> None:
+        """Asks whether the session is still this process's. Raises LostLease, StoreFailed."""
+        await self._eventlog.hold()

@@ -112,6 +112,7 @@ class Arrival:
             now = time.time_ns() // 1_000_000
             self._add(Record(self.last + 1, e.type_of(dropped), "", now, e.encode(dropped)))
         await self._commit(self.info)
+        await self._store.release(self.info.id, self._generation)
 
     async def _commit(self, info: SessionInfo | None) -> None:
         batch = Batch(self.info.id, self._generation, self._committed, self._records, blobs=self._blobs, info=info)

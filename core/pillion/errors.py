@@ -6,7 +6,8 @@ PillionError
 ├── NotFound           ask for something that exists
 ├── BadCursor          begin at the start, or where a page said
 ├── Conflict           somebody was first: look again, then decide
-│   └── Stale          it is not what the request takes it for: read it again
+│   ├── OwnedElsewhere  another process has the session: ask that one, or end it
+│   ├── Stale          it is not what the request takes it for: read it again
 │   └── NeedsRestart   it can't change while the server runs; the settings can
 ├── Gone               it was there, and its time is over
 ├── Busy               come back later; a bounded queue is full
@@ -84,6 +85,13 @@ class Conflict(PillionError):
 
     code = "conflict"
     status = 409
+
+
+class OwnedElsewhere(Conflict):
+    """Another process has the session open. It says which one, and the way out."""
+
+    code = "owned_elsewhere"
+    retryable = True
 
 
 class NeedsRestart(Conflict):

@@ -144,6 +144,7 @@ class EventLog:
         on_shown: Callable[[str, Sequence[Record]], None],
         on_grown: Callable[[str], None],
         on_changed: Callable[[str], None],
+        on_lost: Callable[[str], None],
     ) -> None:
         self.session = session
         self.head = opened.last
@@ -152,7 +153,7 @@ class EventLog:
         self._generation = opened.generation
         self._store, self._secrets = store, secrets
         self._store_deadline = store_deadline
-        self._on_shown, self._on_grown, self._on_changed = on_shown, on_grown, on_changed
+        self._on_shown, self._on_grown, self._on_changed, self._on_lost = on_shown, on_grown, on_changed, on_lost
         self._tail: deque[Record] = deque(maxlen=TAIL)
         self._items: dict[int, _Item] = {}
         self._runs: list[_Run] = []
@@ -261,6 +262,13 @@ class EventLog:
 
         A new generation shuts out what may still be on its way. Raises LostLease, StoreFailed.
         """
+        try:
+            return await self._realigned()
+        except LostLease:
+            self._on_lost(self.session)
+            raise
+
+    async def _realigned(self) -> list[Record]:
         async with self._lock:
             if not self._adrift:
                 return []
@@ -275,6 +283,17 @@ class EventLog:
             self._on_shown(self.session, found)
             self._wake()
         return found
+
+    async def hold(self) -> None:
+        """Asks whether this log is still ours. Raises LostLease, StoreFailed."""
+        async with self._lock:
+            if not self._adrift:  # else the next write looks anyhow
+                await self._commit_in_time(Batch(self.session, self._generation, self.head))
+
+    async def release(self) -> None:
+        """Lets other processes have it. Raises StoreFailed."""
+        with trio.CancelScope(shield=True, relative_deadline=self._store_deadline):
+            await self._store.release(self.session, self._generation)
 
     def close(self) -> None:
         """No more readers: those who wait get an empty page."""
@@ -312,7 +331,11 @@ class EventLog:
 
     async def _commit_in_time(self, batch: Batch) -> None:
         with trio.CancelScope(shield=True, relative_deadline=self._store_deadline) as scope:
-            await self._store.commit(batch)
+            try:
+                await self._store.commit(batch)
+            except LostLease:
+                self._on_lost(self.session)
+                raise
         if scope.cancelled_caught:
             raise StoreFailed(f"The store did not answer within {self._store_deadline:g} s.")
 

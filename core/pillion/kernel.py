@@ -20,7 +20,7 @@ from .budget import Budget
 from .catalog import Catalog
 from .completions import Completions
 from .contracts.store import Opened, Page, Record, SessionInfo, SessionQuery, Store
-from .errors import ConfigError, NotFound, PillionError, StoreFailed
+from .errors import ConfigError, NotFound, OwnedElsewhere, PillionError, StoreFailed
 from .eventlog import EventLog
 from .exporting import children, export
 from .forking import branch
@@ -30,6 +30,7 @@ from .importing import Import
 from .lives import Lives, open_lives
 from .localworkspace import LocalWorkspace
 from .memorystore import MemoryStore
+from .onlooker import Onlooker
 from .plugins import PluginHost
 from .portable import More
 from .processes import Processes
@@ -161,7 +162,7 @@ class Kernel:
         return await self._begin(info, self.settings.limits, self._nursery)
 
     async def session(self, id: str) -> Session:
-        """The live session, or the one that its log brings back. Raises NotFound."""
+        """The live session, or the one that its log brings back. Raises NotFound, OwnedElsewhere."""
         if id in self._live:
             return self._live[id]
         async with self._opening:
@@ -169,11 +170,20 @@ class Kernel:
                 return self._live[id]
             store = self._keeper(id)
             opened = await store.open(id)
-            history, limits = await self._recall(opened, store)
+            history, limits, _ = await self._recall(opened, store)
             session = self._actor(opened, store, history, limits)
             await session.recover(opened)
             await self._nursery.start(session.run)
             return session
+
+    async def look(self, id: str) -> Session | Onlooker:
+        """As `session`; one that another process has is only looked at, and stays there. Raises NotFound."""
+        try:
+            return await self.session(id)
+        except OwnedElsewhere:
+            opened = Opened(await self.store.info(id), 0, 0)
+            history, _, head = await self._recall(opened, self.store)
+            return Onlooker(opened.info, self.store, history, head)
 
     async def sessions(
         self,
@@ -196,7 +206,7 @@ class Kernel:
         return self._all_readers.open({session.id: session.follow("latest") for session in self.live()})
 
     async def delete(self, id: str) -> None:
-        """Stops and forgets a session, and all that its turns opened. Raises NotFound."""
+        """Stops and forgets a session, and all that its turns opened. Raises NotFound, OwnedElsewhere."""
         store = self._keeper(id)
         await store.info(id)
         if id in self._live:
@@ -207,7 +217,8 @@ class Kernel:
 
     def forget(self, session: Session) -> None:
         """Called by an actor at its end."""
-        self._live.pop(session.id, None)
+        if self._live.get(session.id) is session:
+            del self._live[session.id]
 
     # ── what there is ──
 
@@ -317,14 +328,15 @@ class Kernel:
             on_shown=self._shown,
             on_grown=self._grew,
             on_changed=self._all_readers.ring,
+            on_lost=self._lost,
         )
         session = Session(self, opened.info, log, history, limits=limits, parent=parent, budget=budget, tools=tools)
         self._live[session.id] = session
         self._all_readers.add(session.id, session.follow)
         return session
 
-    async def _recall(self, opened: Opened, store: Store) -> tuple[History, Limits]:
-        """Folds a stored log. Events of plugins pass by as bytes."""
+    async def _recall(self, opened: Opened, store: Store) -> tuple[History, Limits, int]:
+        """Folds a stored log; also says its last seq. Events of plugins pass by as bytes."""
         history, limits, after = History(), self.settings.limits, 0
         while records := await store.read(opened.info.id, after, READ):
             for record in records:
@@ -334,12 +346,16 @@ class Kernel:
                 if event is not None:
                     history.apply(record.seq, event, record.turn, record.time)
             after = records[-1].seq
-        return history, limits
+        return history, limits, after
 
     # ── the kernel's own tasks ──
 
     def _shown(self, session: str, records: Sequence[Record]) -> None:
         self.lives.show(session, records, session in self.ephemeral)
+
+    def _lost(self, session: str) -> None:
+        if session in self._live:
+            self._live[session].let_go()
 
     def _grew(self, session: str) -> None:
         self._grown.add(session)
@@ -375,8 +391,10 @@ async def open_kernel(
     hookspecs: Sequence[type] = (),
     plugins: Mapping[str, object] | None = None,
     store: Store | None = None,
+    on_store: Callable[[Store], None] | None = None,
 ) -> AsyncIterator[Kernel]:
-    """A kernel with the plugins of the settings, and those that `plugins` gives as objects.
+    """A kernel with the plugins of the settings, and those that `plugins` gives as objects. `on_store` gets the open
+    store before anything else begins; what it raises ends it.
 
     Stops in this order: sessions, observers and flusher, the plugins' lifespans in reverse, the store. Raises
     ConfigError when the store that the settings name can't be had.
@@ -390,6 +408,8 @@ async def open_kernel(
         kernel = Kernel(settings, host, catalog, store or await _store(settings, catalog))
         kernel.store_plugin = "" if store else catalog.maker_of_store(settings.defaults.store)
         try:
+            if on_store is not None:
+                on_store(kernel.store)
             async with open_lives(kernel) as kernel.lives, trio.open_nursery() as background:
                 background.start_soon(kernel._flush)
                 kernel.switchboard = Switchboard(kernel, background)

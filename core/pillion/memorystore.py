@@ -71,6 +71,9 @@ class MemoryStore:
         if batch.records:
             log.info = msgspec.structs.replace(log.info, updated=batch.records[-1].time)
 
+    async def release(self, session: str, generation: int) -> None:
+        pass  # no other process sees it
+
     async def read(self, session: str, after: int, limit: int) -> list[Record]:
         records = self._log(session).records[after : after + limit]
         await trio.lowlevel.checkpoint()

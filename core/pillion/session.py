@@ -254,6 +254,13 @@ class Session:
             with trio.CancelScope(shield=True):
                 await self._actor.gone.wait()
 
+    def let_go(self) -> None:
+        """Another process has taken the session: its turn is cut off with all that it runs, and the actor ends.
+
+        Whoever watches gets an end; the next touch opens the session again, or says who has it.
+        """
+        self._actor.let_go()
+
     async def idle(self) -> None:
         """Waits until no turn runs."""
         while self._actor.turn is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import trio
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 AGAIN = 1.0
 """Seconds until a turn's end is tried again that the store could not keep."""
+HOLD_SECONDS = 5.0
+"""A turn that writes nothing asks this often whether its session is still this process's."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +36,7 @@ class TurnLife:
         put(turn=turn.id)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._watch)
+            nursery.start_soon(self._hold)
             ending = await self._work()
             if not turn.detached:
                 turn.closing = True
@@ -126,6 +130,13 @@ class TurnLife:
         with trio.CancelScope(shield=True):  # also when it lets go meanwhile: its actor would wait for its last word
             await self._finish(e.TurnCancelled(usage=turn.usage(), leftovers=True))
             await self._over()
+
+    async def _hold(self) -> None:
+        """A turn that waits for a tool is to learn, too, that another process has taken its session."""
+        while True:
+            await trio.sleep(HOLD_SECONDS)
+            with suppress(StoreFailed):  # the next write says so
+                await self._actor.hold()
 
     def _holders(self) -> set[str]:
         """The plugins, or else the modules, whose code the turn still waits for."""

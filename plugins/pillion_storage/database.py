@@ -32,6 +32,7 @@ class Place(Struct, frozen=True):
     url: str = ""
     power_safe: bool = False
     busy_timeout: float = 10.0
+    lease_seconds: float = 20.0
 
     @property
     def dialect(self) -> Dialect:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -16,6 +17,17 @@ class Dialect(Protocol):
 
     name: str
     types: Mapping[str, str]
+    locked: str
+    """Behind a SELECT: no other process changes the row until this transaction ends."""
+
+    def now(self, connection: Any) -> int:
+        """The one clock of all processes: milliseconds since 1970 UTC."""
+
+    def used(self, connection: Any) -> int:
+        """Bytes of the database that hold something."""
+
+    def vacuum(self, connection: Any, *, alone: bool) -> None:
+        """Gives room back, all of it where nobody else is at work. Each statement must be a transaction of its own."""
 
     def run(self, connection: Any, statement: str, values: Row = ()) -> Any:
         """A cursor: `fetchall`, `rowcount`."""
@@ -34,6 +46,7 @@ class Dialect(Protocol):
 
 class SQLite:
     name = "sqlite"
+    locked = ""  # BEGIN IMMEDIATE has done it
     types: Mapping[str, str] = MappingProxyType(
         {
             "bytes": "BLOB",
@@ -43,6 +56,20 @@ class SQLite:
             "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
         }
     )
+
+    def now(self, connection: Any) -> int:
+        return time.time_ns() // 1_000_000
+
+    def used(self, connection: Any) -> int:
+        pages, free, size = (
+            int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
+
+    def vacuum(self, connection: Any, *, alone: bool) -> None:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def run(self, connection: Any, statement: str, values: Row = ()) -> Any:
         return connection.execute(statement, values)
@@ -65,6 +92,7 @@ class SQLite:
 
 class PostgreSQL:
     name = "postgres"
+    locked = " FOR UPDATE"
     types: Mapping[str, str] = MappingProxyType(
         {
             "bytes": "BYTEA",
@@ -76,6 +104,18 @@ class PostgreSQL:
     )
     LOCK = 0x70696C6C
     """The advisory lock of those who migrate: "pill"."""
+
+    def now(self, connection: Any) -> int:
+        clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+        return int(self.run(connection, clock).fetchone()[0])
+
+    def used(self, connection: Any) -> int:
+        """Of events and contents alone: what was deleted takes room until the server's own vacuum comes by."""
+        sums = (f"(SELECT coalesce(sum(length(data)), 0) FROM {table})" for table in ("agent_event", "blob"))
+        return int(self.run(connection, f"SELECT {' + '.join(sums)}").fetchone()[0])
+
+    def vacuum(self, connection: Any, *, alone: bool) -> None:
+        self.run(connection, "VACUUM (FULL, ANALYZE)" if alone else "VACUUM (ANALYZE)")
 
     def run(self, connection: Any, statement: str, values: Row = ()) -> Any:
         cursor = connection.cursor()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from pillion import ConfigError
 
+from . import copies
 from .dialect import Dialect, rows_of
 from .hookspecs import Migration
 from .ponytypes import db_session
@@ -30,10 +30,9 @@ class Status(Struct, frozen=True):
     known: int
 
 
-def status(database: Any, dialect: Dialect, steps: Mapping[str, Sequence[Migration]]) -> list[Status]:
+def status(connection: Any, dialect: Dialect, steps: Mapping[str, Sequence[Migration]]) -> list[Status]:
     """Looks, and changes nothing. Raises ConfigError for a database that is newer, or of other steps."""
-    with db_session:
-        applied = _applied(database.get_connection(), dialect)
+    applied = _applied(connection, dialect)
     _check(applied, steps)
     return [Status(plugin, len(applied.get(plugin, {})), len(known)) for plugin, known in steps.items()]
 
@@ -43,7 +42,8 @@ def upgrade(database: Any, dialect: Dialect, steps: Mapping[str, Sequence[Migrat
 
     Raises ConfigError for a database that is newer than the program, or whose steps were other ones.
     """
-    states = status(database, dialect, steps)
+    with db_session:
+        states = status(database.get_connection(), dialect, steps)
     if all(state.applied == state.known for state in states):
         return []
     if file is not None and any(state.applied for state in states):
@@ -69,18 +69,8 @@ def upgrade(database: Any, dialect: Dialect, steps: Mapping[str, Sequence[Migrat
 
 def back_up(file: Path) -> Path:
     """A copy of a SQLite database that others may be writing to, beside it. What can't be copied whole leaves none."""
-    copy = file.with_name(f"{file.stem}.{time.strftime('%Y%m%d-%H%M%S')}.backup{file.suffix}")
-    source, target = sqlite3.connect(file), sqlite3.connect(copy)
-    try:
-        source.backup(target)
-        copy.chmod(0o600)
-    except BaseException:
-        target.close()
-        copy.unlink(missing_ok=True)
-        raise
-    finally:
-        source.close()
-        target.close()
+    copy = copies.beside(file)
+    copies.of_file(file, copy)
     return copy
 
 

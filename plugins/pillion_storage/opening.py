@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from .database import Place, opened
 from .faults import explained
 from .hookspecs import Migration, Projection
-from .processes import Self, now_ms
+from .leases import Leases
+from .processes import BEATS, Self
 from .projections import own
 from .rebuilding import is_wanted, rebuild
 from .store import DatabaseStore
@@ -31,30 +32,30 @@ async def open_store(place: Place, host: PluginHost | None = None, patience: flo
     thread = DatabaseThread(partial(explained, place=place), patience)
     thread.start()
     try:
-        ready = await thread.plain(partial(_prepared, place, host))
-        me = Self.make()
-        await thread.write(partial(_enter, ready, me))
+        ready = await thread.plain(partial(prepared, place, host))
+        leases = Leases(ready, Self.make(), place.lease_seconds)
+        await thread.write(leases.beat)
         projections = all_projections(ready, host)
         if await thread.plain(partial(is_wanted, ready)):
             await thread.plain(partial(rebuild, ready, projections))
+        await thread.beat(leases.beat, place.lease_seconds / BEATS)
     except BaseException:
         thread.stop()
         raise
-    return DatabaseStore(thread, ready, me, projections)
+    return DatabaseStore(thread, ready, leases, projections)
 
 
-def _prepared(place: Place, host: PluginHost | None) -> Opened:
-    steps: dict[str, Sequence[Migration]] = {"storage": STEPS}
-
-    def define(database: Any) -> None:
-        for plugin, answer in host.ask("register_entities", database=database) if host else ():
-            steps[plugin] = answer
-
-    return opened(place, steps, define)
+def prepared(place: Place, host: PluginHost | None) -> Opened:
+    """The database with all plugins' tables and entities. Raises ConfigError, MissingLibrary, StoreFailed."""
+    steps: dict[str, Sequence[Migration]] = {}
+    return opened(place, steps, partial(define, host, steps))
 
 
-def _enter(ready: Opened, me: Self) -> None:
-    ready.entities.Process(id=me.id, host=me.host, pid=me.pid, born=me.born, started=now_ms(), beat=now_ms())
+def define(host: PluginHost | None, steps: dict[str, Sequence[Migration]], database: Any) -> None:
+    """Adds to `database` the entities of the plugins, and to `steps` all steps."""
+    steps["storage"] = STEPS
+    for plugin, answer in host.ask("register_entities", database=database) if host else ():
+        steps[plugin] = answer
 
 
 def all_projections(ready: Opened, host: PluginHost | None) -> dict[str, Projection]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,9 +16,14 @@ from pillion import Store, hookimpl
 from .hookspecs import StorageHooks
 
 if TYPE_CHECKING:
+    import click
+
     from pillion import Settings
+    from pillion.kernel import Kernel
     from pillion.plugins import PluginHost
 
+    from .database import Place
+    from .retention import Keep
     from .store import DatabaseStore
 
 
@@ -25,13 +31,18 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """`url` of a PostgreSQL server, or `url_env`, a variable that holds it; without one it is a SQLite file.
 
     `power_safe`: what is acknowledged survives the death of the machine, too, not only of the process.
-    `busy_timeout`: seconds to wait for another process that writes.
+    `busy_timeout`: seconds to wait for another process that writes. `lease_seconds`: one that was silent for so long is
+    taken for dead, and its sessions may be opened by others. `keep_days` and `keep_megabytes`: sessions that nobody has
+    touched for so long, and the oldest where the database is larger, are deleted; 0 keeps them.
     """
 
     url: str = ""
     url_env: str = ""
     power_safe: bool = False
     busy_timeout: Annotated[float, Meta(gt=0)] = 10.0
+    lease_seconds: Annotated[float, Meta(ge=1)] = 20.0
+    keep_days: Annotated[float, Meta(ge=0)] = 0
+    keep_megabytes: Annotated[float, Meta(ge=0)] = 0
 
 
 Given = Config  # in the class below, `Config` is its attribute
@@ -51,6 +62,29 @@ class Plugin:
     def register_stores(self, settings: Settings, host: PluginHost) -> Mapping[str, Callable[[], Awaitable[Store]]]:
         return {"storage": lambda: self._open(settings, host)}
 
+    @hookimpl(optionalhook=True)
+    def register_commands(self, load: Callable[[Path | None, Path | None], PluginHost]) -> Sequence[click.Command]:
+        from .commands import group
+
+        return [group(load)]
+
+    @hookimpl
+    def lifespan(self, kernel: Kernel) -> AbstractAsyncContextManager[None]:
+        return self._retaining(kernel)
+
+    @asynccontextmanager
+    async def _retaining(self, kernel: Kernel) -> AsyncIterator[None]:
+        store, keep = self._store, self.keep
+        if store is None or kernel.store is not store or not (keep.days or keep.megabytes):
+            yield
+            return
+        from .retention import keep_to
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(keep_to, store, keep)
+            yield
+            nursery.cancel_scope.cancel()
+
     @hookimpl
     def register_checks(self) -> Mapping[str, Callable[[], Awaitable[str]]]:
         return {"storage": self._health}
@@ -58,17 +92,29 @@ class Plugin:
     async def _health(self) -> str:
         return await self._store.health() if self._store is not None else ""
 
-    async def _open(self, settings: Settings, host: PluginHost) -> Store:
-        await trio.to_thread.run_sync(import_module, f"{__package__}.opening")  # Pony takes its time; nobody waits
+    @property
+    def keep(self) -> Keep:
+        """What retention leaves."""
+        from .retention import Keep
+
+        return Keep(self._config.keep_days, self._config.keep_megabytes)
+
+    def place(self, settings: Settings) -> Place:
+        """Where the database is."""
         from .database import FILE, Place
-        from .opening import open_store
 
         url = self._config.url or (settings.environment.secret(self._config.url_env) if self._config.url_env else "")
-        place = Place(
+        return Place(
             Path(settings.data_dir) / FILE,
             url and settings.secrets.register(url),
             self._config.power_safe,
             self._config.busy_timeout,
+            self._config.lease_seconds,
         )
-        self._store = await open_store(place, host, settings.deadlines.store)
+
+    async def _open(self, settings: Settings, host: PluginHost) -> Store:
+        await trio.to_thread.run_sync(import_module, f"{__package__}.opening")  # Pony takes its time; nobody waits
+        from .opening import open_store
+
+        self._store = await open_store(self.place(settings), host, settings.deadlines.store)
         return self._store

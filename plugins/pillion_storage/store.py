@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import trio
@@ -16,10 +17,11 @@ from .database import Opened as Database
 from .dialect import rows_of
 from .faults import low
 from .hookspecs import Projected, Projection
+from .leases import Leases
 from .listing import Listing, info_of
 from .ponytypes import flush
-from .processes import Self, now_ms
 from .projecting import ProjectionFailed, Projector
+from .retention import AT_ONCE, Keep, Tree, planned, tree_of
 from .rows import Rows, plain
 from .search import TITLE
 from .thread import DatabaseThread
@@ -48,10 +50,11 @@ class DatabaseStore:
     """Implements the Store contract; see there. `open_store` makes one."""
 
     def __init__(
-        self, thread: DatabaseThread, opened: Database, self_: Self, projections: Mapping[str, Projection]
+        self, thread: DatabaseThread, opened: Database, leases: Leases, projections: Mapping[str, Projection]
     ) -> None:
-        self._thread, self._entities, self._self = thread, opened.entities, self_
+        self._thread, self._entities, self._leases = thread, opened.entities, leases
         self._database, self._dialect, self._place = opened.database, opened.dialect, opened.place
+        self.one_server = opened.dialect.name == "sqlite"
         thread.whole = self._commit_all
         self.opened = opened
         self._rows, self._search = opened.rows, opened.search
@@ -63,7 +66,7 @@ class DatabaseStore:
 
         def work() -> Opened:
             if self._entities.Session.exists(id=info.id):
-                if tried.before() and self._session(info.id).owner == self._self.id:
+                if tried.before() and self._session(info.id).owner == self._leases.me.id:
                     return Opened(info, 1, 0)  # the first try was kept
                 raise Conflict(f"There is a session {info.id} already.")
             tried.before()
@@ -82,7 +85,7 @@ class DatabaseStore:
                 created=info.created,
                 updated=info.updated,
                 generation=1,
-                owner=self._self.id,
+                owner=self._leases.me.id,
             )
             flush()
             self._search.put(info.id, TITLE, info.title)
@@ -92,11 +95,9 @@ class DatabaseStore:
 
     async def open(self, session: str) -> Opened:
         def work() -> Opened:
-            found = self._session(session)
-            found.set(generation=found.generation + 1, owner=self._self.id)
-            flush()
+            generation, last = self._leases.take(session)
             rows = self._all("SELECT item, at, text FROM draft WHERE session = ? ORDER BY item, at", (session,))
-            return Opened(info_of(found), found.generation, found.last, [Draft(*row) for row in rows])
+            return Opened(info_of(self._session(session)), generation, last, [Draft(*row) for row in rows])
 
         return await self._thread.write(work)
 
@@ -111,6 +112,9 @@ class DatabaseStore:
                 if not isinstance(error.__cause__, ProjectionFailed):
                     raise
                 failed.append(error.__cause__)  # again, without it
+
+    async def release(self, session: str, generation: int) -> None:
+        await self._thread.once(lambda: self._leases.release(session, generation))
 
     async def read(self, session: str, after: int, limit: int) -> list[Record]:
         def work() -> list[Record]:
@@ -141,14 +145,20 @@ class DatabaseStore:
 
     async def delete(self, session: str) -> None:
         def work() -> None:
-            self._session(session)
-            hashes = self._all("SELECT hash FROM blob_use WHERE session = ?", (session,))
-            self._run("DELETE FROM session WHERE id = ?", (session,))
-            unused = "DELETE FROM blob WHERE hash = ? AND NOT EXISTS (SELECT 1 FROM blob_use WHERE hash = blob.hash)"
-            for row in hashes:
-                self._run(unused, row)
+            self._leases.check(session)
+            self._delete(session)
 
         await self._thread.write(work)
+
+    async def expire(self, keep: Keep) -> list[Tree]:
+        """Deletes what retention takes, tree by tree, and says what that was. Raises StoreFailed."""
+        gone: list[Tree] = []
+        while plan := await self._thread.read(lambda: self._plan(keep)):
+            done = [tree for tree in plan if await self._thread.once(partial(self._expire, tree.root))]
+            gone += done
+            if not done:
+                break
+        return gone
 
     async def reading(self, work: Callable[[Rows], T]) -> T:
         """For those with rows of their own: runs `work` in the database's thread, in a `db_session`. StoreFailed."""
@@ -163,7 +173,7 @@ class DatabaseStore:
             return
         with trio.move_on_after(LEAVE_SECONDS):  # others see that this process has ended, if it can't say so
             try:
-                await self._thread.once(self._leave)
+                await self._thread.once(self._leases.leave)
                 await self._thread.plain(self._database.disconnect)
             except StoreFailed as error:
                 _log.warning("The database could not be left tidy: %s", error)
@@ -172,12 +182,29 @@ class DatabaseStore:
     async def health(self) -> str:
         """Can it write? "", or a sentence with the way out."""
         try:
-            await self._thread.once(self._beat)
+            await self._thread.once(self._leases.beat)
         except StoreFailed as error:
             return str(error)
         return low(self._place)
 
     # ── in the thread ──
+
+    def _delete(self, session: str) -> None:
+        hashes = self._all("SELECT hash FROM blob_use WHERE session = ?", (session,))
+        self._run("DELETE FROM session WHERE id = ?", (session,))
+        unused = "DELETE FROM blob WHERE hash = ? AND NOT EXISTS (SELECT 1 FROM blob_use WHERE hash = blob.hash)"
+        for row in hashes:
+            self._run(unused, row)
+
+    def _plan(self, keep: Keep) -> list[Tree]:
+        return planned(self._database.get_connection(), self._dialect, keep, self._leases.seconds, AT_ONCE)
+
+    def _expire(self, root: str) -> bool:
+        """False: somebody has opened it since."""
+        tree = tree_of(self._database.get_connection(), self._dialect, root, self._leases.owners())
+        for session in tree.sessions if tree else ():
+            self._delete(session)
+        return tree is not None
 
     def _commit(self, batch: Batch, failed: Sequence[ProjectionFailed], *, again: bool) -> None:
         """`again`: an earlier try may have been kept, though nobody was told; then all is well."""
@@ -258,12 +285,6 @@ class DatabaseStore:
             archived=new.archived,
         )
         flush()
-
-    def _beat(self) -> None:
-        self._run("UPDATE process SET beat = ? WHERE id = ?", (now_ms(), self._self.id))
-
-    def _leave(self) -> None:
-        self._run("DELETE FROM process WHERE id = ?", (self._self.id,))
 
     def _session(self, id: str) -> Any:
         found = self._entities.Session.get(id=id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Generic, Literal, TypeVar
@@ -69,6 +70,8 @@ class DatabaseThread:
         self._waiting: set[Job[Any]] = set()
         self._said = ""
         """What was told of the last fault, so that it is told once."""
+        self._beat: Job[None] | None = None
+        self._every = self._next = 0.0
         self.stopped = False
 
     def start(self) -> None:
@@ -95,6 +98,15 @@ class DatabaseThread:
     async def plain(self, work: Callable[[], T]) -> T:
         """Runs `work` without a db_session round it, and raises what it raises."""
         return await self._do(Job(work, "plain"))
+
+    async def beat(self, work: Callable[[], None], seconds: float) -> None:
+        """From now on runs `work` every so many seconds between the others', in a transaction of its own."""
+        job = Job(work, "write")
+
+        def begin() -> None:
+            self._beat, self._every, self._next = job, seconds, time.monotonic() + seconds
+
+        await self.plain(begin)
 
     def stop(self) -> None:
         """What was asked for is done first."""
@@ -150,7 +162,7 @@ class DatabaseThread:
     def _work(self) -> None:
         """Until it is told to stop."""
         last = False
-        while not last and (first := self._jobs.get()) is not None:
+        while not last and (first := self._first()) is not None:
             jobs = [first]
             while len(jobs) < TOGETHER and not self._jobs.empty():
                 more = self._jobs.get()
@@ -166,6 +178,16 @@ class DatabaseThread:
                 elif job.kind == "plain":
                     self._alone(job)
             self._answer(jobs)
+
+    def _first(self) -> Job[Any] | None:
+        """The next job. While it waits, and before it, the heart beats."""
+        while self._beat is not None:
+            if time.monotonic() >= self._next:
+                self._next = time.monotonic() + self._every
+                self._transaction([self._beat])
+            with suppress(queue.Empty):
+                return self._jobs.get(timeout=max(0, self._next - time.monotonic()))
+        return self._jobs.get()
 
     def _group(self, jobs: list[Job[Any]]) -> None:
         """All in one transaction; when that fails, each in one of its own, so that the one at fault fails alone."""

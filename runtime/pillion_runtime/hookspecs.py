@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pillion.hookspecs import hookspec
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import click
     from quart import Blueprint
 
     from pillion.kernel import Kernel
+    from pillion.plugins import PluginHost
 
 
 class HostHooks:
@@ -35,8 +38,11 @@ class HostHooks:
         """
 
     @hookspec
-    def register_commands(self) -> Sequence[click.Command]:
+    def register_commands(self, load: Callable[[Path | None, Path | None], PluginHost]) -> Sequence[click.Command]:
         """Commands of the program, beside its own. Asked for when somebody names one that Pillion has not, or asks for
         help. A command runs in a process of its own, without a kernel: it speaks to the running server over HTTP, or to
         files. A name that is taken is left out, and the plugin's state says so.
+
+        One that needs the other plugins calls `load(config, data_dir)` with what its options `--config` and
+        `--data-dir` say: settings and plugins as a kernel would have them, and warnings go to stderr.
         """

@@ -22,6 +22,7 @@ from pillion.secrets import hide_process
 from pillion.settings import Settings
 
 from . import discovery, hostsettings, logs
+from .alone import Alone
 from .app import create_app
 from .auth import Gate
 from .browsers import Browsers
@@ -118,9 +119,11 @@ async def serve(
     origins = hostsettings.origins(section)
     token = hostsettings.token(settings, section, wanted)
     last_resort = _LastResort(section.stop_within)
-    with await _listening(wanted, settings) as listening, last_resort:
+    with await _listening(wanted, settings) as listening, last_resort, Alone(settings.data_dir) as alone:
         address = Address(wanted.host, listening.getsockname()[1])
-        async with open_kernel(settings, hookspecs=(HostHooks,), plugins=plugins, store=store) as kernel:
+        async with open_kernel(
+            settings, hookspecs=(HostHooks,), plugins=plugins, store=store, on_store=alone.admit
+        ) as kernel:
             host = Host(kernel, section, Browsers(address.port))
             gate = Gate(address, token, host.browsers, section.names, origins)
             door = Door(gate, create_app(host), settings.secrets)

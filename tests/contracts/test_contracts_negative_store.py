@@ -55,6 +55,8 @@ class Broken(MemoryStore):
             batch = msgspec.structs.replace(batch, closes=())
         if self.fault == "all closed" and log is not None and batch.closes:
             batch = msgspec.structs.replace(batch, closes=list(log.drafts))
+        if self.fault == "empty" and not batch.records:
+            return
         if self.fault == "cancel":
             for record in batch.records:
                 log.records.append(record)  # type: ignore[union-attr]
@@ -71,6 +73,10 @@ class Broken(MemoryStore):
                 raise
         if self.fault == "updated" and log is not None:
             log.info = msgspec.structs.replace(log.info, updated=0)
+
+    async def release(self, session: str, generation: int) -> None:
+        if self.fault == "release":
+            self._log(session).generation += 1
 
     async def read(self, session: str, after: int, limit: int) -> list[Record]:
         if self.fault == "limit":
@@ -132,6 +138,8 @@ class Lasting(OfStore):
         ("closes", "test_drafts_stay_until_their_item_closes", "the drafts of item 2 stay"),
         ("all closed", "test_drafts_stay_until_their_item_closes", "the drafts of item 2 stay"),
         ("generation", "test_who_opens_last_holds_the_lease", "raises the generation"),
+        ("empty", "test_an_empty_batch_asks_for_the_lease", "An empty commit of an older generation"),
+        ("release", "test_a_session_can_be_released_and_opened_again", "took it from who has it"),
         ("lease", "test_who_opens_last_holds_the_lease", "must raise LostLease"),
         ("twice", "test_what_is_not_there_is_not_found", "A second session of the same id"),
         ("forgiving", "test_what_is_not_there_is_not_found", "commit() of what is not there"),

@@ -29,6 +29,7 @@ async def new_log(store: MemoryStore | None = None, secrets: Secrets | None = No
         on_shown=lambda *_: None,
         on_grown=lambda _: None,
         on_changed=lambda _: None,
+        on_lost=lambda _: None,
     )
 
 

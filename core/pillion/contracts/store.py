@@ -27,7 +27,8 @@ class Draft(Struct, frozen=True):
 
 
 class Batch(Struct, frozen=True):
-    """All or nothing. `expected` is the last seq before it; `closes` are items whose drafts are done with.
+    """All or nothing. `expected` is the last seq before it; `closes` are items whose drafts are done with. An empty one
+    only asks whether the session is still this generation's.
 
     `info`, if given: title, labels, model, strategy and `archived` of the session are these from now on.
     """
@@ -101,13 +102,20 @@ class Opened(Struct, frozen=True):
 @runtime_checkable
 class Store(Protocol):
     """`commit` returns when the batch is durable; raises Conflict (`expected` is not the last seq), LostLease,
-    StoreFailed. `read` is a page of records with `seq > after`, in order. NotFound for what is not there."""
+    StoreFailed. `read` is a page of records with `seq > after`, in order. NotFound for what is not there.
+
+    Who opens a session owns it until `release`; `open` and `delete` raise OwnedElsewhere while it is another process's
+    that lives. `read`, `blob`, `info` and `sessions` ask for no leave. A store of which only one server may be at work
+    on a data directory has an attribute `one_server` that is True."""
 
     async def create(self, info: SessionInfo) -> Opened: ...
 
     async def open(self, session: str) -> Opened: ...
 
     async def commit(self, batch: Batch) -> None: ...
+
+    async def release(self, session: str, generation: int) -> None:
+        """Others may open it now. Nothing happens where somebody has done so already, or it is gone."""
 
     async def read(self, session: str, after: int, limit: int) -> list[Record]: ...
 

@@ -386,7 +386,7 @@ export interface SessionShown {
   last_turn: TurnEnd | null;
 }
 
-/** A session as the API shows it. Times are RFC 3339, UTC. `state` and `waiting` (prompts) are of this moment. `origin` and `branched`: the session, which may be gone, and the number of its event, that this one was forked from. */
+/** A session as the API shows it. Times are RFC 3339, UTC. `state` and `waiting` (prompts) are of this moment. `state` is `idle`, `running`, `stopping`, or `elsewhere` where another process has it open. `origin` and `branched`: the session, which may be gone, and the number of its event, that this one was forked from. */
 export interface SessionView {
   id: string;
   workspace: string;
@@ -1399,7 +1399,7 @@ export interface Operations {
   open_session: { path: object; query: object; body: NewSession; answer: SessionView };
   /** A page of sessions, newest first, or of those that fit a search. */
   list_sessions: { path: object; query: { workspace?: string; parent?: string; cursor?: string; limit?: number; ephemeral?: boolean; archived?: boolean; q?: string }; body: undefined; answer: SessionPage | undefined };
-  /** One session, and how its last turn ended. */
+  /** One session, and how its last turn ended. One that another process has open is `elsewhere`, and only read. */
   show_session: { path: { id: string }; query: object; body: undefined; answer: SessionShown };
   /** Changes what a session is called, and what answers from the next turn on; a running turn keeps its model. */
   change_session: { path: { id: string }; query: object; body: Changes; answer: SessionView };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from pillion.plugins import PluginHost
 from pillion.settings import load
 
 from ..hookspecs import HostHooks
+from . import options
 from .main import COMMANDS
 
 
@@ -23,13 +25,20 @@ def commands() -> Mapping[str, click.Command]:
         return {}
     host.load()
     found: dict[str, click.Command] = {}
-    for plugin, answer in host.ask("register_commands"):
+    for plugin, answer in host.ask("register_commands", load=_loaded):
         for command in _checked(host, plugin, answer):
             if command.name in found or command.name in COMMANDS:
                 host.fault(plugin, f"Its command {command.name!r} is left out: there is one of that name.")
             else:
                 found[str(command.name)] = command
     return found
+
+
+def _loaded(config: Path | None, data_dir: Path | None) -> PluginHost:
+    """The plugins that settings with these options bring. Raises ConfigError."""
+    host = PluginHost(options.load_settings(config, data_dir), (HostHooks,))
+    host.load()
+    return host
 
 
 def _checked(host: PluginHost, plugin: str, answer: Any) -> list[click.Command]:

@@ -12,6 +12,7 @@ from pillion.contracts.store import SessionQuery
 from pillion.eventlog import Reader
 from pillion.kernel import Kernel, open_kernel
 from pillion.letters import Change
+from pillion.onlooker import PastReader
 from pillion.portable import More
 from pillion.secrets import hide_process
 from pillion.session import Session
@@ -33,7 +34,7 @@ async def open_inprocess(settings: Settings) -> AsyncIterator[InProcess]:
 class Pages:
     """A reader's frames as bytes."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader | PastReader) -> None:
         self._reader = reader
 
     async def page(self) -> Sequence[bytes]:
@@ -75,7 +76,7 @@ class InProcess:
 
     @asynccontextmanager
     async def follow(self, session: str, after: str) -> AsyncIterator[Pages]:
-        yield Pages((await self._kernel.session(session)).follow(after))
+        yield Pages((await self._kernel.look(session)).follow(after))
 
     async def cancel(self, session: str) -> None:
         await (await self._kernel.session(session)).cancel(by="person")
@@ -116,10 +117,10 @@ class InProcess:
     async def session(self, id: str) -> dict[str, Any]:
         from ..routes.sessions import shown_of
 
-        return dict(msgspec.to_builtins(shown_of(await self._kernel.session(id))))
+        return dict(msgspec.to_builtins(shown_of(await self._kernel.look(id))))
 
     async def messages(self, session: str) -> list[Message]:
-        return list(await (await self._kernel.session(session)).messages())
+        return list(await (await self._kernel.look(session)).messages())
 
     async def tools(self) -> list[dict[str, Any]]:
         return [

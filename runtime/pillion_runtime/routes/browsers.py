@@ -94,7 +94,7 @@ def blueprint(host: Host) -> Blueprint:
 
 async def _check(host: Host, session: str) -> None:
     try:
-        await host.kernel.session(session)
+        await host.kernel.look(session)
     except NotFound as error:
         raise Refused(422, str(error), errors=[FieldError("session", str(error))]) from None
 

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from quart import Blueprint, Response, request
 
 from pillion.eventlog import Cursor, Reader
+from pillion.onlooker import PastReader
 
 from .. import accept, ndjson, sse
 from ..bodies import answer, checked
@@ -69,12 +70,13 @@ def blueprint(host: Host) -> Blueprint:
 
         From the start, or from behind `Last-Event-ID` or `after`. As `text/event-stream` or `application/x-ndjson` it
         goes on until you leave, the session is deleted or the server ends; as `application/json` it is the whole events
-        that there are, up to `limit`. Each event fits `GET /api/events/schema`.
+        that there are, up to `limit`. Each event fits `GET /api/events/schema`. Of a session that another process has
+        open a stream gives what there is and ends; come back for more.
         """
         form = accept.preferred(sse.MEDIA_TYPE, ndjson.MEDIA_TYPE, JSON)
         asked = checked(request.args, Following)
         wanted = Wanted.parse(asked.types)
-        session = await host.kernel.session(id)
+        session = await host.kernel.look(id)
         reader = session.follow(request.headers.get("Last-Event-ID") or asked.after)
         if form == JSON:
             with timed("store"):
@@ -99,7 +101,7 @@ def blueprint(host: Host) -> Blueprint:
     return routes
 
 
-async def _page(reader: Reader, wanted: Wanted, limit: int) -> list[msgspec.Raw]:
+async def _page(reader: Reader | PastReader, wanted: Wanted, limit: int) -> list[msgspec.Raw]:
     """The next wanted events: at most `limit`, and as many as are not too much for one answer."""
     data: list[msgspec.Raw] = []
     size = seen = 0

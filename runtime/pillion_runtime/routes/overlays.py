@@ -52,14 +52,14 @@ def blueprint(host: Host) -> Blueprint:
     routes = Blueprint("overlays", __name__, url_prefix="/api/sessions/<id>/overlays")
 
     @routes.get("")
-    @described(answers={200: Listed[OverlayView]})
+    @described(answers={200: Listed[OverlayView]}, errors=(409,))
     async def list_overlays(id: str) -> Response:
         """The session's unsaved texts, by path."""
         session = await host.kernel.session(id)
         return answer(Listed([_view(overlay) for overlay in session.overlays.all()]))
 
     @routes.get("/<path:path>")
-    @described(path=PATH, answers={200: OverlayText}, sends=TAG)
+    @described(path=PATH, answers={200: OverlayText}, sends=TAG, errors=(409,))
     async def show_overlay(id: str, path: str) -> Response:
         """One unsaved text, as tools see it now."""
         session = await host.kernel.session(id)
@@ -75,7 +75,7 @@ def blueprint(host: Host) -> Blueprint:
         headers={"if-match": "The hash that the text must have now; `*`: there must be one."},
         answers={200: OverlayView, 201: OverlayView},
         sends=TAG,
-        errors=(410, 412, 428, 429),
+        errors=(409, 410, 412, 428, 429),
         example={"text": "print('not saved yet')\n", "version": 7},
     )
     async def put_overlay(id: str, path: str) -> Response:
@@ -100,7 +100,7 @@ def blueprint(host: Host) -> Blueprint:
         path=PATH,
         headers={"if-match": "The hash that the text must have now."},
         answers={204: None},
-        errors=(410, 412, 428),
+        errors=(409, 410, 412, 428),
     )
     async def delete_overlay(id: str, path: str) -> Response:
         """The editor saved the text, or closed it: the disk counts again.

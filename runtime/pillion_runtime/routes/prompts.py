@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
 from pillion.letters import Accepted
+from pillion.onlooker import Onlooker
 from pillion.prompts import WaitingPrompt
 from pillion.session import Session, When
 from pillion.values import Image
@@ -138,7 +139,7 @@ def blueprint(host: Host) -> Blueprint:
     @described(answers={200: Listed[PromptView]})
     async def list_prompts(id: str) -> Response:
         """The prompts that wait, in the order in which they will run."""
-        session = await host.kernel.session(id)
+        session = await host.kernel.look(id)
         return answer(Listed([_view(waiting, session) for waiting in session.prompts()]))
 
     @routes.delete("/prompts/<prompt>")
@@ -157,7 +158,9 @@ def blueprint(host: Host) -> Blueprint:
         return nothing()
 
     @routes.post("/cancel")
-    @described(body=NewCancel, body_optional=True, answers={202: Cancelling}, errors=(410,), example={"by": "person"})
+    @described(
+        body=NewCancel, body_optional=True, answers={202: Cancelling}, errors=(409, 410), example={"by": "person"}
+    )
     async def cancel_turn(id: str) -> Response:
         """Stops the running turn, with its model call, tools, processes and child sessions.
 
@@ -176,7 +179,7 @@ def _accepted(session: str, accepted: Accepted) -> Response:
     return answer(told, 202, {"location": where})
 
 
-def _view(waiting: WaitingPrompt, session: Session) -> PromptView:
+def _view(waiting: WaitingPrompt, session: Session | Onlooker) -> PromptView:
     event = waiting.event
     joins = event.joins if session.turn is not None and session.turn.id == event.joins else None
     return PromptView(

@@ -14,6 +14,7 @@ from pillion.contracts.store import SessionInfo, SessionQuery
 from pillion.errors import ConfigError
 from pillion.history import LastTurn
 from pillion.letters import Change
+from pillion.onlooker import Onlooker
 from pillion.session import Session
 from pillion.sessionchange import LABELS, version_of
 from pillion.values import Limits, Message
@@ -89,6 +90,7 @@ class Listing(Struct, frozen=True):
 class SessionView(Struct, frozen=True):
     """A session as the API shows it. Times are RFC 3339, UTC. `state` and `waiting` (prompts) are of this moment.
 
+    `state` is `idle`, `running`, `stopping`, or `elsewhere` where another process has it open.
     `origin` and `branched`: the session, which may be gone, and the number of its event, that this one was forked from.
     """
 
@@ -205,8 +207,8 @@ def blueprint(host: Host) -> Blueprint:
     @routes.get("/<id>")
     @described(answers={200: SessionShown}, sends=TAG, shows=SHOWN | {"last_turn": None})
     async def show_session(id: str) -> Response:
-        """One session, and how its last turn ended."""
-        session = await host.kernel.session(id)
+        """One session, and how its last turn ended. One that another process has open is `elsewhere`, and only read."""
+        session = await host.kernel.look(id)
         return answer(shown_of(session), headers=_tag(session.info))
 
     @routes.patch("/<id>")
@@ -215,7 +217,7 @@ def blueprint(host: Host) -> Blueprint:
         headers={"if-match": "The `etag` that the session must have now."},
         answers={200: SessionView},
         sends=TAG,
-        errors=(410, 412),
+        errors=(409, 410, 412),
         example={"title": "The lamp flickers", "labels": {"ticket": "40", "draft": None}},
         shows=SHOWN,
     )
@@ -234,7 +236,7 @@ def blueprint(host: Host) -> Blueprint:
         return answer(view_of(info, session), headers=_tag(info))
 
     @routes.delete("/<id>")
-    @described(answers={204: None})
+    @described(answers={204: None}, errors=(409,))
     async def delete_session(id: str) -> Response:
         """Stops what runs in a session, then forgets it, with the sessions that its turns opened."""
         await host.kernel.delete(id)
@@ -266,7 +268,7 @@ def blueprint(host: Host) -> Blueprint:
     @described(answers={200: Listed[Message]})
     async def list_messages(id: str) -> Response:
         """A session's conversation so far, for those who want its state and not its course."""
-        session = await host.kernel.session(id)
+        session = await host.kernel.look(id)
         return answer(Listed(await session.messages()))
 
     return routes
@@ -281,7 +283,7 @@ def _limits(given: LimitsGiven, settings: Limits) -> Limits:
     return msgspec.structs.replace(settings, **changed)
 
 
-def shown_of(session: Session) -> SessionShown:
+def shown_of(session: Session | Onlooker) -> SessionShown:
     """All that is told of one session."""
     view = msgspec.structs.asdict(view_of(session.info, session))
     return SessionShown(**view, last_turn=_end_of(session.last) if session.last else None)
@@ -300,7 +302,7 @@ def _end_of(last: LastTurn) -> TurnEnd:
     return TurnEnd(last.turn, ended, said, message, last.resumable)
 
 
-def view_of(info: SessionInfo, session: Session | None, match: str | None = None) -> SessionView:
+def view_of(info: SessionInfo, session: Session | Onlooker | None, match: str | None = None) -> SessionView:
     """What is told of a session; `session` is the live one, if it is."""
     return SessionView(
         id=info.id,

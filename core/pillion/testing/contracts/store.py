@@ -161,6 +161,30 @@ class StoreContract:
             await store.commit(_batch(second, 1, 1))
             assert await store.read("a", 0, 9) == _records(0, 2), "The commit of the newest generation is missing."
 
+    async def test_an_empty_batch_asks_for_the_lease(self) -> None:
+        async with self.opened() as store:
+            first = await store.create(_info("a"))
+            await store.commit(_batch(first, 0, 1))
+            before = await store.info("a")
+            await store.commit(_batch(first, 1, 0))
+            assert await store.info("a") == before, "A batch without records changed the session."
+            second = await store.open("a")
+            await _raises(LostLease, store.commit(_batch(first, 1, 0)), "An empty commit of an older generation")
+            await store.commit(_batch(second, 1, 0))
+
+    async def test_a_session_can_be_released_and_opened_again(self) -> None:
+        async with self.opened() as store:
+            first = await store.create(_info("a"))
+            await store.release("a", first.generation)
+            second = await store.open("a")
+            await store.release("a", first.generation)  # by one that has lost it
+            try:
+                await store.commit(_batch(second, 0, 1))
+            except LostLease:
+                raise AssertionError("A release by who had lost the session took it from who has it.") from None
+            await store.delete("a")
+            await store.release("a", second.generation)  # of what is gone
+
     # ── sessions ──
 
     async def test_what_is_not_there_is_not_found(self) -> None:

@@ -1,0 +1,128 @@
+"""Retention: whole sessions go, the longest untouched first, and none that a living process has open."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from pillion import Batch, Record, SessionInfo, SessionQuery
+from pillion.kernel import open_kernel
+from pillion.testing.kit import plain_settings
+from pillion_storage.database import FILE, Place
+from pillion_storage.opening import open_store
+from pillion_storage.plugin import Config, Plugin
+from pillion_storage.retention import DAY, Keep
+from pillion_storage.store import DatabaseStore
+
+from .conftest import Postgres
+
+NOW = time.time_ns() // 1_000_000
+BIG = b"x" * 300_000
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "sqlite":
+        return Place(tmp_path / FILE)
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return Place(tmp_path / FILE, postgres.url())
+
+
+@asynccontextmanager
+async def store_at(place: Place) -> AsyncIterator[DatabaseStore]:
+    store = await open_store(place)
+    try:
+        with trio.fail_after(60):
+            yield store
+    finally:
+        await store.aclose()
+
+
+async def put(store: DatabaseStore, id: str, days: float, *, parent: str = "", data: bytes = b"{}") -> None:
+    """A session that was touched so many days ago, and is open nowhere."""
+    then = NOW - int(days * DAY)
+    made = await store.create(SessionInfo(id, "/w", then, then, parent=parent))
+    await store.commit(Batch(id, made.generation, 0, [Record(1, "turn.finished", "t", then, data)], blobs={id: data}))
+    await store.release(id, made.generation)
+
+
+async def left(store: DatabaseStore) -> list[str]:
+    found = []
+    for parent in ("", "old"):
+        found += [info.id for info in (await store.sessions(SessionQuery(parent=parent))).data]
+    return sorted(found)
+
+
+@pytest.mark.promise("retention.whole")
+async def test_old_sessions_go_with_their_children_and_contents(place: Place) -> None:
+    async with store_at(place) as store:
+        await put(store, "old", 40)
+        await put(store, "child", 41, parent="old")
+        await put(store, "records", 50, parent="nobody")
+        await put(store, "new", 2)
+        gone = await store.expire(Keep(days=30))
+        assert [(tree.root, sorted(tree.sessions)) for tree in gone] == [
+            ("records", ["records"]),
+            ("old", ["child", "old"]),
+        ]
+        assert await left(store) == ["new"]
+        assert await store.blob("new") == b"{}"
+        for session in ("old", "child", "records"):
+            with pytest.raises(Exception, match="no blob"):
+                await store.blob(session)
+        assert await store.expire(Keep(days=30)) == []
+
+
+@pytest.mark.promise("retention.whole")
+async def test_where_it_is_too_large_the_oldest_go_until_it_is_not(place: Place) -> None:
+    async with store_at(place) as store:
+        for number in range(8):
+            await put(store, f"s{number}", 10 - number, data=BIG)
+        gone = await store.expire(Keep(megabytes=2.5))
+        assert gone
+        assert await left(store) == [f"s{number}" for number in range(len(gone), 8)]
+        assert 2 <= len(gone) <= 6
+        assert await store.expire(Keep(megabytes=2.5)) == []
+
+
+@pytest.mark.promise("retention.open")
+async def test_what_a_living_process_has_open_stays_with_all_its_tree(place: Place) -> None:
+    async with store_at(place) as store, store_at(place) as other:
+        for id in ("mine", "old", "theirs", "free"):
+            await put(store, id, 40)
+        await put(store, "child", 41, parent="old")
+        await store.open("mine")
+        await store.open("child")
+        await other.open("theirs")
+        assert [tree.root for tree in await store.expire(Keep(days=30))] == ["free"]
+        assert await left(store) == ["child", "mine", "old", "theirs"]
+
+
+async def test_off_it_takes_nothing(place: Place) -> None:
+    async with store_at(place) as store:
+        await put(store, "old", 4000)
+        assert await store.expire(Keep()) == []
+        assert await left(store) == ["old"]
+
+
+async def test_a_kernel_begins_with_it_and_leaves_what_is_live_or_ephemeral(tmp_path: Path) -> None:
+    async with store_at(Place(tmp_path / FILE)) as store:
+        await put(store, "old", 40)
+        await put(store, "new", 1)
+    settings = plain_settings(tmp_path, defaults__store="storage")
+    plugins = {"storage": Plugin(Config(keep_days=30))}
+    async with open_kernel(settings, plugins=plugins) as kernel:
+        ephemeral = await kernel.create(str(tmp_path), ephemeral=True)
+        rows = sqlite3.connect(tmp_path / FILE)
+        with trio.fail_after(30):
+            while rows.execute("SELECT 1 FROM session WHERE id = 'old'").fetchall():  # noqa: ASYNC110 - nobody tells
+                await trio.sleep(0.05)
+        rows.close()
+        assert [info.id for info in (await kernel.sessions()).data] == ["new"]
+        assert ephemeral in kernel.live()
