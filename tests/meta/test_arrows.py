@@ -22,7 +22,7 @@ EXPORTED = [
     "ProviderError", "ProviderRefused", "QuotaSpent", "Record", "Request", "RequestTooLarge", "Restart", "Seen",
     "Session", "SessionInfo", "SessionQuery", "Settings", "Step", "Store", "StoreFailed", "Strategy", "Text",
     "Thinking", "ThinkingSeal", "TooLarge", "Tool", "ToolCall", "ToolError", "ToolResult", "ToolSpec", "Turn",
-    "TurnInfo", "Usage", "UsageSeen", "Values", "Verdict", "Waiting", "Workspace", "WrongBaseUrl", "hookimpl",
+    "TurnInfo", "Usage", "UsageSeen", "Values", "Verdict", "Waiting", "Workspace", "Write", "WrongBaseUrl", "hookimpl",
     "hookspec", "open_kernel",
 ]  # fmt: skip
 
