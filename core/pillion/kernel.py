@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import trio
 from msgspec import structs
@@ -64,7 +65,8 @@ class Kernel:
         self.rulebook = Rulebook(settings, host)
         self.processes = Processes(settings.environment.pick(settings.execution.environment))
         self._live: dict[str, Session] = {}
-        self._opening = trio.Lock()
+        self._opening: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
+        """By session, while somebody opens it: a store that is slow with one holds up no other."""
         self._growth = trio.Event()
         self._grown: set[str] = set()
         """Sessions whose text has grown since the last flush."""
@@ -165,7 +167,7 @@ class Kernel:
         """The live session, or the one that its log brings back. Raises NotFound, OwnedElsewhere."""
         if id in self._live:
             return self._live[id]
-        async with self._opening:
+        async with self._opening.setdefault(id, trio.Lock()):
             if id in self._live:
                 return self._live[id]
             store = self._keeper(id)

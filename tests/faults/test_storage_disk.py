@@ -37,7 +37,7 @@ async def test_a_disk_that_fills_up_in_mid_turn(tmp_path: Path, disk: Path) -> N
         async with server_process(tmp_path, STORED.format(url=vendor.url)) as server:
             session = await server.session(tmp_path)
             told = await server.ride(session, "say this back")
-            after = await server.prompt(session, "stream 1200 chunks of 1000 characters 1 ms apart")
+            after = await server.prompt(session, "stream 1200 chunks of 200 characters 2 ms apart")
             async with server.watch(session, after) as watch:
                 seen = await watch.until("text.delta")
                 filler = fill(disk)

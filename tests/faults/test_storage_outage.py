@@ -11,6 +11,7 @@ import trio
 
 from pillion import Batch, Text
 from pillion import events as e
+from pillion.contracts.store import Opened
 from pillion.errors import Conflict, LostLease, StoreFailed
 from pillion.eventlog import Reader
 from pillion.memorystore import MemoryStore
@@ -176,6 +177,29 @@ async def test_an_answer_that_could_not_be_kept_is_closed_once(tmp_path: Path, a
         opened_and_closed(log)
         host.provider.script(says("again"))
         assert isinstance(await host.run(session, "and now"), e.TurnFinished)
+
+
+async def test_a_session_whose_opening_hangs_holds_up_no_other(tmp_path: Path, autojump_clock: object) -> None:
+    class Slow(MemoryStore):
+        slow = ""
+
+        async def open(self, session: str) -> Opened:
+            if session == self.slow:
+                await trio.sleep_forever()
+            return await super().open(session)
+
+    store = Slow()
+    async with kernel_host(tmp_path, store=store) as host:
+        first, second = await host.open(), await host.open()
+        for session in (first, second):
+            await session.aclose()
+        store.slow = first.id
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(host.kernel.session, first.id)
+            await trio.sleep(1)
+            with trio.fail_after(1):
+                assert (await host.kernel.session(second.id)).id == second.id
+            nursery.cancel_scope.cancel()
 
 
 async def test_a_log_that_somebody_else_wrote_meanwhile_is_let_go(tmp_path: Path, autojump_clock: object) -> None:

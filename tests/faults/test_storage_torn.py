@@ -25,7 +25,7 @@ from pillion_storage.opening import open_store
 from ..scenarios.serverprocess import COMMAND, bare_environment, server_process
 from .storageserver import STORED
 
-TRIES = 200 if os.environ.get("PILLION_LONG") else 24
+TRIES = 200 if os.environ.get("PILLION_LONG") else 12
 FRAME = 4096 + 24
 """Bytes of a page in the log of writes; 32 more come before the first (sqlite.org/fileformat2.html, section 4.1)."""
 
