@@ -10,7 +10,8 @@ from . import events as e
 
 HOLDS_BLOBS = (e.PromptQueued, e.ToolFinished, e.SessionForked, e.UsageRecorded)
 HOLDS_SESSIONS = (
-    e.SessionOpened, e.SessionForked, e.ChildStarted, e.ChildFinished, e.ApprovalWanted, e.QuestionAsked,
+    e.SessionOpened, e.SessionForked, e.ChildStarted, e.ChildFinished, e.ChildInterrupted, e.ApprovalWanted,
+    e.QuestionAsked,
 )  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def readdressed(event: e.Event, session: Callable[[str], str], renamed: Mapping[
             return structs.replace(event, messages=tuple(map(named, event.messages)))
         case e.UsageRecorded():
             return structs.replace(event, request=tuple(map(named, event.request)), answer=named(event.answer))
-        case e.ChildStarted() | e.ChildFinished():
+        case e.ChildStarted() | e.ChildFinished() | e.ChildInterrupted():
             return structs.replace(event, child=session(event.child))
         case e.ApprovalWanted() | e.QuestionAsked():
             return structs.replace(event, path=tuple(map(session, event.path)))

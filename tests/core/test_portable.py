@@ -177,6 +177,7 @@ async def test_new_ids_are_new_everywhere(host: Host) -> None:
         e.QuestionAsked(question="q", text="?", **asks),
         e.ChildStarted(child=child),
         e.ChildFinished(child=child),
+        e.ChildInterrupted(child=child),
     ]
     file = written((root, "", events_), (child, root, []))
     first = await imported(host, file)
@@ -187,7 +188,7 @@ async def test_new_ids_are_new_everywhere(host: Host) -> None:
     assert first.id == root and second.id != root and new.id != child
     named = [event for event in await events(second) if isinstance(event, HOLDS_SESSIONS)]
     ids = [getattr(event, "child", "") or getattr(event, "path", "") for event in named[1:]]
-    assert ids == [(new.id,), (new.id,), new.id, new.id]
+    assert ids == [(new.id,), (new.id,), new.id, new.id, new.id]
     (begun,) = await host.kernel.store.read(new.id, 0, 1)
     assert e.decode(begun.type, begun.data).parent == second.id  # type: ignore[union-attr]
     assert child.encode() not in await exported(host, second.id)
