@@ -21,7 +21,7 @@ from .crashscript import Script
 OPENS = ("text.started", "thinking.started", "call.started", "tool.started")
 LOST = 0.25
 """Seconds of growing text that may be lost."""
-MARGIN = 0.5
+MARGIN = 1.0
 """Seconds, beyond that, which a flush may take to begin and to end on a busy machine."""
 COMMAND = re.compile(r"echo (\d+) >> (\S+?)[;\"\\]")
 
@@ -129,6 +129,9 @@ def acknowledged(found: Evidence) -> Iterator[str]:
             yield f"Prompt {prompt} ({text}) was accepted and is not there once."
         if len(found.after.find(session, type="prompt.queued", text=text)) != 1:
             yield f"Prompt {prompt} ({text}) is there twice."
+    for prompt, session in told.resumed.items():
+        if len(before.find(session, type="prompt.queued", prompt=prompt)) != 1:
+            yield f"Session {session} was resumed, and the log does not say so once."
     for prompt, session in told.withdrawn.items():
         if not before.find(session, type="prompt.dropped", prompt=prompt):
             yield f"Prompt {prompt} was withdrawn and waits."
@@ -198,7 +201,8 @@ def closed(found: Evidence) -> Iterator[str]:
 
 def taken(found: Evidence) -> Iterator[str]:
     """Each accepted prompt was carried out, once."""
-    for prompt, (session, text) in found.told.prompts.items():
+    resumed = {prompt: (session, "resume") for prompt, session in found.told.resumed.items()}
+    for prompt, (session, text) in {**resumed, **found.told.prompts}.items():
         began = found.after.find(session, type="turn.started", prompt=prompt)
         joined = found.after.find(session, type="prompt.joined", prompt=prompt)
         dropped = found.after.find(session, type="prompt.dropped", prompt=prompt)

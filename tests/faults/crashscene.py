@@ -114,6 +114,7 @@ class Told(Struct):
 
     sessions: set[str] = msgspec.field(default_factory=set)
     prompts: dict[str, tuple[str, str]] = msgspec.field(default_factory=dict)
+    resumed: dict[str, str] = msgspec.field(default_factory=dict)
     deleted: set[str] = msgspec.field(default_factory=set)
     withdrawn: dict[str, str] = msgspec.field(default_factory=dict)
     decided: dict[str, tuple[str, str]] = msgspec.field(default_factory=dict)
@@ -169,6 +170,12 @@ class Clients:
             self.told.sessions.add(session)
         assert len(ids) == 1, "One key, two prompts."
         return str(accepted["prompt"])
+
+    async def resume(self, session: str) -> None:
+        """Goes on with the last turn, if there is anything to go on with."""
+        with unless(409):
+            accepted = await self.call("POST", f"/api/sessions/{session}/resume")
+            self.told.resumed[accepted["prompt"]] = session
 
     # ── watching ──
 
@@ -343,6 +350,11 @@ async def cancels(c: Clients) -> None:
     await seen.until(lambda seen: seen.count("turn.started") == 3)
     await c.call("POST", f"/api/sessions/{session}/cancel", {})
     await seen.until(lambda seen: seen.count(*ENDS) == 3)
+    wanted = seen.count("approval.wanted")
+    await c.prompt(session, "unanswered")
+    await seen.until(lambda seen: seen.count("approval.wanted") > wanted)
+    await c.call("POST", f"/api/sessions/{session}/cancel", {})
+    await seen.until(lambda seen: seen.count(*ENDS) == 4)
 
 
 async def calls(c: Clients) -> None:
@@ -365,7 +377,7 @@ async def completes(c: Clients) -> None:
 async def deletes(c: Clients) -> None:
     """A session that is deleted while it works, with a child and a picture; and one that never was."""
     with unless(404):
-        await c.call("GET", "/api/sessions/nobody/events", headers=JSON)
+        await c.call("POST", "/api/sessions/nobody/prompts", {"text": "hello"})
     session = await c.open(strategy="loop")
     seen = await c.watch(session)
     await c.prompt(session, "brief", strategy="rider")
@@ -378,9 +390,11 @@ async def deletes(c: Clients) -> None:
 
 
 async def comes_back(c: Clients, session: str) -> None:
-    """A session that an earlier crash has cut off takes a prompt."""
+    """A session that an earlier crash has cut off takes a prompt, half of them after it was resumed."""
     (seen,) = await c.come_back(session)
     await c.watch(session)
+    if session < "8":
+        await c.resume(session)
     prompt = await c.prompt(session, "say")
     await seen.until(lambda seen: prompt in seen.ended)
 
@@ -404,11 +418,12 @@ async def play(c: Clients, left: list[str]) -> None:
 
 
 async def go_on(c: Clients) -> None:
-    """Each session takes the next prompt and carries it out, and all that waited before it."""
+    """Each session is resumed, takes the next prompt and carries it out, and all that waited before it."""
     c.hurried = True
 
     async def one(session: str) -> None:
         watchers = await c.come_back(session)
+        await c.resume(session)
         prompt = await c.prompt(session, "next")
         for seen in watchers:
             await seen.until(lambda seen: prompt in seen.ended)
@@ -432,7 +447,7 @@ async def leave_open(c: Clients) -> None:
     """Four sessions in the middle of something: growing text, an open approval, a command, an open question; and in
     each a prompt that waits."""
     for text, shown in (
-        ("long", "text.delta"),
+        ("endless", "text.delta"),
         ("unanswered", "approval.wanted"),
         ("rest", "tool.output"),
         ("nobody", "question.asked"),

@@ -25,6 +25,8 @@ class Script:
         self._cut: set[str] = set()
         self.commands: dict[int, str] = {}
         self.wrong: list[str] = []
+        self.endless = False
+        """The answer to `endless` is."""
 
     def __call__(self, asked: Asked) -> Reply:
         self.wrong += unpaired(asked)
@@ -38,7 +40,7 @@ class Script:
             "work": lambda stage: self._work(stage, said),
             "run": lambda stage: self._calls(stage, [self._command(said)]),
             "linger": lambda stage: self._calls(stage, [self._command(said, "; echo begun; sleep 0.4")]),
-            "rest": lambda stage: self._calls(stage, [self._command(said, "; echo begun; sleep 4")]),
+            "rest": lambda stage: self._calls(stage, [self._command(said, "; echo begun; sleep 2")]),
             "unanswered": lambda stage: self._calls(stage, [call("run_command", command="unanswered")]),
             "nobody": lambda stage: self._calls(stage, [call("ask_person", question="Is nobody there?")]),
             "slow": lambda stage: self._calls(stage, [call("slow")]),
@@ -49,6 +51,8 @@ class Script:
             fault = None if said in self._cut else Cut(30)
             self._cut.add(said)
             return Reply(text=LONG, pause=PAUSE, fault=fault)
+        if word == "endless":
+            return Reply(text=LONG * 20 if self.endless else LONG[:20], pause=PAUSE)
         if word == "long":
             return Reply(thinking=LONG[:10], text=LONG, pause=PAUSE)
         reply = stages[word](stage_of(asked)) if word in stages and asked.tools else None

@@ -88,22 +88,27 @@ def monitor(points: list[Any], passed: Callable[[str], None]) -> None:
     """By sys.monitoring. There a trace function would miss the first call of each function."""
     watching: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
     watching.use_tool_id(watching.DEBUGGER_ID, "killer")
-    places: dict[CodeType, Mapping[int, list[str]]] = {}
+    places: dict[int, Mapping[int, list[str]]] = {}
 
-    def told(code: CodeType, offset: int) -> None:
-        for name in places[code].get(offset, ()):
+    def told(code: CodeType, offset: int) -> Any:
+        names = places[id(code)].get(offset)
+        if names is None:
+            return watching.DISABLE
+        for name in names:
             passed(name)
+        return None
 
+    watching.register_callback(watching.DEBUGGER_ID, watching.events.INSTRUCTION, told)
     wanted = by_function(points)
     for module in {point["module"] for point in points}:
         importlib.import_module(module)
-    functions = [found.__code__ for found in gc.get_objects() if isinstance(found, FunctionType)]
-    for code in {inner for outer in functions for inner in nested(outer)}:
+    gc.unfreeze()  # the forker's
+    functions = [function.__code__ for function in gc.get_objects() if type(function) is FunctionType]
+    for code in {id(inner): inner for outer in functions for inner in nested(outer)}.values():
         found = offsets(code, wanted.get((code.co_filename, source_name(code)), []))
         if found:
-            places[code] = found
+            places[id(code)] = found
             watching.set_local_events(watching.DEBUGGER_ID, code, watching.events.INSTRUCTION)
-    watching.register_callback(watching.DEBUGGER_ID, watching.events.INSTRUCTION, told)
 
 
 def nested(code: CodeType) -> Iterator[CodeType]:

@@ -95,7 +95,7 @@ class Stubborn:
 
     async def run(self, turn: Turn) -> str | None:
         await turn.emit()
-        with trio.move_on_after(20, shield=True):
+        with trio.move_on_after(0 if turn.prompt.resumes else 20, shield=True):
             while not turn.detached:  # noqa: ASYNC110 - the kernel tells it to nobody
                 await trio.sleep(0.01)
         return None
