@@ -24,6 +24,8 @@ PATIENCE = 60.0
 """Seconds that a client waits for what must come."""
 PICTURE = base64.b64encode(b"\x89PNG not really").decode()
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+ENOUGH = 1000
+"""Characters of growing text, of which most must outlive a crash."""
 JSON = {"accept": "application/json"}
 DELTAS = ("text.delta", "thinking.delta", "call.delta", "tool.output")
 
@@ -456,4 +458,6 @@ async def leave_open(c: Clients) -> None:
         seen = await c.watch(session)
         await c.prompt(session, text)
         await c.prompt(session, "and then")
-        await seen.until(lambda seen, shown=shown: seen.count(shown) > (20 if shown == "text.delta" else 0))
+        await seen.until(lambda seen, shown=shown: shown in seen.types)
+        if text == "endless":
+            await seen.until(lambda seen: sum(len(growth.text) for growth in seen.grown.values()) > ENOUGH)
