@@ -46,7 +46,11 @@ def _show(kernel: Kernel, pads: Pads) -> View:
             return _not_modified(pad)
         return _answer(pad)
 
-    show_scratchpad.openapi = {"answers": {200: Scratchpad, 304: None}, "sends": TAG}  # type: ignore[attr-defined]
+    show_scratchpad.openapi = {  # type: ignore[attr-defined]
+        "answers": {200: Scratchpad, 304: None},
+        "sends": TAG,
+        "errors": (409,),
+    }
     return show_scratchpad
 
 
@@ -70,7 +74,7 @@ def _put(kernel: Kernel, pads: Pads) -> View:
         "headers": {"if-match": "The tag that it must have now."},
         "answers": {200: Scratchpad},
         "sends": TAG,
-        "errors": (410, 412),
+        "errors": (409, 410, 412),
         "example": {"text": "- [x] found the test\n- [ ] mend it\n"},
     }
     return put_scratchpad

@@ -101,6 +101,22 @@ async def test_a_session_that_ends_is_released(tmp_path: Path) -> None:
         assert store.released == [(session.id, 1)]
 
 
+async def test_a_session_that_was_taken_while_the_store_failed_is_let_go(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Elsewhere()
+    async with kernel_host(tmp_path, store=store) as host:
+        session = await host.open()
+        store.broken = True
+        with pytest.raises(StoreFailed):
+            await session.prompt("go")
+        store.broken, store.taken = False, True
+        with pytest.raises(LostLease):
+            await session.prompt("go")
+        assert host.kernel.live() == []
+    assert [record.levelno for record in caplog.records if "LostLease" in record.message] == [logging.ERROR]
+
+
 @pytest.mark.promise("leases.look")
 async def test_a_session_of_another_process_is_looked_at_and_stays_there(tmp_path: Path) -> None:
     store = Elsewhere()
