@@ -111,7 +111,7 @@ async def test_sessions_are_put_aside_and_found(cli: Any) -> None:
         listed = [(await cli.run("sessions", "list", "--json", *more)).out for more in ([], ["--archived"])]
         assert [[session["id"] for session in json.loads(out)] for out in listed] == [[ids[1]], [ids[0]]]
         found = await cli.run("sessions", "list", "-q", "LAMP")
-        assert found.out.startswith(ids[1]) and found.out.endswith("\t\n")  # a passage, if one were known
+        assert found.out.startswith(ids[1]) and found.out.endswith("\tA lamp\n")  # the passage
         none = await cli.run("sessions", "list", "-q", "zeppelin")
         assert (none.code, none.out) == (0, "") and "no such session" in none.err
 
