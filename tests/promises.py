@@ -78,6 +78,7 @@ PROMISES = {
     "sessions.exported": "What is exported and imported is the same session, children and pictures included.",
     "sessions.import_whole": "A damaged or foreign file is refused with its line, and leaves nothing behind.",
     "sessions.resume": "A turn that was interrupted or failed goes on from its last step, and nothing is run twice.",
+    "sessions.rest": "A session that nobody uses leaves memory and comes back by its log; nobody notices.",
     "sessions.limits": "Limits left out are those of the settings; a reached limit ends the turn and is named.",
     "prompts.accepted": "A 202 names the turn and the place of its events.",
     "prompts.order": "Prompts run one at a time, in their order.",
@@ -91,6 +92,7 @@ PROMISES = {
     "turns.stuck": "The same call with the same result three times ends the turn.",
     "turns.isolated": "A plugin that raises, hangs or returns nonsense in one session changes no other session's log.",
     "turns.bug_is_mended": "Over HTTP an agent finds and mends a bug, in every wire format, through approvals.",
+    "cancel.leftovers": "What a killed server left running ends when the next one starts; a living one's go on.",
     "cancel.reaches_everything": "Cancel reaches the model's stream and every process, also those that called setsid.",
     "cancel.next_prompt": "After a cancel the session takes the next prompt.",
     # ── events ──

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, assert_never
+from weakref import ref
 
 import msgspec
 import trio
@@ -16,7 +17,21 @@ from .contracts.store import Opened, Record, SessionInfo
 from .errors import Busy, Conflict, Gone, LostLease, PillionError, StoreFailed
 from .eventlog import EventLog, Reader
 from .history import History, interruption
-from .letters import Accepted, Cancel, Change, Decide, Ended, Letter, Note, Prompt, Reply, Resume, Withdraw
+from .letters import (
+    Accepted,
+    AtRest,
+    Cancel,
+    Change,
+    Decide,
+    Ended,
+    Letter,
+    Note,
+    Prompt,
+    Reply,
+    Rest,
+    Resume,
+    Withdraw,
+)
 from .sessionchange import changed
 from .tags import put
 from .turn import Turn
@@ -37,13 +52,19 @@ class Actor:
     """That of one session. It waits only for its mailbox and its log."""
 
     def __init__(self, session: Session, log: EventLog, history: History) -> None:
-        self.session, self.history = session, history
+        self.history = history
+        self._door = ref(session)  # so that one at rest goes as soon as nobody holds it
         self.turn: Turn | None = None
         self.closing = False
         """No prompt is taken up any more."""
+        self.at_rest = True
+        """It takes no letters: not yet, or no more, and another one will."""
+        self.touched = trio.current_time()
         self._lost = False
         self.gone = trio.Event()
         self._eventlog = log
+        self._lease = log.generation
+        self._roster = session.kernel.roster
         self._send, self._mailbox = trio.open_memory_channel[tuple[Letter, Reply]](MAILBOX)
         self._replies: set[Reply] = set()
         self._refused: set[str] = set()
@@ -54,8 +75,17 @@ class Actor:
         # a child is ended by Turn.child, which gives it the time to write its end; its parent's cancel does not cut it
         self.scope = trio.CancelScope(shield=session.parent is not None)
 
+    @property
+    def session(self) -> Session:
+        """Whose actor it is."""
+        session = self._door()
+        assert session is not None, "who runs it holds it"
+        return session
+
     async def ask(self, letter: Letter) -> Any:
-        """Sends a letter and waits for what comes back. Raises Gone, and what the letter asks for."""
+        """Sends a letter and waits for what comes back. Raises Gone, AtRest, and what the letter asks for."""
+        if self.at_rest:
+            raise AtRest
         reply = Reply()
         self._replies.add(reply)
         try:
@@ -101,8 +131,10 @@ class Actor:
             with self.scope:
                 async with trio.open_nursery() as nursery:
                     self._nursery = nursery
+                    self.at_rest = False
+                    self._roster.add(self.session)
                     task_status.started()
-                    while True:
+                    while not self.at_rest:
                         letter, reply = await self._mailbox.receive()
                         await self._take(letter, reply)
         except Exception as error:  # the end of an actor
@@ -111,13 +143,14 @@ class Actor:
             if isinstance(cause := first_error(error), StoreFailed):
                 self.why = cause
         finally:
-            self.end()
+            if not self.at_rest:
+                self.end()
             await self._release()
             self.gone.set()
 
     def let_go(self) -> None:
         """Another process has taken the session: what runs here is cut off."""
-        if self._lost:
+        if self._lost or self.at_rest:
             return
         self._lost = self.closing = True
         self.why = LostLease(TAKEN)
@@ -128,7 +161,9 @@ class Actor:
 
     def end(self) -> None:
         """Nothing comes in or goes out any more."""
-        self.session.kernel.forget(self.session)
+        self.at_rest = False
+        self._lease = self._eventlog.generation
+        self._roster.drop(self.session)
         self._mailbox.close()
         self._eventlog.close()
         for reply in self._replies:
@@ -139,13 +174,37 @@ class Actor:
 
     async def _release(self) -> None:
         try:
-            await self._eventlog.release()
+            await self._eventlog.release(self._lease)
         except PillionError as error:
             _log.warning("No other process can open session %s before this one ends: %s", self.session.id, error)
 
+    def _rest(self) -> bool:
+        """Between two letters, without a wait: so none can be lost on the way."""
+        waiting = self._mailbox.statistics()
+        letters = waiting.current_buffer_used or waiting.tasks_waiting_send
+        if letters or self.turn or self._nursery.child_tasks or self.closing or not self.session.at_peace:
+            return False
+        self._lease = self._eventlog.generation
+        self._mailbox.close()
+        self._roster.rest(self.session)
+        self.lie_down()
+        return True
+
+    def lie_down(self) -> None:
+        """Its session is at rest."""
+        self.at_rest = True
+        self._eventlog.rest()
+
+    def again(self, session: Session, opened: Opened, history: History) -> Actor:
+        """The one that takes its place after a rest, with the same readers."""
+        self._eventlog.reopen(opened)
+        return Actor(session, self._eventlog, history)
+
     async def _take(self, letter: Letter, reply: Reply) -> None:
+        if not isinstance(letter, Rest):
+            self.touched = trio.current_time()
         try:
-            if not isinstance(letter, Cancel | Ended):  # to stop, nothing has to be known
+            if not isinstance(letter, Cancel | Ended | Rest):  # for these, nothing has to be known
                 await self.align()
             match letter:
                 case Prompt():
@@ -165,6 +224,8 @@ class Actor:
                 case Note():
                     await self.write(letter.events, blobs=letter.blobs)
                     reply.set(None)
+                case Rest():
+                    reply.set(self._rest())
                 case Ended():
                     if self.turn is letter.turn:
                         self.turn = None
@@ -269,9 +330,14 @@ class Actor:
         """The number of the last event."""
         return self._eventlog.head
 
-    def follow(self, after: str = "") -> Reader:
+    @property
+    def at_peace(self) -> bool:
+        """Does nothing of the log need to be in memory?"""
+        return self._eventlog.at_peace
+
+    def follow(self, after: str, keeps: bool) -> Reader:
         """A reader of the log. Raises BadCursor."""
-        return self._eventlog.follow(after)
+        return self._eventlog.follow(after, keeps=keeps)
 
     async def blob(self, hash: str) -> bytes:
         return await self._eventlog.blob(hash)

@@ -89,6 +89,6 @@ class AllReader:
         if session in self._unnamed:
             self._unnamed.discard(session)
             return [notice(session, SessionCursor(place)), *frames]
-        if not frames and reader.over:
+        if not frames and reader.over and self._readers.get(session) is reader:  # else it was opened again meanwhile
             del self._readers[session]
         return frames

@@ -105,6 +105,11 @@ class Asking(Generic[Given]):
     def add(self, pending: Pending[Given]) -> None:
         self._pending[pending.id] = pending
 
+    @property
+    def remembers(self) -> bool:
+        """Would something be forgotten with it?"""
+        return bool(self._closed)
+
     def open(self) -> list[str]:
         """The ids of those that wait."""
         return list(self._pending)

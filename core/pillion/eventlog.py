@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
+from weakref import WeakSet
 
 import msgspec
 import trio
@@ -149,6 +150,9 @@ class EventLog:
         self.session = session
         self.head = opened.last
         self.closed = False
+        self.resting = False
+        """The session is out of memory: nothing is written, and what is read comes from the store."""
+        self._followers: WeakSet[Reader] = WeakSet()
         self._n = 0
         self._generation = opened.generation
         self._store, self._secrets = store, secrets
@@ -290,10 +294,32 @@ class EventLog:
             if not self._adrift:  # else the next write looks anyhow
                 await self._commit_in_time(Batch(self.session, self._generation, self.head))
 
-    async def release(self) -> None:
-        """Lets other processes have it. Raises StoreFailed."""
+    @property
+    def generation(self) -> int:
+        """Whose writes the store takes: this log's, since it was opened the last time."""
+        return self._generation
+
+    async def release(self, generation: int) -> None:
+        """Lets other processes have it, unless it was opened again since. Raises StoreFailed."""
         with trio.CancelScope(shield=True, relative_deadline=self._store_deadline):
-            await self._store.release(self.session, self._generation)
+            await self._store.release(self.session, generation)
+
+    def rest(self) -> None:
+        """Nothing will be written until it is reopened. Readers keep their places."""
+        self.resting = True
+        self._tail.clear()
+        self._on_changed(self.session)
+
+    def reopen(self, opened: Opened) -> None:
+        """Goes on after a rest, in which somebody else may have written."""
+        self.resting = False
+        self.head, self._generation = opened.last, opened.generation
+
+    @property
+    def at_peace(self) -> bool:
+        """Does nobody follow it, is it known what the store holds, and was nothing shown since the last event, whose
+        number could be given again?"""
+        return not self._followers and not self._adrift and self._n == 0
 
     def close(self) -> None:
         """No more readers: those who wait get an empty page."""
@@ -371,10 +397,16 @@ class EventLog:
         """The place behind all that is shown."""
         return Cursor(self.head, self._n)
 
-    def follow(self, after: str = "") -> Reader:
-        """A reader from the start (`""`), from now (`latest`) or behind an event id. Raises BadCursor."""
+    def follow(self, after: str = "", *, keeps: bool = True) -> Reader:
+        """A reader from the start (`""`), from now (`latest`) or behind an event id. Raises BadCursor.
+
+        `keeps`: as long as somebody has it the log is not at peace.
+        """
         cursor = self.now() if after == "latest" else Cursor.parse(after) if after else Cursor(0)
-        return Reader(self, cursor)
+        reader = Reader(self, cursor)
+        if keeps:
+            self._followers.add(reader)
+        return reader
 
     async def records(self, after: int, limit: int) -> Sequence[Record]:
         """Whole events behind `after`, in order."""
@@ -419,10 +451,11 @@ _encoder = msgspec.json.Encoder()
 
 
 class Reader:
-    """A cursor on a log. It holds nothing but its place."""
+    """A cursor on a log. It holds nothing but its place, and `holder`: what must not go while it is read."""
 
     def __init__(self, log: EventLog, cursor: Cursor) -> None:
         self._log = log
+        self.holder: object = None
         self._lost = cursor.seq > log.head
         now = log.now()
         self.cursor = Cursor(0) if self._lost else min(cursor, now)
@@ -467,8 +500,8 @@ class Reader:
 
     @property
     def over(self) -> bool:
-        """Is the log closed? What it has can still be collected."""
-        return self._log.closed
+        """Will nothing more be written, as far as one knows? What the log has can still be collected."""
+        return self._log.closed or self._log.resting
 
     def _resync(self) -> list[Frame]:
         return [notice(self._log.session, Resync(head=self._log.head))] if self._lost else []

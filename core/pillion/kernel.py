@@ -8,9 +8,9 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 import trio
 from msgspec import structs
@@ -24,6 +24,7 @@ from .contracts.store import Opened, Page, Record, SessionInfo, SessionQuery, St
 from .errors import ConfigError, NotFound, OwnedElsewhere, PillionError, StoreFailed
 from .eventlog import EventLog
 from .exporting import children, export
+from .flusher import Flusher
 from .forking import branch
 from .history import History
 from .hookspecs import TurnInfo
@@ -35,6 +36,8 @@ from .onlooker import Onlooker
 from .plugins import PluginHost
 from .portable import More
 from .processes import Processes
+from .recovery import recall
+from .roster import Roster
 from .rulebook import Rulebook
 from .session import Session
 from .settings import Settings
@@ -46,8 +49,6 @@ if TYPE_CHECKING:
     from .contracts.tool import Tool
     from .turn import Turn
 
-FLUSH_SECONDS = 0.25
-"""Growth is durable after this long at most."""
 CHECK_SECONDS = 5.0
 READ = 1000
 
@@ -64,12 +65,8 @@ class Kernel:
         self.secrets = settings.secrets
         self.rulebook = Rulebook(settings, host)
         self.processes = Processes(settings.environment.pick(settings.execution.environment))
-        self._live: dict[str, Session] = {}
-        self._opening: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
-        """By session, while somebody opens it: a store that is slow with one holds up no other."""
-        self._growth = trio.Event()
-        self._grown: set[str] = set()
-        """Sessions whose text has grown since the last flush."""
+        self.roster = Roster()
+        self._flusher = Flusher(self.roster)
         self._all_readers = AllReaders()
         self.arriving: set[str] = set()
         """Sessions that are being imported: nobody sees them yet."""
@@ -165,18 +162,25 @@ class Kernel:
 
     async def session(self, id: str) -> Session:
         """The live session, or the one that its log brings back. Raises NotFound, OwnedElsewhere."""
-        if id in self._live:
-            return self._live[id]
-        async with self._opening.setdefault(id, trio.Lock()):
-            if id in self._live:
-                return self._live[id]
-            store = self._keeper(id)
-            opened = await store.open(id)
-            history, limits, _ = await self._recall(opened, store)
+        while (session := self.roster.live(id)) is None:
+            async with self.roster.lock(id):
+                if self.roster.live(id) is None:
+                    await self._open(id)
+        session.touch()
+        return session
+
+    async def _open(self, id: str) -> None:
+        store = self._keeper(id)
+        opened = await store.open(id)
+        history, limits, _ = await recall(opened, store, self.settings.limits)
+        session = self.roster.held(id)
+        if session is None:
             session = self._actor(opened, store, history, limits)
-            await session.recover(opened)
-            await self._nursery.start(session.run)
-            return session
+        else:
+            session.wake(opened, history)
+            self._all_readers.add(id, partial(session.follow, keeps=False))
+        await session.recover(opened)
+        await self._nursery.start(session.run)
 
     async def look(self, id: str) -> Session | Onlooker:
         """As `session`; one that another process has is only looked at, and stays there. Raises NotFound."""
@@ -184,7 +188,7 @@ class Kernel:
             return await self.session(id)
         except OwnedElsewhere:
             opened = Opened(await self.store.info(id), 0, 0)
-            history, _, head = await self._recall(opened, self.store)
+            history, _, head = await recall(opened, self.store, self.settings.limits)
             return Onlooker(opened.info, self.store, history, head)
 
     async def sessions(
@@ -201,26 +205,23 @@ class Kernel:
 
     def live(self) -> list[Session]:
         """The sessions that are in memory."""
-        return list(self._live.values())
+        return list(self.roster)
 
     def follow(self) -> AllReader:
         """A reader of all live sessions from now on, and of those that are opened later. To be closed."""
-        return self._all_readers.open({session.id: session.follow("latest") for session in self.live()})
+        return self._all_readers.open({session.id: session.follow("latest", keeps=False) for session in self.roster})
 
     async def delete(self, id: str) -> None:
         """Stops and forgets a session, and all that its turns opened. Raises NotFound, OwnedElsewhere."""
         store = self._keeper(id)
         await store.info(id)
-        if id in self._live:
-            await self._live[id].aclose()
-        for child in await children(store, id):
-            await self.delete(child.id)
-        await store.delete(id)
-
-    def forget(self, session: Session) -> None:
-        """Called by an actor at its end."""
-        if self._live.get(session.id) is session:
-            del self._live[session.id]
+        async with self.roster.lock(id):
+            if session := self.roster.held(id):
+                await session.aclose()
+            for child in await children(store, id):
+                await self.delete(child.id)
+            await store.delete(id)
+            self.roster.forget(id)
 
     # ── what there is ──
 
@@ -296,13 +297,15 @@ class Kernel:
         # A cancel takes effect afterwards: it would leave a session without its first event, and the actor of a child,
         # which is shielded, in the nursery that starts it.
         seconds = self.settings.deadlines.store
-        with trio.CancelScope(shield=True, relative_deadline=seconds) as patience:
-            opened = await store.create(info)
-        if patience.cancelled_caught:
-            raise StoreFailed(f"The store did not answer within {seconds:g} s.")
-        with trio.CancelScope(shield=True):  # bounded by the log's own deadline
+        async with self.roster.lock(info.id):  # a list shows it as soon as it is made
+            with trio.CancelScope(shield=True, relative_deadline=seconds) as patience:
+                opened = await store.create(info)
+            if patience.cancelled_caught:
+                raise StoreFailed(f"The store did not answer within {seconds:g} s.")
             session = self._actor(opened, store, History(), limits, parent=parent, budget=budget, tools=tools)
-            await nursery.start(session.run)
+            with trio.CancelScope(shield=True):
+                await nursery.start(session.run)
+        with trio.CancelScope(shield=True):  # bounded by the log's own deadline
             try:
                 await session.note(session.opening(), *begins, blobs=blobs)
             except PillionError:
@@ -328,27 +331,23 @@ class Kernel:
             self.secrets,
             store_deadline=self.settings.deadlines.store,
             on_shown=self._shown,
-            on_grown=self._grew,
+            on_grown=self._flusher.grew,
             on_changed=self._all_readers.ring,
             on_lost=self._lost,
         )
-        session = Session(self, opened.info, log, history, limits=limits, parent=parent, budget=budget, tools=tools)
-        self._live[session.id] = session
-        self._all_readers.add(session.id, session.follow)
+        session = Session(
+            self,
+            opened.info,
+            log,
+            history,
+            limits=limits,
+            parent=parent,
+            budget=budget,
+            tools=tools,
+            desks=self.roster.desks(opened.info.id),
+        )
+        self._all_readers.add(session.id, partial(session.follow, keeps=False))
         return session
-
-    async def _recall(self, opened: Opened, store: Store) -> tuple[History, Limits, int]:
-        """Folds a stored log; also says its last seq. Events of plugins pass by as bytes."""
-        history, limits, after = History(), self.settings.limits, 0
-        while records := await store.read(opened.info.id, after, READ):
-            for record in records:
-                event = e.decode(record.type, record.data)
-                if isinstance(event, e.SessionOpened) and event.limits is not None:
-                    limits = event.limits
-                if event is not None:
-                    history.apply(record.seq, event, record.turn, record.time)
-            after = records[-1].seq
-        return history, limits, after
 
     # ── the kernel's own tasks ──
 
@@ -356,28 +355,8 @@ class Kernel:
         self.lives.show(session, records, session in self.ephemeral)
 
     def _lost(self, session: str) -> None:
-        if session in self._live:
-            self._live[session].let_go()
-
-    def _grew(self, session: str) -> None:
-        self._grown.add(session)
-        self._growth.set()
-
-    async def _flush(self) -> None:
-        while True:
-            await self._growth.wait()
-            await trio.sleep(FLUSH_SECONDS)
-            self._growth = trio.Event()
-            grown, self._grown = self._grown, set()
-            async with trio.open_nursery() as nursery:
-                for id in grown & self._live.keys():
-                    nursery.start_soon(self._flush_one, self._live[id])
-
-    async def _flush_one(self, session: Session) -> None:
-        try:
-            await session.flush()
-        except PillionError as error:
-            self.log.warning("Growing text of session %s is not durable: %s", session.id, error)
+        if found := self.roster.live(session):
+            found.let_go()
 
     async def _stop_sessions(self) -> None:
         """Each session's turn is cancelled and gets its time to let go; all at once."""
@@ -413,7 +392,8 @@ async def open_kernel(
             if on_store is not None:
                 on_store(kernel.store)
             async with open_lives(kernel) as kernel.lives, trio.open_nursery() as background:
-                background.start_soon(kernel._flush)
+                background.start_soon(kernel._flusher.run)
+                background.start_soon(kernel.roster.sweep, lambda: kernel.settings.defaults.rest_after)
                 kernel.switchboard = Switchboard(kernel, background)
                 kernel.switchboard.settle()
                 async with trio.open_nursery() as sessions:

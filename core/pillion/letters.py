@@ -67,13 +67,21 @@ class Note(Struct, frozen=True):
     blobs: Mapping[str, bytes] = {}
 
 
+class Rest(Struct, frozen=True):
+    """Leave memory, if nothing needs you there. The answer: do you?"""
+
+
 class Ended(Struct, frozen=True):
     """The turn's own last word to its actor."""
 
     turn: Turn
 
 
-Letter = Prompt | Resume | Withdraw | Cancel | Decide | Change | Note | Ended
+Letter = Prompt | Resume | Withdraw | Cancel | Decide | Change | Note | Rest | Ended
+
+
+class AtRest(Exception):
+    """The letter was not taken: its session is out of memory. Never leaves the session."""
 
 
 class Reply:

@@ -18,6 +18,7 @@ import trio
 from msgspec import Struct
 
 from .errors import ToolError
+from .leftovers import end_leftovers
 from .processtree import VARIABLE, Tree, become_subreaper, find_groups
 
 log = logging.getLogger("pillion.processes")
@@ -159,6 +160,10 @@ class Processes:
             nursery.cancel_scope.deadline = trio.current_time() + DRAIN
         seconds = trio.current_time() - began
         return Ended(-9 if code is None else code, kept.text(), kept.cut, deadline.cancelled_caught, seconds, left)
+
+    async def end_leftovers(self) -> int:
+        """Ends what Pillions that were killed have left running, all of this user's; how many trees that were."""
+        return await end_leftovers(self._threads)
 
     def _prepare(self) -> None:
         if not self._ready:

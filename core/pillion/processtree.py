@@ -37,6 +37,7 @@ LINUX = sys.platform == "linux"
 _LOCKS = 10
 _PR_SET_CHILD_SUBREAPER = 36
 _ROUNDS_OF_STOPPING = 20
+_NO_TAG = -2
 _GROWTH = 64
 """A tree that grows by so many while it should end gets no more grace."""
 
@@ -46,6 +47,8 @@ _limits_are_of_the_process = threading.Lock()
 class _Stat(Struct, frozen=True):
     parent: int
     state: str
+    birth: str
+    """Clock ticks since the machine began."""
 
 
 class _Seen(Struct, frozen=True):
@@ -57,13 +60,23 @@ class Tree:
     """The descendants of one process. Started within `marking`, then `adopt`, and `end` once."""
 
     def __init__(self, groups: Path | None) -> None:
-        self.mark = secrets.token_hex(8)
+        self.mark = f"{_owner()}-{secrets.token_hex(8)}"
+        """Says whose it is: see is_alive."""
         self._tag = secrets.randbits(47) | 1 << 47
         self._groups = groups
         self._group: Path | None = None
         self._root = 0
         self._orphans: set[int] = set()
         self._dead: set[int] = set()
+
+    @classmethod
+    def of(cls, mark: str, members: set[int]) -> Tree:
+        """A tree that somebody else has started, to be ended; `members` are those with its variable."""
+        tree = cls(None)
+        tree.mark = mark
+        tags = {tag for pid in members if (tag := _tag(pid)) is not None and tag >> 47 == 1}
+        tree._tag = tags.pop() if len(tags) == 1 else _NO_TAG
+        return tree
 
     @contextlib.contextmanager
     def marking(self) -> Iterator[None]:
@@ -149,7 +162,7 @@ class Tree:
         stopped: set[int] = set()
         for _ in range(_ROUNDS_OF_STOPPING if LINUX else 0):
             before = len(stopped)
-            for pid in _processes():
+            for pid in processes():
                 if pid not in stopped and self._has_tag(pid):
                     _signal({pid}, signal.SIGSTOP)  # at once: what is only noted may be gone by the next look
                     stopped.add(pid)
@@ -164,8 +177,8 @@ class Tree:
         found = self._orphans | (_group_members(self._group) if self._group is not None else set())
         wanted = f"{VARIABLE}={self.mark}".encode()
         own = _tag(os.getpid())
-        for pid in _processes():
-            if self._has_tag(pid) or (_tag(pid) == own and wanted in _environ(pid)):
+        for pid in processes():
+            if self._has_tag(pid) or (_tag(pid) == own and wanted in environ(pid)):
                 found.add(pid)
         found.discard(os.getpid())
         return found
@@ -217,7 +230,8 @@ def find_groups() -> Path | None:
     return folder if usable else None
 
 
-def _processes() -> list[int]:
+def processes() -> list[int]:
+    """The numbers of all that are to be seen."""
     try:
         return [int(name) for name in os.listdir("/proc") if name.isdigit()]
     except OSError:
@@ -232,7 +246,8 @@ def _tag(pid: int) -> int | None:
         return None
 
 
-def _environ(pid: int) -> bytes:
+def environ(pid: int) -> bytes:
+    """What it was started with, b"" where that can't be read."""
     try:
         return Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
@@ -245,8 +260,40 @@ def _stat(pid: int) -> _Stat | None:
     except OSError:
         return None
     # The name stands in parentheses and may itself hold spaces and parentheses.
-    state, parent, *_ = text[text.rfind(b")") + 2 :].split(b" ", 2)
-    return _Stat(int(parent), state.decode())
+    state, parent, *rest = text[text.rfind(b")") + 2 :].split(b" ", 20)
+    return _Stat(int(parent), state.decode(), rest[17].decode())
+
+
+def _owner() -> str:
+    """This process, as no other one is called: its number, its birth, and where these count."""
+    stat = _stat(os.getpid())
+    return f"{os.getpid()}-{stat.birth if stat else 0}-{_namespaces()}"
+
+
+def _namespaces() -> str:
+    try:
+        return ".".join(str(os.stat(f"/proc/self/ns/{name}").st_ino) for name in ("pid", "time"))
+    except OSError:
+        return ""
+
+
+def is_alive(mark: str) -> bool:
+    """Does the process live that has made this mark? So it counts where that can't be told."""
+    pid, _, rest = mark.partition("-")
+    birth, _, rest = rest.partition("-")
+    namespaces = rest.partition("-")[0]
+    if not (pid.isdigit() and birth.isdigit() and namespaces) or namespaces != _namespaces():
+        return True
+    stat = _stat(int(pid))
+    return stat is not None and stat.birth == birth and stat.state not in ("Z", "X")
+
+
+def ancestors(pid: int) -> set[int]:
+    """Its parent, that one's, and so on."""
+    found: set[int] = set()
+    while (pid := _parent(pid)) and pid not in found:
+        found.add(pid)
+    return found
 
 
 def _parent(pid: int) -> int:
@@ -264,7 +311,7 @@ def _signal(pids: set[int], *signals: signal.Signals) -> None:
 
 def _descendants(of: set[int]) -> set[int]:
     children: dict[int, list[int]] = {}
-    for pid in _processes():
+    for pid in processes():
         if (stat := _stat(pid)) is not None:
             children.setdefault(stat.parent, []).append(pid)
     found: set[int] = set()

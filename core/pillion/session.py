@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -25,7 +26,7 @@ from .errors import BadSchema, Gone, NotFound, PillionError
 from .eventlog import EventLog, Reader
 from .history import History, LastTurn
 from .hookspecs import TurnInfo
-from .letters import Accepted, Cancel, Change, Decide, Note, Prompt, Resume, Withdraw
+from .letters import Accepted, AtRest, Cancel, Change, Decide, Letter, Note, Prompt, Rest, Resume, Withdraw
 from .onecall import OneCall
 from .overlay import Overlays
 from .prompts import WaitingPrompt
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from .kernel import Kernel
 
 When = Literal["queue", "interrupt", "reject", "steer", "break"]
+
+
+async def _note(kernel: Kernel, session: str, *events: e.Event) -> None:
+    await (await kernel.session(session)).note(*events)
 
 
 class Session:
@@ -52,17 +57,16 @@ class Session:
         parent: Session | None = None,
         budget: Budget | None = None,
         tools: frozenset[str] | None = None,
+        desks: tuple[Approvals, Questions] | None = None,
     ) -> None:
         self.kernel, self.info, self.limits = kernel, info, limits
         self.parent = parent
-        self.root: Session = parent.root if parent else self
         self.budget = budget
         self.tools = tools
         self.keeper = Keeper(kernel.secrets) if kernel.settings.defaults.keep_requests else None
-        self.approvals, self.questions = Approvals(), Questions()
-        self.desks: tuple[Asking[Any], ...] = (self.approvals, self.questions)
+        self.approvals, self.questions = desks or (Approvals(), Questions())
         shared = parent is not None and parent.info.workspace == info.workspace
-        self.overlays: Overlays = parent.overlays if parent and shared else Overlays(self.note)
+        self.overlays: Overlays = parent.overlays if parent and shared else Overlays(partial(_note, kernel, info.id))
         """Texts that are unsaved in an editor; a child on the same workspace sees its parent's."""
         self._messages: list[Message] = []
         self._actor = Actor(self, log, history)
@@ -72,6 +76,16 @@ class Session:
     @property
     def id(self) -> str:
         return self.info.id
+
+    @property
+    def root(self) -> Session:
+        """The one that no turn opened: itself, or its parent's."""
+        return self.parent.root if self.parent else self
+
+    @property
+    def desks(self) -> tuple[Asking[Any], ...]:
+        """Where people answer."""
+        return self.approvals, self.questions
 
     @property
     def state(self) -> Literal["idle", "running", "stopping"]:
@@ -127,20 +141,20 @@ class Session:
         event = e.PromptQueued(
             prompt=id, text=text, images=tuple(refs), model=model, strategy=strategy, when=when, schema=schema
         )
-        accepted = await self._actor.ask(Prompt(event, blobs))
+        accepted = await self._ask(Prompt(event, blobs))
         assert isinstance(accepted, Accepted)
         return accepted
 
     async def resume(self) -> Accepted:
         """Goes on with the last turn, where that was interrupted or failed, from its last finished step; what waits
         comes behind it. Else starts what waits. Raises Conflict when there is neither or a turn runs, Gone."""
-        accepted = await self._actor.ask(Resume())
+        accepted = await self._ask(Resume())
         assert isinstance(accepted, Accepted)
         return accepted
 
     async def change(self, change: Change) -> SessionInfo:
         """What the session is from then on. A running turn keeps its model. Raises Stale, ConfigError, Gone."""
-        info = await self._actor.ask(change)
+        info = await self._ask(change)
         assert isinstance(info, SessionInfo)
         return info
 
@@ -150,7 +164,7 @@ class Session:
 
     async def withdraw(self, prompt: str) -> None:
         """Takes a waiting prompt back. Raises NotFound, Conflict (it runs or ran), Gone."""
-        await self._actor.ask(Withdraw(prompt))
+        await self._ask(Withdraw(prompt))
 
     async def call_tool(
         self, tool: str, arguments: Mapping[str, Any], *, when: Literal["queue", "interrupt", "reject"] = "reject"
@@ -159,7 +173,7 @@ class Session:
         `prompt` does. What the tool does not know, and arguments that don't fit it, are results, too."""
         said = msgspec.json.encode(arguments).decode()
         event = e.PromptQueued(prompt=secrets.token_hex(16), text="", tool=tool, arguments=said, when=when)
-        accepted = await self._actor.ask(Prompt(event, {}))
+        accepted = await self._ask(Prompt(event, {}))
         assert isinstance(accepted, Accepted)
         return accepted
 
@@ -181,7 +195,7 @@ class Session:
 
     async def cancel(self, by: str = "person") -> bool:
         """Stops the running turn; False when none runs. `turn.cancelled` comes when nothing of it is left."""
-        return bool(await self._actor.ask(Cancel(by)))
+        return bool(await self._ask(Cancel(by)))
 
     async def decide(
         self,
@@ -198,21 +212,19 @@ class Session:
         """
         approvals, answer = self.root.approvals, Decision(decision, by, reason, remember)
         if remember != "always":
-            await self.root._actor.ask(Decide(approvals, approval, answer))
+            await self.root._ask(Decide(approvals, approval, answer))
             return
         with approvals.held(approval, answer) as offer:
             await self.kernel.rulebook.write(offer)
-            await self.root._actor.ask(Decide(approvals, approval, answer))
+            await self.root._ask(Decide(approvals, approval, answer))
 
     async def answer(self, question: str, answer: str | None, *, by: str = "person") -> None:
         """Answers a question; None: nobody will. Raises NotFound, Conflict (answered already), Gone, ConfigError."""
-        await self.root._actor.ask(
-            Decide(self.root.questions, question, Answered(answer, by, given=answer is not None))
-        )
+        await self.root._ask(Decide(self.root.questions, question, Answered(answer, by, given=answer is not None)))
 
     async def note(self, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> None:
         """Writes facts that no turn brought, and what they name. They must open or close no item."""
-        await self._actor.ask(Note(events, blobs))
+        await self._ask(Note(events, blobs))
 
     async def messages(self) -> tuple[Message, ...]:
         """The conversation so far."""
@@ -227,9 +239,14 @@ class Session:
         """The ids from the root's child down to this session; empty for the root."""
         return (*self.parent.path(), self.id) if self.parent else ()
 
-    def follow(self, after: str = "") -> Reader:
-        """A reader of the log: from the start, `latest`, or behind an event id. Raises BadCursor."""
-        return self._actor.follow(after)
+    def follow(self, after: str = "", *, keeps: bool = True) -> Reader:
+        """A reader of the log: from the start, `latest`, or behind an event id. Raises BadCursor.
+
+        `keeps`: as long as somebody has the reader, the session stays in memory.
+        """
+        reader = self._actor.follow(after, keeps)
+        reader.holder = self if keeps else None
+        return reader
 
     async def ended(self, turn: str, after: str = "") -> e.Event:
         """Waits for the event that ends that turn. Raises Gone, or StoreFailed, when the session ends before."""
@@ -245,6 +262,9 @@ class Session:
 
     async def aclose(self) -> None:
         """Cancels what runs, gives it the time to let go, and ends the actor. Prompts that wait stay in the log."""
+        if self._actor.at_rest:
+            self._actor.end()
+            return
         self._actor.closing = True
         if not self._actor.gone.is_set():
             with trio.move_on_after(self.kernel.settings.deadlines.stopping + 1), suppress(PillionError):
@@ -266,6 +286,34 @@ class Session:
         while self._actor.turn is not None:
             await self._actor.turn.over.wait()
 
+    # ── for the kernel ──
+
+    @property
+    def touched(self) -> float:
+        """When somebody wanted something of it, by trio's clock."""
+        return self._actor.touched
+
+    def touch(self) -> None:
+        self._actor.touched = trio.current_time()
+
+    @property
+    def at_peace(self) -> bool:
+        """Would nobody miss it in memory? Nothing runs, waits or is unsaved, and nobody follows; only turns ask."""
+        kept = self.info.ephemeral or self.parent or self.turn or self.waiting or self.overlays.all()
+        return not kept and self._actor.at_peace
+
+    async def rest(self) -> bool:
+        """Leaves memory, if it is at peace. Whoever holds this object need not know: the next touch brings it back."""
+        try:
+            return bool(await self._actor.ask(Rest()))
+        except (AtRest, Gone):
+            return False
+
+    def wake(self, opened: Opened, history: History) -> None:
+        """Comes back by its log; `run` it then."""
+        self.info = opened.info
+        self._actor = self._actor.again(self, opened, history)
+
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """The actor's life."""
         await self._actor.run(task_status)
@@ -284,12 +332,19 @@ class Session:
         )
 
     async def recover(self, opened: Opened) -> None:
-        """Closes what the last process left open. Before the actor runs; when it fails, there will be none."""
+        """Closes what the last process left open. Before the actor runs; when it fails, the session stays at rest."""
         try:
             await self._actor.recover(opened)
         except BaseException:
-            self._actor.end()
+            self._actor.lie_down()
             raise
+
+    async def _ask(self, letter: Letter) -> Any:
+        while True:
+            try:
+                return await self._actor.ask(letter)
+            except AtRest:
+                await self.kernel.session(self.id)
 
     # ── for its turns, and those of its children ──
 

@@ -63,6 +63,8 @@ class Defaults(Struct, frozen=True, forbid_unknown_fields=True):
     store: str = "memory"
     context_tokens: int = 8_000
     keep_requests: bool = False
+    rest_after: Seconds = 300.0
+    """Seconds after which a session that nobody uses leaves memory; the next touch brings it back."""
 
 
 class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):

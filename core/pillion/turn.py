@@ -6,7 +6,9 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import msgspec
 import trio
@@ -22,7 +24,7 @@ from .contracts.provider import Provider, Request
 from .contracts.store import Record
 from .contracts.strategy import Strategy
 from .contracts.workspace import Workspace
-from .errors import BadAnswer, PillionError, SetAside, Stuck
+from .errors import BadAnswer, Gone, PillionError, SetAside, Stuck
 from .modelcall import Answer, ModelCall, complete
 from .onecall import OneCall
 from .overlay import OverlaidWorkspace
@@ -284,7 +286,7 @@ class Turn:
         wanted = prompt.strategy or session.info.strategy
         self.strategy = OneCall() if prompt.tool else catalog.strategy(wanted, self.model)
         self.workspace = OverlaidWorkspace(
-            catalog.workspace(session.info.workspace), session.overlays, self._tell_editor
+            catalog.workspace(session.info.workspace), session.overlays, partial(_tell_editor, ref(self))
         )
         self._budget = session.budget.reserve(self.limits) if session.budget else Budget(self.limits)
         self.scope.deadline = self._budget.deadline
@@ -314,13 +316,6 @@ class Turn:
             if self._forms == 2:
                 raise BadAnswer(f"The model gave no answer that fits the schema. {misfit}")
             step = await self._form(wish, misfit)
-
-    async def _tell_editor(self, wanted: e.FileEditWanted) -> None:
-        """In the log of the session that holds the texts: the editor watches that one."""
-        session = self.session
-        while session.parent is not None and session.parent.overlays is session.overlays:
-            session = session.parent
-        await session.write(self, wanted)
 
     def started(self, strategy: str = "", model: str = "") -> e.TurnStarted:
         return e.TurnStarted(prompt=self.id, strategy=strategy, model=model, limits=self.limits)
@@ -426,6 +421,17 @@ class Turn:
             self._circles[key] = self._circles.get(key, 0) + 1
             if self._circles[key] >= CIRCLES:
                 raise Stuck(f"{call.name} was called {CIRCLES} times with the same arguments and the same result.")
+
+
+async def _tell_editor(turn: ref[Turn], wanted: e.FileEditWanted) -> None:
+    """In the log of the session that holds the texts: the editor watches that one."""
+    running = turn()  # a workspace does not keep its turn
+    if running is None:
+        raise Gone("The turn is over; nothing more can be written for it.")
+    session = running.session
+    while session.parent is not None and session.parent.overlays is session.overlays:
+        session = session.parent
+    await session.write(running, wanted)
 
 
 def _trimmed(parts: Sequence[ContextPart], tokens: int) -> str:

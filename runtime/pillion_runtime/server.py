@@ -144,6 +144,7 @@ async def serve(
 
 async def _asked(stop: Stop, kernel: Kernel, dev: bool) -> None:
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(kernel.processes.end_leftovers)
         if dev:
             nursery.start_soon(reload_changed, kernel)
         await stop.asked.wait()

@@ -84,7 +84,7 @@ async def test_cancelling_the_parent_ends_the_child(tmp_path, autojump_clock) ->
         session = await host.open()
         accepted = await session.prompt("go")
         await trio.sleep(1)
-        child = host.kernel._live[strategy.children[0]]
+        child = await host.kernel.session(strategy.children[0])
         assert child.state == "running"
         await session.cancel()
         assert isinstance(await session.ended(accepted.turn), e.TurnCancelled)
@@ -104,7 +104,7 @@ async def test_a_childs_approval_is_asked_for_in_the_roots_log(tmp_path, autojum
         await trio.sleep(1)
         (wanted,) = [event for event in await events(session) if isinstance(event, e.ApprovalWanted)]
         assert wanted.path == (strategy.children[0],)
-        await host.kernel._live[strategy.children[0]].decide(wanted.approval, "allow")
+        await (await host.kernel.session(strategy.children[0])).decide(wanted.approval, "allow")
         await session.ended(accepted.turn)
         assert strategy.ends == [e.TurnFinished(steps=2)]
 

@@ -141,7 +141,7 @@ async def test_a_child_asks_in_the_roots_log(tmp_path, autojump_clock) -> None:
         await session.prompt("go")
         question = await asked(session)
         assert question.path == tuple(asker.children)
-        await host.kernel._live[asker.children[0]].answer(question.question, None)
+        await (await host.kernel.session(asker.children[0])).answer(question.question, None)
         await session.idle()
         assert asker.answers == [Answered(None, "person", given=False)]
 

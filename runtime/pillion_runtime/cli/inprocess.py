@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import msgspec
+import trio
 
 from pillion.contracts.store import SessionQuery
 from pillion.eventlog import Reader
@@ -27,8 +28,10 @@ from .source import Answer, Listing, Posted, Search, Wish
 async def open_inprocess(settings: Settings) -> AsyncIterator[InProcess]:
     """Opens the kernel, and closes it with all that runs in it."""
     hide_process()
-    async with open_kernel(settings, hookspecs=(HostHooks,)) as kernel:
+    async with open_kernel(settings, hookspecs=(HostHooks,)) as kernel, trio.open_nursery() as nursery:
+        nursery.start_soon(kernel.processes.end_leftovers)
         yield InProcess(kernel)
+        nursery.cancel_scope.cancel()
 
 
 class Pages:
