@@ -24,6 +24,7 @@ from .events import Event, is_own, type_of
 from .hookspecs import TurnInfo
 from .localworkspace import LocalWorkspace
 from .plugins import PluginHost
+from .roles import near_models
 from .settings import Settings
 from .streamguard import GuardedProvider
 from .values import ModelInfo, ToolSpec
@@ -146,6 +147,7 @@ class Catalog:
             known = ", ".join(self.providers) or "none"
             raise NotFound(
                 f"No provider offers the model {name!r}: names are provider/model, and providers are: {known}. "
+                + near_models(name, self._models)
                 + self._ways_to_a_model()
             )
         # a model that no table knows may be new: the vendor has the last word

@@ -25,6 +25,7 @@ PillionError
 │   ├── ContextOverflow  make the conversation shorter
 │   ├── RequestTooLarge  send less in one request: smaller pictures, shorter outputs
 │   ├── ContentFiltered  say it in another way
+│   ├── NoModelAnswers  each model of the role failed; says why of each
 │   └── BadRequest     the request can't work as it is
 ├── BadExport          the file is no whole export of sessions; names the line
 ├── BadSchema          a prompt's JSON Schema can't be checked; names the place
@@ -38,6 +39,8 @@ PillionError
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class PillionError(Exception):
@@ -219,6 +222,17 @@ class ContentFiltered(ProviderError):
     """The vendor's filter stopped the request, or the answer."""
 
     code = "content_filtered"
+
+
+class NoModelAnswers(ProviderError):
+    """Each model of a role was asked, and none could answer. `errors` are theirs, in order."""
+
+    code = "no_model_answers"
+
+    def __init__(self, message: str, errors: Sequence[PillionError] = ()) -> None:
+        super().__init__(message)
+        self.errors = tuple(errors)
+        self.retryable = any(error.retryable for error in self.errors)
 
 
 class BadRequest(ProviderError):

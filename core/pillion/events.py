@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from .positions import TextEdit
+from .roles import Roles
 from .values import Limits, Message, Usage
 
 
@@ -57,6 +58,7 @@ class SessionOpened(Event, frozen=True, tag="session.opened"):
     parent: str = ""
     trusted: bool = False
     limits: Limits | None = None
+    roles: Roles = {}
 
 
 class SessionChanged(Event, frozen=True, tag="session.changed"):
@@ -70,6 +72,7 @@ class SessionChanged(Event, frozen=True, tag="session.changed"):
     model: str | None = None
     strategy: str | None = None
     archived: bool | None = None
+    roles: Roles | None = None
 
 
 class SessionSeeded(Event, frozen=True, tag="session.seeded"):
@@ -108,6 +111,7 @@ class PromptQueued(Event, frozen=True, tag="prompt.queued"):
     arguments: str = ""
     schema: Mapping[str, Any] | None = None
     resumes: str = ""
+    roles: Roles = {}
 
 
 class PromptJoined(Event, frozen=True, tag="prompt.joined"):
@@ -221,6 +225,19 @@ class UsageRecorded(Event, frozen=True, tag="usage.recorded"):
     error: str = ""
     request: tuple[str, ...] = ()
     answer: str = ""
+
+
+class ModelPassedOver(Event, frozen=True, tag="model.passed_over"):
+    """`model` could not answer, with the error `code` and because of `why`; the call goes to the model `next`.
+
+    What it had said is voided. `role` is set for calls that are not history.
+    """
+
+    model: str
+    code: str
+    why: str
+    next: str
+    role: str = ""
 
 
 class ModelTold(Event, frozen=True, tag="model.told"):
@@ -478,7 +495,7 @@ LASTING: tuple[type[Event], ...] = (
     SessionOpened, SessionChanged, SessionSeeded, SessionForked, PromptQueued, PromptJoined, PromptDropped,
     ChildStarted, ChildFinished, ChildInterrupted,
     TurnStarted, TurnStopping, TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished,
-    StepStarted, UsageRecorded, ModelTold, MessageFinished,
+    StepStarted, UsageRecorded, ModelPassedOver, ModelTold, MessageFinished,
     TextStarted, TextFinished, TextInterrupted, TextVoided,
     ThinkingStarted, ThinkingFinished, ThinkingInterrupted, ThinkingVoided,
     CallStarted, CallFinished, CallInterrupted, CallVoided,

@@ -11,6 +11,7 @@ from . import events as e
 from .contracts.store import SessionInfo, Store
 from .errors import BadCursor
 from .history import History
+from .roles import Roles
 from .secrets import Secrets
 from .values import Limits
 
@@ -24,6 +25,7 @@ class Branch(Struct, frozen=True):
     info: SessionInfo
     at: int
     limits: Limits | None
+    roles: Roles
     messages: Sequence[str]
     blobs: Mapping[str, bytes]
 
@@ -52,7 +54,7 @@ async def branch(store: Store, id: str, at: int | None, secrets: Secrets) -> Bra
         raise BadCursor(f"Session {id} has {last} events, so it can't be forked at event {at}.")
     history.settle()
     names, blobs = await _messages(store, history, secrets)
-    return Branch(info, last, limits, names, blobs)
+    return Branch(info, last, limits, history.roles, names, blobs)
 
 
 async def _messages(store: Store, history: History, secrets: Secrets) -> tuple[list[str], dict[str, bytes]]:

@@ -9,6 +9,7 @@ import msgspec
 
 from . import events as e
 from .prompts import Prompts
+from .roles import Roles
 from .values import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
 
 Piece = Part | e.ImageRef
@@ -57,6 +58,8 @@ class History:
         self.open_approvals: dict[str, e.ApprovalWanted] = {}
         self.open_questions: dict[str, e.QuestionAsked] = {}
         self._prompt: e.PromptQueued | None = None  # of the turn
+        self.roles: Roles = {}
+        """The session's own models by role."""
         self._parts: dict[int, Piece] = {}  # closed items of the running step
         self._wanted: list[str] = []  # calls of the last message that lack a result, in order
         self._results: dict[str, tuple[Piece, ...]] = {}
@@ -72,6 +75,8 @@ class History:
                 self.prompts.queued(event, time)
             case e.PromptDropped():
                 self.prompts.taken(event.prompt, "")
+            case e.SessionOpened(roles=roles) | e.SessionChanged(roles=roles):
+                self.roles = self.roles if roles is None else roles
             case e.SessionSeeded():
                 for message in event.messages:
                     self._seed(message)

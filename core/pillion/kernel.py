@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ from .plugins import PluginHost
 from .portable import More
 from .processes import Processes
 from .recovery import recall
+from .roles import Line, check_roles
 from .roster import Roster
 from .rulebook import Rulebook
 from .session import Session
@@ -98,17 +100,21 @@ class Kernel:
         labels: Mapping[str, str] = {},
         limits: Limits | None = None,
         ephemeral: bool = False,
+        roles: Mapping[str, Line] = {},
     ) -> Session:
         """Opens a new session on a workspace, an absolute path or a URL. Raises NotFound for unknown names.
 
-        An `ephemeral` one is kept in memory alone, and so are its children.
+        An `ephemeral` one is kept in memory alone, and so are its children. `roles` are its own models, in order for
+        each role; `model` is short for one of the role `default`.
         """
+        check_roles(roles, at="roles")
         self.catalog.workspace(workspace)
-        if model not in ("", "auto"):
-            self.catalog.model(model)
+        for name in (model, *chain(*roles.values())):
+            if name not in ("", "auto"):
+                self.catalog.model(name)
         if strategy not in ("", "auto"):
             self.catalog.strategy(strategy, None)
-        info = self._info(workspace, model, strategy, labels, ephemeral=ephemeral)
+        info = self._info(workspace, model, strategy, labels, ephemeral=ephemeral, roles=roles)
         return await self._begin(info, limits or self.settings.limits, self._nursery)
 
     async def fork(self, id: str, at: int | None = None) -> Session:
@@ -119,7 +125,7 @@ class Kernel:
         grown = await branch(self._keeper(id), id, at, self.secrets)
         old, limits = grown.info, grown.limits or self.settings.limits
         info = self._info(old.workspace, old.model, old.strategy, old.labels, ephemeral=old.ephemeral)
-        info = structs.replace(info, title=old.title, origin=id, branched=grown.at)
+        info = structs.replace(info, title=old.title, origin=id, branched=grown.at, roles=grown.roles)
         return await self._begin(info, limits, self._nursery, begins=grown.events(), blobs=grown.blobs)
 
     async def export(self, id: str) -> AsyncGenerator[bytes, None]:
@@ -173,6 +179,7 @@ class Kernel:
         store = self._keeper(id)
         opened = await store.open(id)
         history, limits, _ = await recall(opened, store, self.settings.limits)
+        opened = structs.replace(opened, info=structs.replace(opened.info, roles=history.roles))
         session = self.roster.held(id)
         if session is None:
             session = self._actor(opened, store, history, limits)
@@ -189,7 +196,7 @@ class Kernel:
         except OwnedElsewhere:
             opened = Opened(await self.store.info(id), 0, 0)
             history, _, head = await recall(opened, self.store, self.settings.limits)
-            return Onlooker(opened.info, self.store, history, head)
+            return Onlooker(structs.replace(opened.info, roles=history.roles), self.store, history, head)
 
     async def sessions(
         self,
@@ -265,6 +272,7 @@ class Kernel:
         parent: Session | None = None,
         *,
         ephemeral: bool = False,
+        roles: Mapping[str, Line] = {},
     ) -> SessionInfo:
         now = time.time_ns() // 1_000_000
         trusted = parent.info.trusted if parent else self.settings.trust.includes(workspace)
@@ -279,6 +287,7 @@ class Kernel:
             parent=parent.id if parent else "",
             trusted=trusted,
             ephemeral=parent.info.ephemeral if parent else ephemeral,
+            roles=parent.info.roles if parent else roles,
         )
 
     async def _begin(

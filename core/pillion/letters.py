@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -49,7 +49,7 @@ class Decide(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """What the session is called or answers with; None is as before, and so is a label that is not named.
+    """What the session is called or answers with; None is as before, and so is a label or role that is not named.
 
     `expected`: versions of the session (`version_of`) of which it must be one; empty: whatever it is.
     """
@@ -59,6 +59,7 @@ class Change(Struct, frozen=True):
     model: str | None = None
     strategy: str | None = None
     archived: bool | None = None
+    roles: Mapping[str, Sequence[str] | None] = {}
     expected: frozenset[str] = frozenset()
 
 

@@ -21,6 +21,7 @@ from .contracts.provider import (
     UsageSeen,
     Waiting,
 )
+from .fallback import PassedOver
 from .history import voiding
 from .values import Message, ModelInfo, Part, Text, Thinking, ToolCall, Usage, priced
 
@@ -111,6 +112,20 @@ class ModelCall:
             e.MessageFinished(step=self._step, items=items, finish=finish.reason),
         )
         return Answer(message, closing, finish.reason, call.usage, call.model, call.blobs)
+
+    @property
+    def usage(self) -> Usage:
+        """What is known to be used so far."""
+        return self._record.usage
+
+    async def give_up(self, why: str) -> None:
+        """What came is void, and the log tells of the call: another model is asked."""
+        voids = [voiding(item.seq, item.opened, why) for item in self._items]
+        await self._turn.emit(*voids, self._record.told(), blobs=self._record.blobs)
+
+    async def passed_over(self, passed: PassedOver, next: str) -> None:
+        """The log tells why another model does not answer."""
+        await self._turn.emit(passing(passed, next, self._step))
 
     async def _words(self, opening: e.Event, text: str) -> None:
         last = self._items[-1] if self._items else None
@@ -203,16 +218,43 @@ class Gathered:
         return self._call.told(self.finish.reason, self.message) if self.finish else self._call.told()
 
 
-async def complete(provider: Provider, request: Request, model: ModelInfo, call: CallRecord) -> Answer:
-    """A model call that nobody watches and that is no history; `call` tells of it. Raises ProviderError."""
-    gathered = Gathered(call, model)
-    with call:
-        async with provider.stream(request) as chunks:
-            async for chunk in chunks:
-                gathered.take(chunk)
-    assert gathered.finish is not None, "the guard raises before"
-    gathered.told()
-    return Answer(gathered.message, (), gathered.finish.reason, call.usage, call.model)
+class WholeCall:
+    """A model call of `turn` that nobody watches and that is no history."""
+
+    def __init__(self, turn: Turn, role: str) -> None:
+        self._turn, self._role = turn, role
+        self._record: CallRecord
+
+    async def run(self, provider: Provider, request: Request, model: ModelInfo) -> Answer:
+        """The whole answer. Raises ProviderError."""
+        self._record = self._turn.recorded(request, self._role)
+        gathered = Gathered(self._record, model)
+        with self._record as call:
+            async with provider.stream(request) as chunks:
+                async for chunk in chunks:
+                    gathered.take(chunk)
+        assert gathered.finish is not None, "the guard raises before"
+        closing = (gathered.told(),)
+        return Answer(gathered.message, closing, gathered.finish.reason, call.usage, call.model, call.blobs)
+
+    @property
+    def usage(self) -> Usage:
+        """What is known to be used so far."""
+        return self._record.usage
+
+    async def give_up(self, why: str) -> None:
+        """The log tells of the call: another model is asked."""
+        await self._turn.emit(self._record.told(), blobs=self._record.blobs)
+
+    async def passed_over(self, passed: PassedOver, next: str) -> None:
+        """The log tells why another model does not answer."""
+        await self._turn.emit(passing(passed, next, self._turn.steps, self._role))
+
+
+def passing(passed: PassedOver, next: str, step: int, role: str = "") -> e.ModelPassedOver:
+    """The event that tells it."""
+    why = str(passed.error)
+    return e.ModelPassedOver(step=step, model=passed.model, code=passed.error.code, why=why, next=next, role=role)
 
 
 def _part(event: e.Event) -> Part:

@@ -30,6 +30,7 @@ from .letters import Accepted, AtRest, Cancel, Change, Decide, Letter, Note, Pro
 from .onecall import OneCall
 from .overlay import Overlays
 from .prompts import WaitingPrompt
+from .roles import Line, check_roles
 from .turn import Turn
 from .values import Image, Limits, Message, ModelInfo
 
@@ -123,11 +124,14 @@ class Session:
         model: str = "",
         when: When = "queue",
         schema: Mapping[str, Any] | None = None,
+        roles: Mapping[str, Line] = {},
     ) -> Accepted:
-        """Queues a prompt; returns when it is durable. With a `schema` the turn ends with JSON that fits it.
+        """Queues a prompt; returns when it is durable. With a `schema` the turn ends with JSON that fits it. `roles`
+        are the models of its turn, in order for each role; `model` is short for one of the role `default`.
 
-        Raises Busy, Conflict (`reject`, and a turn runs), Gone, BadSchema.
+        Raises Busy, Conflict (`reject`, and a turn runs), Gone, BadSchema, ConfigError (no such role).
         """
+        check_roles(roles, at="roles")
         if schema is not None:
             AnswerSchema(schema)
             if when in ("steer", "break"):
@@ -139,7 +143,14 @@ class Session:
             refs.append(e.ImageRef(image.media_type, name, len(image.data)))
         id = secrets.token_hex(16)
         event = e.PromptQueued(
-            prompt=id, text=text, images=tuple(refs), model=model, strategy=strategy, when=when, schema=schema
+            prompt=id,
+            text=text,
+            images=tuple(refs),
+            model=model,
+            strategy=strategy,
+            when=when,
+            schema=schema,
+            roles=roles,
         )
         accepted = await self._ask(Prompt(event, blobs))
         assert isinstance(accepted, Accepted)
@@ -329,6 +340,7 @@ class Session:
             parent=info.parent,
             trusted=info.trusted,
             limits=self.limits,
+            roles=info.roles,
         )
 
     async def recover(self, opened: Opened) -> None:

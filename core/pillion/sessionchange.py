@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -11,6 +11,7 @@ from . import events as e
 from .contracts.store import SessionInfo
 from .errors import ConfigError, Stale
 from .letters import Change
+from .roles import Roles, check_roles
 
 LABELS = 64
 """Labels that a session may have."""
@@ -29,12 +30,22 @@ def changed(now: SessionInfo, change: Change, redact: Callable[[str], str]) -> t
         model=change.model,
         strategy=change.strategy,
         archived=change.archived,
+        roles=_roles(now.roles, change.roles),
     )
     given = {key: value for key, value in msgspec.structs.asdict(event).items() if value is not None and key != "step"}
     return event, msgspec.structs.replace(now, **given)
 
 
+def _roles(now: Roles, given: Mapping[str, Sequence[str] | None]) -> Roles | None:
+    """All of the session's roles; None: they are as they were."""
+    check_roles(given, at="roles")
+    merged = {role: tuple(line) for role, line in {**now, **given}.items() if line}
+    return merged if merged != dict(now) else None
+
+
 def version_of(info: SessionInfo) -> str:
     """Another one after each change of what can be changed."""
-    told = msgspec.json.encode([info.title, sorted(info.labels.items()), info.model, info.strategy, info.archived])
+    told = msgspec.json.encode(
+        [info.title, sorted(info.labels.items()), info.model, info.strategy, info.archived, sorted(info.roles.items())]
+    )
     return hashlib.sha256(told).hexdigest()[:32]

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 from .contracts.tool import Effect
 from .errors import ConfigError
+from .roles import Models, Roles, check_roles, said
 from .secrets import MASK, Secrets
 from .values import Limits
 
@@ -27,7 +28,7 @@ SECRET_KEYS = ("token", "key", "secret", "password")
 """A text under one of these keys, or one that ends so (`api_key`), is a secret."""
 _PASSWORD = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
 """Of a URL, wherever one stands."""
-SECTIONS = ("host", "defaults", "limits", "deadlines", "execution", "trust", "guards", "plugins")
+SECTIONS = ("host", "defaults", "models", "limits", "deadlines", "execution", "trust", "guards", "plugins")
 
 
 class Environment:
@@ -156,6 +157,7 @@ class Settings(Struct, frozen=True):
     """All settings in force. `origins` says of each dotted key which layer it came from."""
 
     defaults: Defaults
+    models: Models
     limits: Limits
     deadlines: Deadlines
     execution: Execution
@@ -168,6 +170,11 @@ class Settings(Struct, frozen=True):
     secrets: Secrets
     data_dir: Path
     layers: Layers
+
+    @property
+    def roles(self) -> Roles:
+        """The models to ask for each role that the settings say something of."""
+        return said(self.defaults.model, self.models.roles)
 
     @property
     def user_file(self) -> Path | None:
@@ -309,7 +316,10 @@ def _frozen(
     for key, value in _flat(raw).items():
         for secret in [value] if is_secret(key, value) else _PASSWORD.findall(str(value)):
             layers.secrets.register(secret)
+    models = convert(raw.get("models", {}), Models, plugin="", prefix="models")
+    check_roles(models.roles)
     return Settings(
+        models=models,
         defaults=convert(raw.get("defaults", {}), Defaults, plugin="", prefix="defaults"),
         limits=convert(raw.get("limits", {}), Limits, plugin="", prefix="limits"),
         deadlines=convert(raw.get("deadlines", {}), Deadlines, plugin="", prefix="deadlines"),

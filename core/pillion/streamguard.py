@@ -10,7 +10,8 @@ from typing import get_args
 import trio
 
 from .contracts.provider import Chunk, Finish, Provider, Request
-from .errors import PillionError, ProviderDown, ProviderError
+from .errors import ModelNotFound, PillionError, ProviderDown, ProviderError
+from .roles import near_models
 from .settings import Deadlines
 from .values import ModelInfo
 
@@ -44,6 +45,9 @@ class GuardedProvider:
                     opened = True
                     watch.waits_no_more()
                     yield _GuardedChunks(self.name, chunks, watch)
+            except ModelNotFound as error:
+                near = near_models(request.model, (m.name for m in self.models() if m.name != request.model))
+                raise ModelNotFound(f"{error} {near}".strip()) from error
             except PillionError:
                 raise
             except Exception as error:  # a plugin's fault is the call's

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -20,14 +20,16 @@ from .asking import Answered, Pending
 from .budget import Budget
 from .callrecord import CallRecord
 from .contracts.context import ContextPart
-from .contracts.provider import Provider, Request
+from .contracts.provider import Request
 from .contracts.store import Record
 from .contracts.strategy import Strategy
 from .contracts.workspace import Workspace
-from .errors import BadAnswer, Gone, PillionError, SetAside, Stuck
-from .modelcall import Answer, ModelCall, complete
+from .errors import BadAnswer, Gone, PillionError, ProviderError, SetAside, Stuck
+from .fallback import Bench
+from .modelcall import Answer, ModelCall, WholeCall
 from .onecall import OneCall
 from .overlay import OverlaidWorkspace
+from .roles import line_of, said
 from .tags import tagged
 from .toolrun import run_calls
 from .values import Limits, Message, ModelInfo, ToolCall, Usage
@@ -57,6 +59,7 @@ class Wish(Struct, frozen=True):
     max_output: int | None
     may_call: bool = True
     schema: dict[str, Any] | None = None
+    role: str = "default"
 
 
 class Step(Struct, frozen=True):
@@ -87,7 +90,7 @@ class Turn:
         self.stopping = self.closing = self.detached = False
         self.nursery: trio.Nursery
         self._kit: Kit
-        self._provider: Provider | None = None
+        self._benches: dict[str, Bench] = {}
         self._budget: Budget | None = None
         self.answer: Any = msgspec.UNSET
         """JSON that fits the prompt's schema."""
@@ -130,15 +133,18 @@ class Turn:
         view: Sequence[Message] | None = None,
         max_output: int | None = None,
         answer: bool = False,
+        role: str = "default",
     ) -> Step:
         """Asks the model and runs the tools that it calls. `view` is sent instead of the history so far. `answer` says
-        that its words are the turn's answer: where the prompt came with a schema, they are asked for as JSON.
+        that its words are the turn's answer: where the prompt came with a schema, they are asked for as JSON. `role`
+        is what a model is wanted for; where the first of its models can't answer, the next one is asked.
 
         A strategy need not know of prompts that join the turn: they come before the model is asked, and where one
         came while it said its last words, it is asked again. Those count as steps, too; the last one is returned.
         Raises BudgetSpent, ProviderError, Stuck; a strategy lets them pass, they end the turn.
         """
-        wish = Wish(system, tools, None if view is None else tuple(view), len(await self.history()), max_output)
+        seen = None if view is None else tuple(view)
+        wish = Wish(system, tools, seen, len(await self.history()), max_output, role=role)
         return await (self._form(wish) if answer and self._schema is not None else self._steps(wish))
 
     async def _steps(self, wish: Wish, told: e.ModelTold | None = None) -> Step:
@@ -173,14 +179,12 @@ class Turn:
         max_output: int | None = None,
         schema: dict[str, Any] | None = None,
     ) -> Answer:
-        """A model call that is not history; accounted to this turn. Raises BudgetSpent, ProviderError."""
-        provider, model = self._model()
+        """A model call of that role that is not history; accounted to this turn. Raises BudgetSpent, ProviderError."""
+        bench = self._bench(role)
         self.budget.step()
-        request = Request(model.name, tuple(messages), system, max_output=max_output, schema=schema)
-        call = self.recorded(request, role)
-        answer = await complete(provider, request, model, call)
-        self.budget.spend(answer.usage)
-        await self.emit(call.told(), blobs=call.blobs)
+        request = Request("", tuple(messages), system, max_output=max_output, schema=schema)
+        answer = await self._answered(bench, request, lambda: WholeCall(self, role))
+        await self.emit(*answer.closing, blobs=answer.blobs)
         return answer
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> e.ToolFinished:
@@ -279,10 +283,8 @@ class Turn:
     async def begin(self) -> None:
         """Finds model, strategy, workspace and kit. Raises NotFound, ConfigError, BudgetSpent."""
         session, prompt, catalog = self.session, self.prompt, self.kernel.catalog
-        try:
-            self._provider, self.model = catalog.model(prompt.model or session.info.model)
-        except PillionError as error:
-            self._no_model: PillionError = error
+        with suppress(PillionError):  # a strategy may do without; one that asks a model is told
+            self.model = self._bench("default").first.model
         wanted = prompt.strategy or session.info.strategy
         self.strategy = OneCall() if prompt.tool else catalog.strategy(wanted, self.model)
         self.workspace = OverlaidWorkspace(
@@ -380,34 +382,54 @@ class Turn:
 
     async def _ask(self, wish: Wish, joining: Sequence[e.PromptQueued], told: e.ModelTold | None = None) -> Step:
         """One model call and its tools, behind the prompts that join and what the model is told."""
-        provider, model = self._model()
+        bench = self._bench(wish.role)
         self.budget.step()
         self.steps += 1
         with tagged(step=str(self.steps)):
-            begun = e.StepStarted(step=self.steps, model=model.name)
+            begun = e.StepStarted(step=self.steps, model=bench.first.model.name)
             await self.session.join(self, joining, *([told] if told else ()), begun)
             history = await self.history()
-            offered = wish.tools and model.tools != "none"
             request = Request(
-                model=model.name,
+                model="",
                 messages=history if wish.view is None else (*wish.view, *history[wish.seen :]),
                 system=wish.system,
-                tools=self._kit.specs() if offered else (),
+                tools=self._kit.specs() if wish.tools else (),
                 tool_choice="auto" if wish.may_call else "none",
                 max_output=wish.max_output,
                 schema=wish.schema,
             )
-            answer = await ModelCall(self, self.steps).run(provider, request, model)
-            self.budget.spend(answer.usage)
-            refusal = "" if offered and wish.may_call else NO_TOOLS
+            answer = await self._answered(bench, request, lambda: ModelCall(self, self.steps))
+            refusal = "" if wish.tools and wish.may_call else NO_TOOLS
             results = await run_calls(self, answer, breakable=True, aside=refusal)
         self._check_circles(answer.calls, results)
         return Step(answer.message, answer.calls, results, answer.finish, answer.usage)
 
-    def _model(self) -> tuple[Provider, ModelInfo]:
-        if self._provider is None or self.model is None:
-            raise self._no_model
-        return self._provider, self.model
+    def _bench(self, role: str) -> Bench:
+        """Who may answer for a role in this turn. Raises NotFound, ConfigError."""
+        if role not in self._benches:
+            own, prompt = self.session.info, self.prompt
+            layers = said(prompt.model, prompt.roles), said(own.model, own.roles), self.kernel.settings.roles
+            self._benches[role] = Bench(self.kernel.catalog, line_of(role, *layers))
+        return self._benches[role]
+
+    async def _answered(self, bench: Bench, request: Request, begin: Callable[[], ModelCall | WholeCall]) -> Answer:
+        """The answer of the first model that gives one. The log tells of each that does not, and what it used."""
+        asking, told = bench.call(), 0
+        while True:
+            call, model = begin(), asking.now.model
+            for passed in asking.passed[told:]:
+                await call.passed_over(passed, model.name)
+            told = len(asking.passed)
+            try:
+                answer = await call.run(asking.now.provider, _fitting(request, model), model)
+            except ProviderError as error:
+                self.budget.spend(call.usage)
+                asking.next_after(error)
+                await call.give_up(str(error))
+            else:
+                self.budget.spend(answer.usage)
+                asking.answered()
+                return answer
 
     def _check_circles(self, calls: Sequence[ToolCall], results: Sequence[e.ToolFinished]) -> None:
         for call, result in zip(calls, results, strict=True):
@@ -432,6 +454,13 @@ async def _tell_editor(turn: ref[Turn], wanted: e.FileEditWanted) -> None:
     while session.parent is not None and session.parent.overlays is session.overlays:
         session = session.parent
     await session.write(running, wanted)
+
+
+def _fitting(request: Request, model: ModelInfo) -> Request:
+    """The request as that model can take it."""
+    longest = None if request.max_output is None else min(request.max_output, model.output)
+    tools = () if model.tools == "none" else request.tools
+    return structs.replace(request, model=model.name, max_output=longest, tools=tools)
 
 
 def _trimmed(parts: Sequence[ContextPart], tokens: int) -> str:

@@ -18,6 +18,7 @@ from pillion import events as e
 from pillion.errors import PillionError
 from pillion.home import Home, Values
 from pillion.hookspecs import Kernelhooks
+from pillion.roles import Models
 from pillion.settings import Deadlines, Defaults, Execution, Trust
 from pillion.values import Limits
 from pillion_runtime.hookspecs import HostHooks
@@ -168,6 +169,7 @@ def settings() -> str:
     sections: list[tuple[str, Any]] = [
         ("host", HostSettings),
         ("defaults", Defaults),
+        ("models", Models),
         ("limits", Limits),
         ("deadlines", Deadlines),
         ("execution", Execution),

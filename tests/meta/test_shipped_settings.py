@@ -13,6 +13,7 @@ import pytest
 from msgspec import Struct
 
 from pillion.plugins import NoConfig
+from pillion.roles import Models
 from pillion.settings import Deadlines, Defaults, Execution, Settings, Trust, convert, load, shipped_file
 from pillion.values import Limits
 from pillion_runtime.hostsettings import HostSettings
@@ -20,6 +21,7 @@ from pillion_runtime.hostsettings import HostSettings
 SECTIONS: dict[str, type[Struct]] = {
     "host": HostSettings,
     "defaults": Defaults,
+    "models": Models,
     "limits": Limits,
     "deadlines": Deadlines,
     "execution": Execution,

@@ -7,6 +7,8 @@ from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from ..roles import Roles
+
 
 class Record(Struct, frozen=True):
     """A whole event as stored: `data` is its JSON object without the envelope, `time` milliseconds since 1970 UTC."""
@@ -48,7 +50,8 @@ class SessionInfo(Struct, frozen=True, omit_defaults=True):
 
     `ephemeral`: it ends with this process. The kernel keeps it in memory; the store of the settings never sees one.
     `archived`: put aside, lists leave it out. `origin` and `branched`: the session, and the number of its event, that
-    this one was forked from; that session may be gone.
+    this one was forked from; that session may be gone. `roles` are its own models by role; a store need not keep them,
+    since the kernel reads them from the log.
     """
 
     id: str
@@ -65,6 +68,7 @@ class SessionInfo(Struct, frozen=True, omit_defaults=True):
     archived: bool = False
     origin: str = ""
     branched: int = 0
+    roles: Roles = {}
 
 
 class SessionQuery(Struct, frozen=True):

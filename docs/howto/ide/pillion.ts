@@ -26,13 +26,14 @@ export interface Cancelling {
   stopping: boolean;
 }
 
-/** PATCH /api/sessions/{id}: what is left out stays. A label that is null goes; `""` is the settings' default. An `archived` session is put aside: lists leave it out, else it is as before. */
+/** PATCH /api/sessions/{id}: what is left out stays. A label or role that is null goes; `""` is the default. An `archived` session is put aside: lists leave it out, else it is as before. */
 export interface Changes {
   title?: string | null;
   labels?: Record<string, string | null>;
   model?: string | null;
   strategy?: string | null;
   archived?: boolean | null;
+  roles?: Record<string, string[] | null>;
 }
 
 /** `url` signs in the first browser that opens it within `seconds`. */
@@ -135,11 +136,6 @@ export interface ListedMessage {
 }
 
 /** A list that is whole. */
-export interface ListedModelInfo {
-  data: ModelInfo[];
-}
-
-/** A list that is whole. */
 export interface ListedOverlayView {
   data: OverlayView[];
 }
@@ -181,6 +177,12 @@ export interface ModelInfo {
   price?: Price;
   /** What a person should know before relying on it, shown once a run. */
   note?: string;
+}
+
+/** `roles`: the models that are asked for each, in order, where a session or prompt says no others; `auto` is the first that can answer. */
+export interface ModelList {
+  data: ModelInfo[];
+  roles: Record<string, string[]>;
 }
 
 /** POST …/questions/{question}. `answer` null: nobody will answer, so that the turn need not wait. `by` is what the log will say: a person, or a flag of a program. */
@@ -234,7 +236,7 @@ export interface NewOverlay {
   version?: number | null;
 }
 
-/** POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), 409 (`reject`), or join it. `steer` joins it at its next step. `break` stops it after the running tool, gets its answer without tools, and then the turn goes on. `schema` is a JSON Schema: `turn.finished` has the turn's `answer`, which fits it. */
+/** POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), 409 (`reject`), or join it. `steer` joins it at its next step. `break` stops it after the running tool, gets its answer without tools, and then the turn goes on. `schema` is a JSON Schema: `turn.finished` has the turn's `answer`, which fits it. `roles` are the models of this turn, in order for each role; `model` is asked first for the role `default`. */
 export interface NewPrompt {
   text: string;
   images?: ImageGiven[];
@@ -242,9 +244,10 @@ export interface NewPrompt {
   model?: string;
   when?: "break" | "interrupt" | "queue" | "reject" | "steer";
   schema?: Record<string, unknown> | null;
+  roles?: Record<string, string[]>;
 }
 
-/** POST /api/sessions. `workspace` is an absolute path or a URL of a scheme that a plugin brings. An `ephemeral` session is kept in memory alone: it is gone when it is deleted, or when the server ends. */
+/** POST /api/sessions. `workspace` is an absolute path or a URL of a scheme that a plugin brings. An `ephemeral` session is kept in memory alone: it is gone when it is deleted, or when the server ends. `roles` are the models to ask for each role, in order; `model` is asked first for the role `default`. */
 export interface NewSession {
   workspace: string;
   model?: string;
@@ -252,6 +255,7 @@ export interface NewSession {
   labels?: Record<string, string>;
   limits?: LimitsGiven;
   ephemeral?: boolean;
+  roles?: Record<string, string[]>;
 }
 
 /** POST …/tools/{tool}. `when` a turn runs already: 409 (`reject`), wait (`queue`), or cancel it (`interrupt`). */
@@ -379,6 +383,8 @@ export interface SessionShown {
   archived: boolean;
   origin: string | null;
   branched: number | null;
+  /** Its own models by role; null in lists, for a session that is not in memory. */
+  roles: Record<string, string[]> | null;
   state: string;
   waiting: number;
   /** Of a search: the passage that fits, if one is known. */
@@ -402,6 +408,8 @@ export interface SessionView {
   archived: boolean;
   origin: string | null;
   branched: number | null;
+  /** Its own models by role; null in lists, for a session that is not in memory. */
+  roles: Record<string, string[]> | null;
   state: string;
   waiting: number;
   /** Of a search: the passage that fits, if one is known. */
@@ -510,6 +518,7 @@ export interface SessionOpened {
   parent?: string;
   trusted?: boolean;
   limits?: Limits | null;
+  roles?: Record<string, string[]>;
   step?: number;
 }
 
@@ -528,6 +537,7 @@ export interface SessionChanged {
   model?: string | null;
   strategy?: string | null;
   archived?: boolean | null;
+  roles?: Record<string, string[]> | null;
   step?: number;
 }
 
@@ -582,6 +592,7 @@ export interface PromptQueued {
   arguments?: string;
   schema?: Record<string, unknown> | null;
   resumes?: string;
+  roles?: Record<string, string[]>;
   step?: number;
 }
 
@@ -786,6 +797,24 @@ export interface UsageRecorded {
   error?: string;
   request?: string[];
   answer?: string;
+  step?: number;
+}
+
+/** `model` could not answer, with the error `code` and because of `why`; the call goes to the model `next`. What it had said is voided. `role` is set for calls that are not history. */
+export interface ModelPassedOver {
+  type: "model.passed_over";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  model: string;
+  code: string;
+  why: string;
+  next: string;
+  role?: string;
   step?: number;
 }
 
@@ -1332,6 +1361,7 @@ export type PillionEvent =
   | TurnFinished
   | StepStarted
   | UsageRecorded
+  | ModelPassedOver
   | ModelTold
   | MessageFinished
   | TextStarted
@@ -1390,7 +1420,7 @@ export interface Operations {
   /** Switches a plugin on or off, from the next turn on, its routes too. */
   switch_plugin: { path: { name: string }; query: object; body: PluginChange; answer: Switched };
   /** The models that can answer now; the first is what `auto` takes. */
-  list_models: { path: object; query: object; body: undefined; answer: ListedModelInfo | undefined };
+  list_models: { path: object; query: object; body: undefined; answer: ModelList | undefined };
   /** The ways to run a turn. */
   list_strategies: { path: object; query: object; body: undefined; answer: ListedStrategyView | undefined };
   /** The tools that a turn would get in an empty folder. */

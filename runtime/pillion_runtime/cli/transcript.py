@@ -172,6 +172,8 @@ class Transcript:
                 yield s.Remark(f"Waiting about {max(event.seconds, 0.1):.1f} s: {one_line(event.why)}")
             case e.LogStalled():
                 yield s.Remark(f"Nothing can be kept now: {one_line(event.message, 400)}")
+            case e.ModelPassedOver():
+                yield s.Remark(f"{event.model} could not answer, {event.next} is asked: {one_line(event.why)}")
             case e.ChildStarted():
                 yield s.Remark(f"Started a session of its own: {one_line(event.title or event.child)}")
             case e.PromptQueued(joins=self.turn):

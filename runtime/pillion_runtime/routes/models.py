@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 from quart import Blueprint, Response
 
+from pillion.roles import FALLS_TO, line_of
 from pillion.values import ModelInfo
 
 from ..bodies import Listed, answer
 from ..described import described
 from ..host import Host
+
+
+class ModelList(Struct, frozen=True):
+    """`roles`: the models that are asked for each, in order, where a session or prompt says no others; `auto` is the
+    first that can answer."""
+
+    data: Sequence[ModelInfo]
+    roles: Mapping[str, Sequence[str]]
 
 
 class StrategyView(Struct, frozen=True):
@@ -32,10 +42,11 @@ def blueprint(host: Host) -> Blueprint:
     routes = Blueprint("models", __name__)
 
     @routes.get("/api/models")
-    @described(answers={200: Listed[ModelInfo]})
+    @described(answers={200: ModelList})
     async def list_models() -> Response:
         """The models that can answer now; the first is what `auto` takes."""
-        return answer(Listed(host.kernel.catalog.models()))
+        catalog, settings = host.kernel.catalog, host.kernel.settings
+        return answer(ModelList(catalog.models(), {role: line_of(role, settings.roles) for role in FALLS_TO}))
 
     @routes.get("/api/strategies")
     @described(answers={200: Listed[StrategyView]})

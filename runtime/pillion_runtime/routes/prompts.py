@@ -10,6 +10,7 @@ from quart import Blueprint, Response
 from pillion.letters import Accepted
 from pillion.onlooker import Onlooker
 from pillion.prompts import WaitingPrompt
+from pillion.roles import Roles
 from pillion.session import Session, When
 from pillion.values import Image
 
@@ -25,7 +26,8 @@ class NewPrompt(Struct, frozen=True, forbid_unknown_fields=True):
     """POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), 409 (`reject`), or join it.
 
     `steer` joins it at its next step. `break` stops it after the running tool, gets its answer without tools, and then
-    the turn goes on. `schema` is a JSON Schema: `turn.finished` has the turn's `answer`, which fits it.
+    the turn goes on. `schema` is a JSON Schema: `turn.finished` has the turn's `answer`, which fits it. `roles` are the
+    models of this turn, in order for each role; `model` is asked first for the role `default`.
     """
 
     text: Annotated[str, Meta(min_length=1)]
@@ -34,6 +36,7 @@ class NewPrompt(Struct, frozen=True, forbid_unknown_fields=True):
     model: str = ""
     when: When = "queue"
     schema: dict[str, Any] | None = None
+    roles: Roles = {}
 
 
 class PromptAccepted(Struct, frozen=True):
@@ -104,7 +107,7 @@ def blueprint(host: Host) -> Blueprint:
         """
         host.expect_work()
         wanted = await read(NewPrompt)
-        names.check(host, model=wanted.model, strategy=wanted.strategy)
+        names.check(host, model=wanted.model, strategy=wanted.strategy, roles=wanted.roles)
         session = await host.kernel.session(id)
         with timed("store"):
             accepted = await session.prompt(
@@ -114,6 +117,7 @@ def blueprint(host: Host) -> Blueprint:
                 model=wanted.model,
                 when=wanted.when,
                 schema=wanted.schema,
+                roles=wanted.roles,
             )
         return _accepted(id, accepted)
 

@@ -15,6 +15,7 @@ from pillion.errors import ConfigError
 from pillion.history import LastTurn
 from pillion.letters import Change
 from pillion.onlooker import Onlooker
+from pillion.roles import Line, Roles
 from pillion.session import Session
 from pillion.sessionchange import LABELS, version_of
 from pillion.values import Limits, Message
@@ -44,7 +45,8 @@ class LimitsGiven(Struct, frozen=True, forbid_unknown_fields=True):
 class NewSession(Struct, frozen=True, forbid_unknown_fields=True):
     """POST /api/sessions. `workspace` is an absolute path or a URL of a scheme that a plugin brings.
 
-    An `ephemeral` session is kept in memory alone: it is gone when it is deleted, or when the server ends.
+    An `ephemeral` session is kept in memory alone: it is gone when it is deleted, or when the server ends. `roles` are
+    the models to ask for each role, in order; `model` is asked first for the role `default`.
     """
 
     workspace: Annotated[str, Meta(min_length=1, max_length=4096)]
@@ -53,10 +55,11 @@ class NewSession(Struct, frozen=True, forbid_unknown_fields=True):
     labels: Annotated[dict[str, Label], Meta(max_length=LABELS)] = {}
     limits: LimitsGiven = LimitsGiven()
     ephemeral: bool = False
+    roles: Roles = {}
 
 
 class Changes(Struct, frozen=True, forbid_unknown_fields=True):
-    """PATCH /api/sessions/{id}: what is left out stays. A label that is null goes; `""` is the settings' default.
+    """PATCH /api/sessions/{id}: what is left out stays. A label or role that is null goes; `""` is the default.
 
     An `archived` session is put aside: lists leave it out, else it is as before.
     """
@@ -66,6 +69,7 @@ class Changes(Struct, frozen=True, forbid_unknown_fields=True):
     model: str | None = None
     strategy: str | None = None
     archived: bool | None = None
+    roles: Mapping[str, Line | None] = {}
 
 
 class NewFork(Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,6 +112,8 @@ class SessionView(Struct, frozen=True):
     archived: bool
     origin: str | None
     branched: int | None
+    roles: Roles | None
+    """Its own models by role; null in lists, for a session that is not in memory."""
     state: str = "idle"
     waiting: int = 0
     match: str | None = None
@@ -146,6 +152,7 @@ SHOWN = {
     "archived": False,
     "origin": None,
     "branched": None,
+    "roles": {},
     "state": "idle",
     "waiting": 0,
     "match": None,
@@ -175,7 +182,7 @@ def blueprint(host: Host) -> Blueprint:
         """Opens a session on a workspace."""
         host.expect_work()
         wanted = await read(NewSession)
-        names.check(host, workspace=wanted.workspace, model=wanted.model, strategy=wanted.strategy)
+        names.check(host, workspace=wanted.workspace, model=wanted.model, strategy=wanted.strategy, roles=wanted.roles)
         with timed("store"):
             session = await host.kernel.create(
                 wanted.workspace,
@@ -184,6 +191,7 @@ def blueprint(host: Host) -> Blueprint:
                 labels=wanted.labels,
                 limits=_limits(wanted.limits, host.kernel.settings.limits),
                 ephemeral=wanted.ephemeral,
+                roles=wanted.roles,
             )
         return answer(view_of(session.info, session), 201, {"location": f"/api/sessions/{session.id}"})
 
@@ -224,13 +232,22 @@ def blueprint(host: Host) -> Blueprint:
     async def change_session(id: str) -> Response:
         """Changes what a session is called, and what answers from the next turn on; a running turn keeps its model."""
         wanted = await read(Changes)
-        names.check(host, model=wanted.model or "", strategy=wanted.strategy or "")
+        names.check(host, model=wanted.model or "", strategy=wanted.strategy or "", roles=wanted.roles)
         session = await host.kernel.session(id)
         expected = conditions.expected() - {conditions.ANY}
         with timed("store"):
             try:
-                change = Change(wanted.title, wanted.labels, wanted.model, wanted.strategy, wanted.archived, expected)
-                info = await session.change(change)
+                info = await session.change(
+                    Change(
+                        title=wanted.title,
+                        labels=wanted.labels,
+                        model=wanted.model,
+                        strategy=wanted.strategy,
+                        archived=wanted.archived,
+                        roles=wanted.roles,
+                        expected=expected,
+                    )
+                )
             except ConfigError as error:
                 raise Refused(422, str(error), errors=[FieldError(error.key, str(error))]) from None
         return answer(view_of(info, session), headers=_tag(info))
@@ -319,6 +336,7 @@ def view_of(info: SessionInfo, session: Session | Onlooker | None, match: str | 
         archived=info.archived,
         origin=info.origin or None,
         branched=info.branched or None,
+        roles=info.roles if session else None,
         state=session.state if session else "idle",
         waiting=session.waiting if session else 0,
         match=match,
