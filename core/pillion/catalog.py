@@ -153,6 +153,10 @@ class Catalog:
         # a model that no table knows may be new: the vendor has the last word
         return provider, self._models.get(name) or ModelInfo(name, context=128_000, output=8_192)
 
+    def bare(self, model: ModelInfo) -> Provider:
+        """The model's provider with its deadlines, and without any plugin's wrapper."""
+        return GuardedProvider(self._bare[model.provider], self._settings.deadlines)
+
     def strategy(self, name: str, model: ModelInfo | None) -> Strategy:
         """The strategy of that name; `auto` or `""` is what suits the model. Raises NotFound."""
         if name in ("", "auto"):

@@ -109,9 +109,16 @@ class Completions:
         self._records: Session | None = None
         self._opening = trio.Lock()
 
-    def start(self, request: Request) -> Completion:
-        """Begins a call. Raises NotFound, ConfigError, Busy; what goes wrong later is raised where it is read."""
-        provider, model = self._kernel.catalog.model(request.model)
+    def start(
+        self, request: Request, *, role: str = "completion", seconds: float | None = None, bare: bool = False
+    ) -> Completion:
+        """Begins a call, of at most `seconds` (by default the setting's). `bare`: the provider without its wrappers.
+
+        Raises NotFound, ConfigError, Busy; what goes wrong later is raised where it is read.
+        """
+        catalog = self._kernel.catalog
+        provider, model = catalog.model(request.model)
+        provider = catalog.bare(model) if bare else provider
         if len(self._running) >= SIDE_BY_SIDE:
             raise Busy(f"{SIDE_BY_SIDE} calls without a session run already.", retry_after=5)
         limits = self._kernel.settings.limits
@@ -119,7 +126,7 @@ class Completions:
             request = structs.replace(request, max_output=limits.tokens)
         request = structs.replace(request, model=model.name)
         keeper = Keeper(self._kernel.secrets) if self._kernel.settings.defaults.keep_requests else None
-        completion = Completion(CallRecord(request, role="completion", keeper=keeper), model, limits.seconds)
+        completion = Completion(CallRecord(request, role=role, keeper=keeper), model, seconds or limits.seconds)
         self._running.add(completion)
         self.nursery.start_soon(self._run, completion, provider, request)
         return completion

@@ -117,16 +117,23 @@ class Processes:
 
     @asynccontextmanager
     async def start(
-        self, argv: Sequence[str], *, cwd: Path, stdin: bytes | None = None, extra: Mapping[str, str] = {}
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        stdin: bytes | None = None,
+        extra: Mapping[str, str] = {},
+        drop_errors: bool = False,
     ) -> AsyncGenerator[Process]:
-        """Runs `argv` in a session of its own, without a terminal, stdout and stderr in one pipe. When the block is
-        left, however it is left, the program and every descendant of it have ended. ToolError if it can't start."""
+        """Runs `argv` in a session of its own, without a terminal, stdout and stderr in one pipe (`drop_errors`: stdout
+        alone). When the block is left, however it is left, the program and every descendant of it have ended.
+        ToolError if it can't start."""
         self._prepare()
         tree = Tree(self._found)
         environment = {**self._environment, **extra, VARIABLE: tree.mark}
         await trio.lowlevel.checkpoint_if_cancelled()
         with trio.CancelScope(shield=True):  # between the start and the try nothing may come in
-            open_it = partial(_open, tree, argv, cwd, stdin, environment)
+            open_it = partial(_open, tree, argv, cwd, stdin, environment, drop_errors)
             program, output = await trio.to_thread.run_sync(open_it, limiter=self._threads)
         stream = trio.lowlevel.FdStream(output)
         process = Process(program, stream, tree, self._threads)
@@ -146,12 +153,14 @@ class Processes:
         limit: int = KEPT,
         on_output: Callable[[str], None] | None = None,
         extra: Mapping[str, str] = {},
+        drop_errors: bool = False,
     ) -> Ended:
         """Runs `argv` to its end, or for `seconds`. The output is always drained; its beginning and end, `limit` bytes
         together, are kept. Returns when the program ends, even if a grandchild holds the pipe."""
         kept = Kept(limit)
         began = trio.current_time()
-        async with self.start(argv, cwd=cwd, stdin=stdin, extra=extra) as process, trio.open_nursery() as nursery:
+        starting = self.start(argv, cwd=cwd, stdin=stdin, extra=extra, drop_errors=drop_errors)
+        async with starting as process, trio.open_nursery() as nursery:
             nursery.start_soon(_drain, process, kept, on_output)
             with trio.move_on_after(seconds) as deadline:
                 await process.wait()
@@ -227,7 +236,12 @@ async def _drain(process: Process, kept: Kept, on_output: Callable[[str], None] 
 
 
 def _open(
-    tree: Tree, argv: Sequence[str], cwd: Path, stdin: bytes | None, environment: Mapping[str, str]
+    tree: Tree,
+    argv: Sequence[str],
+    cwd: Path,
+    stdin: bytes | None,
+    environment: Mapping[str, str],
+    drop_errors: bool,
 ) -> tuple[subprocess.Popen[bytes], int]:
     """The started program and the reading end of its output. Runs in a thread."""
     if not argv:
@@ -247,7 +261,7 @@ def _open(
                     list(argv),
                     stdin=source,
                     stdout=writing,
-                    stderr=writing,
+                    stderr=subprocess.DEVNULL if drop_errors else writing,
                     cwd=cwd,
                     env=dict(environment),
                     start_new_session=True,

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 from .contracts.tool import Effect
 from .errors import ConfigError
+from .keys import KeyFile, Keyring
 from .roles import Models, Roles, check_roles, said
 from .secrets import MASK, Secrets
 from .values import Limits
@@ -34,9 +35,11 @@ SECTIONS = ("host", "defaults", "models", "limits", "deadlines", "execution", "t
 class Environment:
     """The environment as it was at start."""
 
-    def __init__(self, variables: Mapping[str, str], secrets: Secrets) -> None:
+    def __init__(self, variables: Mapping[str, str], secrets: Secrets, key_file: Path | None = None) -> None:
         self._variables = MappingProxyType(dict(variables))
         self._secrets = secrets
+        self.keyring = Keyring(self._variables, secrets, KeyFile(key_file))
+        """Where the keys of providers come from."""
 
     def get(self, name: str) -> str:
         """The variable's value, `""` when unset."""
@@ -235,7 +238,7 @@ def load(
         user=_users_file(config, variables, given=environ is not None),
         variables=variables,
         flags=flags or {},
-        environment=Environment(variables, secrets),
+        environment=Environment(variables, secrets, _users_own(variables, "keys.json", given=environ is not None)),
         secrets=secrets,
         data_dir=(data_dir or home).expanduser().resolve(),
     ).read()
@@ -271,9 +274,13 @@ def _users_file(config: Path | None, variables: Mapping[str, str], *, given: boo
     named = config or (Path(variables["PILLION_CONFIG"]) if variables.get("PILLION_CONFIG") else None)
     if named is not None and not named.is_file():
         raise ConfigError(f"There is no settings file {named}.", hint="Check --config or PILLION_CONFIG.")
+    return named or _users_own(variables, "plugins.toml", given=given)
+
+
+def _users_own(variables: Mapping[str, str], name: str, *, given: bool) -> Path | None:
+    """The file of that name in the user's config directory; None: there is none."""
     home = variables.get("XDG_CONFIG_HOME") or ("" if given else str(platformdirs.user_config_path()))
-    default = Path(home) / "pillion" / "plugins.toml"
-    return named or (default if home else None)
+    return Path(home) / "pillion" / name if home else None
 
 
 def _check_sections(table: Mapping[str, Any], origin: str) -> None:

@@ -102,6 +102,12 @@ class ModelInfo(Struct, frozen=True, omit_defaults=True):
     price: Price = Price()
     note: str = ""
     """What a person should know before relying on it, shown once a run."""
+    temperature: float | None = None
+    """Of calls that say none; None: the vendor's."""
+    effort: str = ""
+    """How hard it thinks, in its vendor's words; "" leaves it to the vendor."""
+    tokenizer: str = ""
+    """The counter of its tokens; "" is what suits its provider."""
 
     @property
     def provider(self) -> str:

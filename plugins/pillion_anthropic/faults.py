@@ -8,12 +8,13 @@ from contextlib import contextmanager
 import msgspec
 
 from pillion.errors import ProviderDown
+from pillion.keys import Key
 from pillion.vendorfaults import failure, reported
 
 
 @contextmanager
-def translated(hint: str) -> Iterator[None]:
-    """Errors of the anthropic client, of httpx2 and of decoding become ProviderErrors; `hint` helps with a bad key."""
+def translated(key: Key) -> Iterator[None]:
+    """Errors of the anthropic client, of httpx2 and of decoding become ProviderErrors."""
     import anthropic
     import httpx2
 
@@ -21,7 +22,10 @@ def translated(hint: str) -> Iterator[None]:
         yield
     except anthropic.APIStatusError as error:
         response = error.response
-        raise failure("anthropic", reported(error.status_code, response.content, response.headers), hint) from error
+        if error.status_code == 401:
+            key.refused()
+        report = reported(error.status_code, response.content, response.headers)
+        raise failure("anthropic", report, key.hint) from error
     except (anthropic.APIConnectionError, httpx2.HTTPError) as error:
         cause = error.__cause__ or error
         raise ProviderDown(f"anthropic: the connection failed ({type(cause).__name__}: {cause}).") from error

@@ -5,38 +5,30 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
-from msgspec.structs import replace
 
 from pillion.contracts.provider import Provider
 from pillion.errors import ConfigError, MissingLibrary
 from pillion.hookspecs import hookimpl
+from pillion.modelconfig import KnownModels, ModelConfig
 from pillion.settings import Environment
-from pillion.values import Price
 
-from .models import MODELS, UNKNOWN
 from .provider import AnthropicProvider
 
-Tokens = Annotated[int, Meta(ge=1)]
-
-
-class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[plugins.anthropic.models."NAME"]`: what is not said is taken from the table, or assumed. Sizes are tokens."""
-
-    context: Tokens | None = None
-    output: Tokens | None = None
-    tools: Literal["native", "none"] | None = None
-    images: bool | None = None
-    thinking: bool | None = None
-    price: Price | None = None
+TABLE = Path(__file__).with_name("models.toml")
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[plugins.anthropic]`. `thinking`: `default` leaves it to the vendor; a number is a budget, in tokens."""
+    """`[plugins.anthropic]`. `thinking`: `default` leaves it to the vendor; a number is a budget, in tokens.
+
+    The key: of the environment, else what `key_command` (a program and its arguments) prints, else of the key file.
+    """
 
     key_env: str = "ANTHROPIC_API_KEY"
+    key_command: tuple[str, ...] = ()
     base_url: str = "https://api.anthropic.com"
     thinking: Literal["default", "adaptive", "off"] | Annotated[int, Meta(ge=1024)] = "default"
     models: Mapping[str, ModelConfig] = {}
@@ -56,6 +48,11 @@ class Plugin:
         if not config.base_url.startswith(("http://", "https://")):
             hint = 'Write it like "https://api.anthropic.com".'
             raise ConfigError("base_url is no http URL.", plugin="anthropic", key="base_url", hint=hint)
+        self._models = KnownModels("anthropic", TABLE, config.models)
+        for model in self._models.known.values():
+            if model.tools == "constrained":
+                key, hint = f'models."{model.name.partition("/")[2]}".tools', 'Leave it out, or write "none".'
+                raise ConfigError("Constrained tools need chat completions.", plugin="anthropic", key=key, hint=hint)
         self._config = config
         self._providers: list[AnthropicProvider] = []
         self.hint = ""
@@ -65,17 +62,11 @@ class Plugin:
     def register_providers(self, environment: Environment) -> Sequence[Provider]:
         """Only with a key, so that `auto` passes it over."""
         config = self._config
-        key = environment.secret(config.key_env)
-        self.hint = "" if key else f"Set {config.key_env} for Anthropic's models."
+        key = environment.keyring.key("anthropic", config.key_env, config.key_command)
+        self.hint = "" if key else key.hint
         if not key:
             return []
-        models = {model.name: model for model in MODELS}
-        for name, given in config.models.items():
-            full = f"anthropic/{name}"
-            said = {field: value for field in given.__struct_fields__ if (value := getattr(given, field)) is not None}
-            models[full] = replace(models.get(full) or replace(UNKNOWN, name=full), **said)
-        hint = f"Check the key in ${config.key_env}."
-        self._providers = [AnthropicProvider(config.base_url, key, models, config.thinking, hint)]
+        self._providers = [AnthropicProvider(config.base_url, key, self._models, config.thinking)]
         return self._providers
 
     @hookimpl

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
-import msgspec
 import trio
 
 from pillion.contracts.provider import Chunk, Request
 from pillion.errors import ProviderDown
+from pillion.keys import Key
+from pillion.modelconfig import KnownModels
 from pillion.values import ModelInfo
 from pillion.vendorfaults import check_stream
 
 from .answer import Reader
 from .faults import translated
-from .models import UNKNOWN
 from .request import ThinkingMode, body
 from .sse import DataLines
 
@@ -31,19 +31,17 @@ DRAIN_SECONDS = 1.0
 
 
 class AnthropicProvider:
-    """Anthropic's models. `hint` is said when the key is refused."""
+    """Anthropic's models."""
 
     name = "anthropic"
 
-    def __init__(
-        self, base_url: str, key: str, models: Mapping[str, ModelInfo], thinking: ThinkingMode, hint: str = ""
-    ) -> None:
+    def __init__(self, base_url: str, key: Key, models: KnownModels, thinking: ThinkingMode) -> None:
         self._base_url, self._key = base_url, key
-        self._models, self._thinking, self._hint = models, thinking, hint
+        self._models, self._thinking = models, thinking
         self._client: AsyncAnthropic | None = None
 
     def models(self) -> Sequence[ModelInfo]:
-        return tuple(self._models.values())
+        return tuple(self._models.known.values())
 
     def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
         """One call. Leaving it closes the connection, or gives it back when the answer is whole."""
@@ -57,23 +55,23 @@ class AnthropicProvider:
 
     @asynccontextmanager
     async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
-        info = self._models.get(request.model) or msgspec.structs.replace(UNKNOWN, name=request.model)
+        info = self._models.get(request.model)
         client = await self._opened()
         create: Any = client.messages.with_streaming_response.create
         async with AsyncExitStack() as stack:
-            with translated(self._hint):
+            with translated(self._key):
                 asked = body(request, info, self._thinking)
                 # the rest goes as it is: the client walking through it by its types costs more than sending it
                 demanded = {"model": asked["model"], "max_tokens": asked["max_tokens"], "messages": [], "stream": True}
                 response = await stack.enter_async_context(create(**demanded, extra_body=asked))
                 kind = response.headers.get("content-type", "")
-                await check_stream(self.name, kind, response.http_response.aiter_bytes(), self._hint)
+                await check_stream(self.name, kind, response.http_response.aiter_bytes(), self._key.hint)
             yield await stack.enter_async_context(aclosing(self._chunks(response)))
 
     async def _chunks(self, response: AsyncAPIResponse[Any]) -> AsyncGenerator[Chunk]:
         """The answer's chunks, `Finish` last, when the connection is free again."""
         lines, reader = DataLines(), Reader()
-        with translated(self._hint):
+        with translated(self._key):
             async with aclosing(_pieces(response.http_response)) as pieces:
                 async for piece in pieces:
                     for data in lines.feed(piece):
@@ -88,6 +86,7 @@ class AnthropicProvider:
 
     async def _opened(self) -> AsyncAnthropic:
         """The client. Importing it takes a second, so that happens in a thread, at the first call."""
+        key = await self._key.value()
         if self._client is None:
             await trio.to_thread.run_sync(importlib.import_module, "anthropic.resources.messages")
             import httpx2
@@ -95,11 +94,12 @@ class AnthropicProvider:
 
             if self._client is None:  # another call may have been quicker
                 self._client = AsyncAnthropic(
-                    api_key=self._key,
+                    api_key=key,
                     base_url=self._base_url,
                     max_retries=0,
                     timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),  # the kernel has the deadlines
                 )
+        self._client.api_key = key
         return self._client
 
 

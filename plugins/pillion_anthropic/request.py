@@ -41,10 +41,14 @@ def body(request: Request, info: ModelInfo, thinking: ThinkingMode) -> dict[str,
         asked["tools"] = tools
         if not request.offered:
             asked["tool_choice"] = {"type": "none"}
-    if request.temperature is not None:
-        asked["temperature"] = request.temperature
+    temperature = info.temperature if request.temperature is None else request.temperature
+    if temperature is not None:
+        asked["temperature"] = temperature
+    output: dict[str, Any] = {"effort": info.effort} if info.effort else {}
     if request.schema is not None and (schema := held(request.schema)) is not None:
-        asked["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
+        output["format"] = {"type": "json_schema", "schema": schema}
+    if output:
+        asked["output_config"] = output
     match thinking:
         case "adaptive":
             asked["thinking"] = {"type": "adaptive", "display": "summarized"}

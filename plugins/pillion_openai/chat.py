@@ -49,8 +49,11 @@ def body(request: Request, info: ModelInfo, official: bool) -> dict[str, Any]:
             asked["tool_choice"] = "none"
     if request.max_output:
         asked["max_completion_tokens" if official else "max_tokens"] = request.max_output
-    if request.temperature is not None:
-        asked["temperature"] = request.temperature
+    temperature = info.temperature if request.temperature is None else request.temperature
+    if temperature is not None:
+        asked["temperature"] = temperature
+    if info.effort:
+        asked["reasoning_effort"] = info.effort
     if schema is not None:
         format_ = {"name": "answer", "schema": schema, "strict": closed(schema)}
         asked["response_format"] = {"type": "json_schema", "json_schema": format_}

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 import msgspec
 
 from pillion.errors import ProviderDown
+from pillion.keys import Key
 from pillion.vendorfaults import failure, reported
 
 
 @contextmanager
-def translated(vendor: str, hint: str) -> Iterator[None]:
-    """Errors of the openai client, of httpx2 and of decoding become ProviderErrors; `hint` helps with a refused key."""
+def translated(vendor: str, key: Key) -> Iterator[None]:
+    """Errors of the openai client, of httpx2 and of decoding become ProviderErrors."""
     import httpx2
     import openai
 
@@ -21,7 +22,9 @@ def translated(vendor: str, hint: str) -> Iterator[None]:
         yield
     except openai.APIStatusError as error:
         response = error.response
-        raise failure(vendor, reported(error.status_code, response.content, response.headers), hint) from error
+        if error.status_code == 401:
+            key.refused()
+        raise failure(vendor, reported(error.status_code, response.content, response.headers), key.hint) from error
     except (openai.APIConnectionError, httpx2.HTTPError) as error:
         cause = error.__cause__ or error
         raise ProviderDown(f"{vendor}: the connection failed ({type(cause).__name__}: {cause}).") from error

@@ -5,34 +5,25 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 from msgspec.structs import replace
 
 from pillion.contracts.provider import Provider
 from pillion.errors import ConfigError, MissingLibrary
 from pillion.hookspecs import hookimpl
+from pillion.keys import Key
+from pillion.modelconfig import KnownModels, ModelConfig, Tokens
 from pillion.settings import Environment
-from pillion.values import ModelInfo, Price
+from pillion.values import ModelInfo
 
-from .models import MODELS, UNKNOWN
 from .provider import OpenAIProvider, Server
 
 Api = Literal["chat", "responses"]
 Tools = Literal["native", "constrained", "none"]
-Tokens = Annotated[int, Meta(ge=1)]
-
-
-class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[plugins.openai.models."NAME"]`: what is not said is taken from the table, or assumed. Sizes are tokens."""
-
-    context: Tokens | None = None
-    output: Tokens | None = None
-    tools: Tools | None = None
-    images: bool | None = None
-    thinking: bool | None = None
-    price: Price | None = None
+TABLE = Path(__file__).with_name("models.toml")
 
 
 class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +31,7 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     base_url: str
     key_env: str = ""
+    key_command: tuple[str, ...] = ()
     api: Api = "chat"
     models: tuple[str, ...] | Mapping[str, ModelConfig] = ()
     context: Tokens = 32_768
@@ -49,9 +41,11 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[plugins.openai]`"""
+    """`[plugins.openai]`. The key: of the environment, else what `key_command` (a program and its arguments) prints,
+    else of the key file, by the name of the provider."""
 
     key_env: str = "OPENAI_API_KEY"
+    key_command: tuple[str, ...] = ()
     base_url: str = "https://api.openai.com/v1"
     api: Api = "responses"
     models: Mapping[str, ModelConfig] = {}
@@ -71,6 +65,10 @@ class Plugin:
             raise MissingLibrary("The library openai is not installed.", hint="pip install openai")
         for name, server in config.servers.items():
             _check(name, server)
+        self._models = KnownModels("openai", TABLE, config.models)
+        if config.api == "responses" and any(model.tools == "constrained" for model in config.models.values()):
+            hint = 'Set api = "chat".'
+            raise ConfigError("Constrained tools need chat completions.", plugin="openai", key="api", hint=hint)
         self._config = config
         self._providers: list[OpenAIProvider] = []
         self.hint = ""
@@ -80,11 +78,13 @@ class Plugin:
     def register_providers(self, environment: Environment) -> Sequence[Provider]:
         """OpenAI itself only with a key, so that `auto` passes it over; a server may need none."""
         config = self._config
-        key = environment.secret(config.key_env)
-        self.hint = "" if key else f"Set {config.key_env} for OpenAI's models."
-        servers = [_official(config, key)] if key else []
+        keyring = environment.keyring
+        key = keyring.key("openai", config.key_env, config.key_command)
+        self.hint = "" if key else key.hint
+        official = Server("openai", config.base_url, key, config.api, self._models.known, self._models.unknown, True)
+        servers = [official] if key else []
         for name, server in config.servers.items():
-            servers.append(_server(name, server, environment.secret(server.key_env) if server.key_env else ""))
+            servers.append(_server(name, server, keyring.key(name, server.key_env, server.key_command)))
         self._providers = [OpenAIProvider(server) for server in servers]
         return self._providers
 
@@ -102,29 +102,11 @@ class Plugin:
                 await provider.aclose()
 
 
-def _official(config: Config, key: str) -> Server:
-    models = {model.name: model for model in MODELS}
-    for name, given in config.models.items():
-        full = f"openai/{name}"
-        models[full] = _model(models.get(full) or replace(UNKNOWN, name=full), given)
-    hint = f"Check the key in ${config.key_env}."
-    return Server("openai", config.base_url, key, config.api, models, UNKNOWN, official=True, hint=hint)
-
-
-def _server(name: str, config: ServerConfig, key: str) -> Server:
+def _server(name: str, config: ServerConfig, key: Key) -> Server:
     unknown = ModelInfo(f"{name}/", config.context, config.output, config.tools, config.images)
     given = config.models if isinstance(config.models, Mapping) else dict.fromkeys(config.models, ModelConfig())
-    models = {f"{name}/{model}": _model(replace(unknown, name=f"{name}/{model}"), given[model]) for model in given}
-    if config.key_env:
-        hint = f"Check the key in ${config.key_env}."
-    else:
-        hint = f"The server wants a key: set `key_env` in [plugins.openai.servers.{name}]."
-    return Server(name, config.base_url, key, config.api, models, unknown, hint=hint)
-
-
-def _model(known: ModelInfo, given: ModelConfig) -> ModelInfo:
-    said = {name: value for name in given.__struct_fields__ if (value := getattr(given, name)) is not None}
-    return replace(known, **said)
+    models = {f"{name}/{model}": said.over(replace(unknown, name=f"{name}/{model}")) for model, said in given.items()}
+    return Server(name, config.base_url, key, config.api, models, unknown)
 
 
 def _check(name: str, server: ServerConfig) -> None:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from pillion.contracts.provider import Chunk, Finish, Request
 from pillion.errors import ProviderDown
+from pillion.keys import Key
 from pillion.values import ModelInfo, Text
 from pillion.vendorfaults import check_stream
 
@@ -35,12 +36,11 @@ class Server(Struct, frozen=True):
 
     name: str
     base_url: str
-    key: str
+    key: Key
     api: Literal["chat", "responses"]
     models: Mapping[str, ModelInfo]
     unknown: ModelInfo
     official: bool = False
-    hint: str = ""
 
 
 class OpenAIProvider:
@@ -79,10 +79,10 @@ class OpenAIProvider:
             asked = responses.body(request, info)
             create = client.responses.with_streaming_response.create
         async with AsyncExitStack() as stack:
-            with translated(self.name, server.hint):
+            with translated(self.name, server.key):
                 response = await stack.enter_async_context(create(**_as_extra(asked, server.api)))
                 kind = response.headers.get("content-type", "")
-                await check_stream(self.name, kind, response.http_response.aiter_bytes(), server.hint)
+                await check_stream(self.name, kind, response.http_response.aiter_bytes(), server.key.hint)
             chunks = self._chunks(response, reader)
             if server.api == "chat" and info.tools == "constrained" and request.offered:
                 chunks = _as_calls(chunks)
@@ -91,7 +91,7 @@ class OpenAIProvider:
     async def _chunks(self, response: AsyncAPIResponse[Any], reader: Reader) -> AsyncGenerator[Chunk]:
         """The answer's chunks, `Finish` last, when the connection is free again."""
         lines = DataLines()
-        with translated(self.name, self._server.hint):
+        with translated(self.name, self._server.key):
             async with aclosing(_pieces(response.http_response)) as pieces:
                 async for piece in pieces:
                     for data in lines.feed(piece):
@@ -110,6 +110,7 @@ class OpenAIProvider:
 
     async def _opened(self) -> AsyncOpenAI:
         """The client. Importing it takes half a second, so that happens in a thread, at the first call."""
+        key = await self._server.key.value() or "none"  # local servers want none, the client does
         if self._client is None:
             await trio.to_thread.run_sync(importlib.import_module, "openai.resources.responses")
             import httpx2
@@ -117,11 +118,12 @@ class OpenAIProvider:
 
             if self._client is None:  # another call may have been quicker
                 self._client = AsyncOpenAI(
-                    api_key=self._server.key or "none",  # local servers want none, the client does
+                    api_key=key,
                     base_url=self._server.base_url,
                     max_retries=0,
                     timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),  # the kernel has the deadlines
                 )
+        self._client.api_key = key
         return self._client
 
 

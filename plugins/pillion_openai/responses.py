@@ -46,8 +46,11 @@ def body(request: Request, info: ModelInfo) -> dict[str, Any]:
             asked["tool_choice"] = "none"
     if request.max_output:
         asked["max_output_tokens"] = request.max_output
-    if request.temperature is not None:
-        asked["temperature"] = request.temperature
+    temperature = info.temperature if request.temperature is None else request.temperature
+    if temperature is not None:
+        asked["temperature"] = temperature
+    if info.effort:
+        asked["reasoning"] = {"effort": info.effort}
     if request.schema is not None:
         format_ = {"type": "json_schema", "name": "answer", "schema": request.schema, "strict": closed(request.schema)}
         asked["text"] = {"format": format_}

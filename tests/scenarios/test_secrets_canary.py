@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from pillion.keys import KeyFile
 from pillion_runtime.testing import Asked, Call, ErrorEvent, Reply, Status, call
 
 from .serverprocess import ServerProcess, riding
@@ -39,7 +40,7 @@ def program(asked: Asked) -> Reply:
     """Says the key: in an error's words, amid a stream, in pieces of text and thinking, in a call's arguments."""
     key = key_of(asked)
     match asked.prompt:
-        case "refuse":
+        case "refuse" | "Answer with the one word: yes.":  # the words of a verification
             return Reply(fault=Status(401, message=f"Incorrect API key provided: {key}."))
         case "break":
             return Reply(text="Well", fault=ErrorEvent(1, message=f"The key {key} broke."))
@@ -79,8 +80,12 @@ class Scene:
             self.shown.append((path, await self.get(path)))
         return events
 
-    async def look_round(self) -> None:
+    async def look_round(self, model: str = "") -> None:
         """Asks for all that the server tells, and reads all that it wrote."""
+        if model:
+            told = await self.server.client.call("POST", "/api/models/verify", {"model": model})
+            assert told["verdict"] == "wrong_key"
+            self.shown.append(("verify", msgspec.json.encode(told).decode()))
         for route in ROUTES:
             self.shown.append((route, await self.get(f"/api/{route}")))
         files = [path for path in self.server.folder.rglob("*") if path.is_file()]
@@ -92,11 +97,20 @@ class Scene:
         return [where for where, text in self.shown if any(part in text for part in parts)]
 
 
-@pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+@pytest.fixture(params=["environment", "key file"])
+async def scene(
+    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Scene]:
+    """The keys come from the environment, or from the user's key file."""
     keys = {name: f"sk-{secrets.token_hex(20)}" for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")}
     (tmp_path / "workspace").mkdir()
-    async with riding(tmp_path, program, SETTINGS, **keys) as (vendor, server):
+    given = keys
+    if request.param == "key file":
+        config = tmp_path_factory.mktemp("config")
+        for name, key in keys.items():
+            KeyFile(config / "pillion" / "keys.json").put(name.partition("_")[0].lower(), key)
+        given = {"XDG_CONFIG_HOME": str(config)}
+    async with riding(tmp_path, program, SETTINGS, **given) as (vendor, server):
         scene = Scene(server, tmp_path / "workspace", keys)
         yield scene
     scene.shown.append(("the whole log", (tmp_path / "stderr").read_text()))
@@ -108,7 +122,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 @pytest.mark.parametrize("model", ["anthropic/scripted", "openai/scripted"])
 async def test_no_key_shows_anywhere(scene: Scene, model: str) -> None:
     events = await scene.run(model, "refuse", "break", "say", "call", "snoop")
-    await scene.look_round()
+    await scene.look_round(model)
     assert scene.hits() == []
     masked = {event["type"] for event in events if MASK in msgspec.json.encode(event).decode()}
     assert {"turn.failed", "text.delta", "text.finished", "call.finished", "tool.finished"} <= masked

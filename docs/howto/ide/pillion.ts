@@ -177,6 +177,12 @@ export interface ModelInfo {
   price?: Price;
   /** What a person should know before relying on it, shown once a run. */
   note?: string;
+  /** Of calls that say none; None: the vendor's. */
+  temperature?: number | null;
+  /** How hard it thinks, in its vendor's words; "" leaves it to the vendor. */
+  effort?: string;
+  /** The counter of its tokens; "" is what suits its provider. */
+  tokenizer?: string;
 }
 
 /** `roles`: the models that are asked for each, in order, where a session or prompt says no others; `auto` is the first that can answer. */
@@ -262,6 +268,12 @@ export interface NewSession {
 export interface NewToolCall {
   arguments?: Record<string, unknown>;
   when?: "interrupt" | "queue" | "reject";
+}
+
+/** POST /api/models/verify. `model` is a full name, `""` the default; `seconds` is how long it may take. */
+export interface NewVerification {
+  model?: string;
+  seconds?: number;
 }
 
 /** One with its text. */
@@ -493,6 +505,15 @@ export interface Usage {
   output?: number;
   cached?: number;
   cost?: number;
+}
+
+/** `verdict` says what is the matter, `detail` in whose words; `seconds` is how long it took. */
+export interface Verified {
+  model: string;
+  ok: boolean;
+  verdict: "busy" | "failed" | "no_quota" | "ok" | "unknown_model" | "unreachable" | "wrong_base_url" | "wrong_key";
+  detail: string;
+  seconds: number;
 }
 
 /** `version_hash` is a SHA-256 over the kernel's and the host's source files. */
@@ -1421,6 +1442,8 @@ export interface Operations {
   switch_plugin: { path: { name: string }; query: object; body: PluginChange; answer: Switched };
   /** The models that can answer now; the first is what `auto` takes. */
   list_models: { path: object; query: object; body: undefined; answer: ModelList | undefined };
+  /** Really asks a model for a word, and says whether it answers, or what is the matter. */
+  verify_model: { path: object; query: object; body: NewVerification; answer: Verified };
   /** The ways to run a turn. */
   list_strategies: { path: object; query: object; body: undefined; answer: ListedStrategyView | undefined };
   /** The tools that a turn would get in an empty folder. */
@@ -1494,6 +1517,7 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   show_plugin: { method: "GET", path: "/api/plugins/{name}" },
   switch_plugin: { method: "PATCH", path: "/api/plugins/{name}" },
   list_models: { method: "GET", path: "/api/models" },
+  verify_model: { method: "POST", path: "/api/models/verify" },
   list_strategies: { method: "GET", path: "/api/strategies" },
   list_tools: { method: "GET", path: "/api/tools" },
   open_session: { method: "POST", path: "/api/sessions" },

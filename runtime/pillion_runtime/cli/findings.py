@@ -116,7 +116,13 @@ def _plugin(state: dict[str, Any]) -> Finding:
 
 def _models(models: list[ModelInfo], settings: Settings) -> Iterator[Finding]:
     keys = [key for key in KEYS if settings.environment.get(key)]
-    yield Finding("keys", "ok", f"Set: {', '.join(keys)}." if keys else f"Neither {' nor '.join(KEYS)} is set.")
+    said = f"Set: {', '.join(keys)}." if keys else f"Neither {' nor '.join(KEYS)} is set."
+    try:
+        kept = settings.environment.keyring.file.read()
+    except ConfigError as error:
+        yield Finding("keys", "problem", str(error))
+    else:
+        yield Finding("keys", "ok", f"{said} In the key file: {', '.join(sorted(kept))}." if kept else said)
     if models:
         more = f", and {count(len(models) - 1, 'more model')} can be named" if len(models) > 1 else ""
         yield Finding("models", "ok", f"{models[0].name} answers by default{more}.")

@@ -19,6 +19,7 @@ from pillion.secrets import hide_process
 from pillion.session import Session
 from pillion.settings import Settings
 from pillion.values import Message, ModelInfo
+from pillion.verifying import Verified, verify
 
 from ..hookspecs import HostHooks
 from .source import Answer, Listing, Posted, Search, Wish
@@ -133,6 +134,9 @@ class InProcess:
 
     async def models(self) -> list[ModelInfo]:
         return self._kernel.catalog.models()
+
+    async def verify(self, model: str, seconds: float) -> Verified:
+        return await verify(self._kernel, model, seconds)
 
     async def plugins(self) -> list[dict[str, Any]]:
         return [msgspec.to_builtins(state) for state in self._kernel.host.states()]

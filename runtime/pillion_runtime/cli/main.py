@@ -38,6 +38,7 @@ GROUPS = {
         "config": Lazy("config", "config", "The settings: in force, right or wrong, possible."),
         "plugins": Lazy("plugins", "plugins", "What is switched on, and what keeps the rest from working."),
         "models": Lazy("models", "models", "The models that can answer here."),
+        "keys": Lazy("keys", "keys", "The providers' keys that are kept in your key file."),
         "tools": Lazy("tools", "tools", "What a model may call here."),
         "doctor": Lazy("doctor", "doctor", "Check the installation, and say how to mend it."),
         "completion": Lazy("completion", "completion", "Print what a shell needs to complete commands."),

@@ -15,9 +15,10 @@ from pillion.errors import ConfigError
 from pillion.portable import More
 from pillion.settings import Settings
 from pillion.values import Message, ModelInfo
+from pillion.verifying import Verified
 
 from .. import discovery, ndjson
-from .client import Body, Client
+from .client import ANSWER, Body, Client
 from .exits import ServerLost, ServerSaid
 from .source import Answer, Listing, Posted, Search, Source, Wish
 
@@ -216,6 +217,11 @@ class Remote:
 
     async def models(self) -> list[ModelInfo]:
         return msgspec.convert(_rows(await self._client.call("GET", "/api/models")), list[ModelInfo])
+
+    async def verify(self, model: str, seconds: float) -> Verified:
+        body = {"model": model, "seconds": seconds}
+        told = await self._client.call("POST", "/api/models/verify", body, deadline=seconds + ANSWER)
+        return msgspec.convert(told, Verified)
 
     async def plugins(self) -> list[dict[str, Any]]:
         return _rows(await self._client.call("GET", "/api/plugins"))

@@ -11,6 +11,7 @@ from msgspec import Struct
 from pillion.asking import Remember
 from pillion.portable import More
 from pillion.values import Message, ModelInfo
+from pillion.verifying import Verified
 
 
 class Posted(Struct, frozen=True):
@@ -127,6 +128,10 @@ class Source(Protocol):
         ...
 
     async def models(self) -> list[ModelInfo]: ...
+
+    async def verify(self, model: str, seconds: float) -> Verified:
+        """Really asks a model; `""` is the default one."""
+        ...
 
     async def tools(self) -> list[dict[str, Any]]:
         """Each tool's name, description, effect and schema."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
 from pillion.roles import FALLS_TO, line_of
 from pillion.values import ModelInfo
+from pillion.verifying import SECONDS, Verified, verify
 
-from ..bodies import Listed, answer
+from ..bodies import Listed, answer, read
 from ..described import described
 from ..host import Host
+from . import names
 
 
 class ModelList(Struct, frozen=True):
@@ -22,6 +24,13 @@ class ModelList(Struct, frozen=True):
 
     data: Sequence[ModelInfo]
     roles: Mapping[str, Sequence[str]]
+
+
+class NewVerification(Struct, frozen=True, forbid_unknown_fields=True):
+    """POST /api/models/verify. `model` is a full name, `""` the default; `seconds` is how long it may take."""
+
+    model: str = ""
+    seconds: Annotated[float, Meta(ge=1, le=300)] = SECONDS
 
 
 class StrategyView(Struct, frozen=True):
@@ -47,6 +56,20 @@ def blueprint(host: Host) -> Blueprint:
         """The models that can answer now; the first is what `auto` takes."""
         catalog, settings = host.kernel.catalog, host.kernel.settings
         return answer(ModelList(catalog.models(), {role: line_of(role, settings.roles) for role in FALLS_TO}))
+
+    @routes.post("/api/models/verify")
+    @described(
+        body=NewVerification,
+        answers={200: Verified},
+        errors=(429,),
+        example={"model": "local/scripted"},
+        shows={"model": "local/scripted", "ok": True, "verdict": "ok", "detail": "", "seconds": 0.41},
+    )
+    async def verify_model() -> Response:
+        """Really asks a model for a word, and says whether it answers, or what is the matter."""
+        wanted = await read(NewVerification)
+        names.check(host, model=wanted.model)
+        return answer(await verify(host.kernel, wanted.model, wanted.seconds))
 
     @routes.get("/api/strategies")
     @described(answers={200: Listed[StrategyView]})

@@ -38,8 +38,8 @@ ASK = Request("anthropic/m", (Message("user", (Text("hi"),)),))
 
 @asynccontextmanager
 async def faulty(fault, **reply):
-    """A provider whose vendor answers `one two three` with that fault; each test ends within 10 s."""
-    with trio.fail_after(10):
+    """A provider whose vendor answers `one two three` with that fault; each test ends within 30 s."""
+    with trio.fail_after(30):
         async with vendor_server(replies(Reply(text=("one", "two", "three"), fault=fault, **reply))) as vendor:
             plugin = Plugin(Config(base_url=vendor.url))
             (provider,) = plugin.register_providers(Environment({"ANTHROPIC_API_KEY": "sk-12345678"}, Secrets()))

@@ -196,7 +196,7 @@ async def test_anthropic_cancel_closes_the_connection():
 def test_anthropic_without_a_key_offers_nothing_and_says_why():
     plugin = Plugin(Config())
     assert list(plugin.register_providers(Environment({}, Secrets()))) == []
-    assert plugin.hint == "Set ANTHROPIC_API_KEY for Anthropic's models."
+    assert plugin.hint == "Set ANTHROPIC_API_KEY or run `pillion keys set anthropic` for models of anthropic."
 
 
 def test_anthropic_models_can_be_added_and_corrected():

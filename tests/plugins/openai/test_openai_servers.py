@@ -24,7 +24,7 @@ def opened(config, **environment):
 def test_openai_without_a_key_offers_nothing_and_says_why():
     plugin, providers = opened({})
     assert list(providers) == []
-    assert plugin.hint == "Set OPENAI_API_KEY for OpenAI's models."
+    assert plugin.hint == "Set OPENAI_API_KEY or run `pillion keys set openai` for models of openai."
 
 
 def test_openai_servers_need_no_key():

@@ -89,3 +89,51 @@ async def test_a_mistyped_command_is_answered_with_the_nearest(cli: Any) -> None
     ended = await cli.run("modles", "list")
     assert (ended.code, ended.out) == (2, ""), ended
     assert "Did you mean 'models'?" in ended.err
+
+
+async def test_keys_are_kept_listed_and_removed_and_never_shown(cli: Any) -> None:
+    key = "sk-kept-0123456789"
+    config = {"XDG_CONFIG_HOME": str(cli.folder / "config")}
+    ends = [
+        await cli.run("keys", "set", "local", stdin=f"{key}\n".encode(), **config),
+        await cli.run("keys", "list", "--json", **config),
+        await cli.run("run", "Hello", **config),
+        await cli.run("keys", "remove", "local", **config),
+        await cli.run("keys", "list", "--json", **config),
+    ]
+    assert [ended.code for ended in ends] == [0] * 5, ends
+    assert [json.loads(ends[at].out)["names"] for at in (1, 4)] == [["local"], []]
+    assert [ended for ended in ends if key in ended.out + ended.err] == []
+    assert cli.vendor.asked[-1].headers["authorization"] == f"Bearer {key}"
+
+
+async def test_a_key_is_asked_for_without_being_shown(cli: Any) -> None:
+    config = {"XDG_CONFIG_HOME": str(cli.folder / "config")}
+    async with cli.terminal("keys", "set", "local", **config) as terminal:
+        await terminal.until("Key for local:")
+        await terminal.type("sk-typed-0123456789\n")
+        assert await terminal.end() == 0
+        assert "sk-typed" not in terminal.raw
+    assert "sk-typed-0123456789" in (cli.folder / "config" / "pillion" / "keys.json").read_text()
+
+
+async def test_a_key_file_that_others_can_read_is_refused_with_the_way_out(cli: Any) -> None:
+    config = {"XDG_CONFIG_HOME": str(cli.folder / "config")}
+    await cli.run("keys", "set", "local", stdin=b"sk-kept-0123456789", **config)
+    (cli.folder / "config" / "pillion" / "keys.json").chmod(0o640)
+    ended = await cli.run("keys", "list", **config)
+    assert (ended.code, "chmod 600" in ended.err) == (2, True), ended
+
+
+async def test_a_model_is_verified(door: Any) -> None:
+    ended = await door.run("models", "verify", "--json", "local/scripted", "local/other")
+    assert ended.code == 0, ended
+    assert [(one["model"], one["verdict"]) for one in json.loads(ended.out)] == [
+        ("local/scripted", "ok"),
+        ("local/other", "ok"),
+    ]
+
+
+async def test_a_model_that_does_not_answer_is_an_exit_code(cli: Any) -> None:
+    ended = await cli.run("models", "verify", PILLION__PLUGINS__OPENAI__SERVERS__LOCAL__BASE_URL="http://127.0.0.1:1")
+    assert (ended.code, "unreachable" in ended.out) == (5, True), ended
