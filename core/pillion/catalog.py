@@ -27,6 +27,7 @@ from .plugins import PluginHost
 from .roles import near_models
 from .settings import Settings
 from .streamguard import GuardedProvider
+from .tooltext import TextTools
 from .values import ModelInfo, ToolSpec
 
 TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -319,8 +320,8 @@ class Catalog:
                 self.providers[name] = self._wrapped(provider)
 
     def _wrapped(self, provider: Provider) -> Provider:
-        """The provider with its deadlines, and every plugin's wrapper round it: the highest order innermost."""
-        wrapped: Provider = GuardedProvider(provider, self._settings.deadlines)
+        """The provider with deadlines, tools for models without, and every plugin's wrapper: the highest innermost."""
+        wrapped: Provider = TextTools(GuardedProvider(provider, self._settings.deadlines))
         for plugin, _ in self._wrapping:
             for _, answer in self._host.ask("wrap_provider", order=[plugin], provider=wrapped):
                 (good,) = self._checked(plugin, "wrap_provider", [answer], Provider) or (wrapped,)

@@ -459,8 +459,7 @@ async def _tell_editor(turn: ref[Turn], wanted: e.FileEditWanted) -> None:
 def _fitting(request: Request, model: ModelInfo) -> Request:
     """The request as that model can take it."""
     longest = None if request.max_output is None else min(request.max_output, model.output)
-    tools = () if model.tools == "none" else request.tools
-    return structs.replace(request, model=model.name, max_output=longest, tools=tools)
+    return structs.replace(request, model=model.name, max_output=longest)
 
 
 def _trimmed(parts: Sequence[ContextPart], tokens: int) -> str:
