@@ -19,6 +19,7 @@ from .answerschema import AnswerSchema, Misfit
 from .asking import Answered, Pending
 from .budget import Budget
 from .callrecord import CallRecord
+from .catalog import schema_of
 from .contracts.context import ContextPart
 from .contracts.provider import Request
 from .contracts.store import Record
@@ -32,6 +33,7 @@ from .overlay import OverlaidWorkspace
 from .roles import line_of, said
 from .tags import tagged
 from .toolrun import run_calls
+from .typedanswer import FORM, MISFIT, T, typed
 from .values import Limits, Message, ModelInfo, ToolCall, Usage
 
 if TYPE_CHECKING:
@@ -44,8 +46,6 @@ CONTEXT_SECONDS = 10.0
 """What one context provider gets."""
 RESUME = "Now go on with the task, where you left off. Calls that were set aside were not run."
 RESTART = "Your work was interrupted before the task was done. Now go on with the task, where you left off."
-FORM = "Now give your answer as JSON alone, with no word around it. It must fit this JSON Schema:\n{}"
-MISFIT = "That does not fit. {} Give the whole JSON once more, and nothing else."
 NO_TOOLS = "Not run: no tool can be called in this step. Answer in words."
 
 
@@ -186,6 +186,22 @@ class Turn:
         answer = await self._answered(bench, request, lambda: WholeCall(self, role))
         await self.emit(*answer.closing, blobs=answer.blobs)
         return answer
+
+    async def value(
+        self,
+        kind: type[T],
+        messages: Sequence[Message],
+        *,
+        role: str = "default",
+        system: str = "",
+        max_output: int | None = None,
+    ) -> T:
+        """As complete, but the answer is a `kind`, a Struct whose JSON Schema the model is held to, or told of.
+
+        Raises also BadAnswer, when it was asked twice, and BadSchema for a Struct that no schema can say.
+        """
+        asking = partial(self.complete, role=role, system=system, max_output=max_output)
+        return await typed(kind, schema_of(kind), messages, lambda said, schema: asking(said, schema=schema))
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> e.ToolFinished:
         """Runs one tool under the same policies, log and deadlines as a model's call."""
