@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import trio
 from pillion import events as e
 from pillion.errors import ProviderBusy, ProviderDown
 from pillion.testing.kit import events
-from pillion_runtime.testing import ErrorEvent, Reply, Status, Verbatim, replies
+from pillion_runtime.testing import Asked, ErrorEvent, Reply, Status, Verbatim, replies
 
 from .documented import AMID, BODIES, FORMATS
 from .vendors import BOUND, KEYS, sessions_of
@@ -97,3 +98,26 @@ async def test_a_key_in_the_vendors_own_words_is_masked(tmp_path: Path, format_:
             ending = await host.run(await host.open(), "Are you there?")
             assert isinstance(ending, e.TurnFailed)
             assert (key in ending.message, "[secret]" in ending.message) == (False, True)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+async def test_a_key_that_has_expired_is_asked_for_again(tmp_path: Path, format_: str) -> None:
+    """The command prints another key each time; the vendor takes only the second."""
+    count = tmp_path / "count"
+    program = (
+        f"import pathlib; p = pathlib.Path({str(count)!r}); p.open('a').write('x'); print('sk-key-' + p.read_text())"
+    )
+    second = "sk-key-xx"
+
+    def taken(asked: Asked) -> Reply:
+        key = asked.headers.get("x-api-key") or asked.headers["authorization"].removeprefix("Bearer ")
+        return Reply(text="Yes.") if key == second else Reply(fault=Status(401, message=f"Expired: {key}"))
+
+    command = (sys.executable, "-c", program)
+    with trio.fail_after(BOUND):
+        async with sessions_of(tmp_path, format_, taken, environ={"PATH": ""}, key_command=command) as (_, host):
+            session = await host.open()
+            ending = await host.run(session, "Are you there?")
+            assert isinstance(ending, e.TurnFailed) and ending.code == "provider_refused"
+            assert "sk-key" not in ending.message
+            assert isinstance(await host.run(session, "And now?"), e.TurnFinished)
