@@ -15,10 +15,10 @@ import pytest
 import trio
 import trio.testing
 
-from pillion import Conflict, Finish, Message, NotFound, Request, Session, StoreFailed, Text, Turn
+from pillion import Batch, Conflict, Finish, Message, NotFound, Record, Request, Session, StoreFailed, Text, Turn
 from pillion import events as e
 from pillion.allreader import AllReader
-from pillion.errors import Gone
+from pillion.errors import Gone, OwnedElsewhere
 from pillion.memorystore import MemoryStore
 from pillion.overlay import Overlay
 from pillion.testing.kit import FunctionTool, Host, StrategyPlugin, events, kernel_host
@@ -307,8 +307,19 @@ class Gated(MemoryStore):
         self.opened: list[str] = []
         self.gates: dict[str, Gate] = {}
         self.fails = 0
+        self.taken = False
+        self.released: list[tuple[str, int]] = []
+        self.releasing: Gate | None = None
+
+    async def release(self, session: str, generation: int) -> None:
+        if self.releasing is not None:
+            self.releasing.reached.set()
+            await self.releasing.opened.wait()
+        self.released.append((session, generation))
 
     async def open(self, session: str) -> Any:
+        if self.taken:
+            raise OwnedElsewhere("Session is open in process 7 on there.")
         if session in self.gates:
             self.gates[session].reached.set()
             await self.gates[session].opened.wait()
@@ -320,6 +331,44 @@ class Gated(MemoryStore):
             self.fails -= 1
             raise StoreFailed("busy")
         await super().commit(batch)
+
+
+async def test_at_rest_it_is_free_for_another_process(tmp_path, autojump_clock) -> None:
+    store = Gated()
+    async with kernel_host(tmp_path, provider=echo(), store=store) as host:
+        session = await host.open()
+        await host.run(session, "one")
+        assert store.released == []
+        assert await rested(host, session)
+        assert store.released == [(session.id, 1)]
+        reader = session.follow("latest")
+        store.taken = True
+        with pytest.raises(OwnedElsewhere):
+            await session.prompt("two")
+        other = await MemoryStore.open(store, session.id)  # it writes there, and lets go
+        said = Record(other.last + 1, "file.unsaved", "", 1, b'{"type":"file.unsaved","path":"a"}')
+        await MemoryStore.commit(store, Batch(session.id, other.generation, other.last, [said]))
+        store.taken = False
+        await host.run(session, "two")
+        found = [frame.type for frame in await reader.page()]
+        assert found[:2] == ["file.unsaved", "prompt.queued"]
+        assert [message.text for message in await session.messages()] == ["one", "to one", "two", "to two"]
+    assert [generation for _, generation in store.released] == [1, 3], "the lease of its own is given back each time"
+
+
+async def test_a_lease_that_was_taken_anew_is_not_given_back(tmp_path, autojump_clock) -> None:
+    """The session comes back while the store is still busy with letting it go."""
+    store, gate = Gated(), Gate()
+    async with kernel_host(tmp_path, provider=echo(), store=store) as host:
+        session = await host.open()
+        await trio.sleep(1)
+        store.releasing = gate
+        await host.kernel.roster.put_to_rest(0)
+        await gate.reached.wait()
+        await host.run(session, "one")
+        gate.opened.set()
+        await trio.sleep(1)
+        assert store.released == [(session.id, 1)]
 
 
 async def test_those_who_touch_it_at_once_get_the_same_and_others_wait_for_nobody(tmp_path, autojump_clock) -> None:

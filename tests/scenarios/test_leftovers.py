@@ -29,14 +29,13 @@ async def test_what_a_killed_server_left_ends_with_the_next_start(tmp_path: Path
             await begun(living, kept)
             async with server_process(left, settings) as server:
                 await begun(server, left)
+                assert (len(running(alive)), len(running(dead))) == (4, 4)
                 await server.kill()
-            assert (len(running(alive)), len(running(dead))) == (4, 4)
-            async with server_process(last, settings) as server:
+            async with server_process(last, settings):  # or any other that starts on this machine
                 with trio.fail_after(BOUND):
                     while running(dead):  # noqa: ASYNC110 - nobody tells
                         await trio.sleep(0.1)
                 assert len(running(alive)) == 4
-                assert [line for line in server.log() if "a Pillion that is gone" in line["event"]]
         assert running(alive) == []
 
 
