@@ -24,6 +24,7 @@ def in_force(settings: Settings) -> dict[str, InForce]:
     sections: dict[str, Struct] = {
         "host": hostsettings.read(settings),
         "defaults": settings.defaults,
+        "models": settings.models,
         "limits": settings.limits,
         "deadlines": settings.deadlines,
         "execution": settings.execution,

@@ -15,6 +15,7 @@ from msgspec import Struct
 from pillion.catalog import Catalog
 from pillion.errors import ConfigError, PillionError
 from pillion.plugins import PluginHost
+from pillion.roles import Models
 from pillion.settings import Deadlines, Defaults, Execution, Settings, Trust
 from pillion.values import Limits
 
@@ -25,6 +26,7 @@ from ..hostsettings import HostSettings
 SECTIONS: dict[str, type[Struct]] = {
     "host": HostSettings,
     "defaults": Defaults,
+    "models": Models,
     "limits": Limits,
     "deadlines": Deadlines,
     "execution": Execution,
