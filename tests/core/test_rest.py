@@ -212,8 +212,15 @@ async def test_a_thousand_prompts_against_a_sweep_that_never_stops(tmp_path, aut
             if chance.random() < 0.3:
                 await session.ended(turn)
 
+    class Leases(MemoryStore):
+        wrong = 0
+
+        async def release(self, session: str, generation: int) -> None:
+            live = host.kernel.roster.live(session) is not None
+            self.wrong += live and generation == self._logs[session].generation
+
     provider = ScriptedProvider(otherwise=lambda request: [Text("yes"), Finish("stop")])
-    async with kernel_host(tmp_path, provider=provider) as host:
+    async with kernel_host(tmp_path, provider=provider, store=Leases()) as host:
         held = [await host.open() for _ in range(40)]
         async with trio.open_nursery() as nursery:
             nursery.start_soon(sweeping, host)
@@ -229,6 +236,7 @@ async def test_a_thousand_prompts_against_a_sweep_that_never_stops(tmp_path, aut
             ran += [event.prompt for event in found if isinstance(event, e.TurnStarted)]
         assert (len(accepted), sorted(ran)) == (1000, sorted(accepted))
         assert rests > 300, rests
+        assert host.kernel.store.wrong == 0, "no lease of one that has come back was given away"
 
 
 @pytest.mark.promise("sessions.rest")
