@@ -5,12 +5,13 @@ The file's lines stay where context differs. Nothing is taken that could be mean
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from difflib import SequenceMatcher
 
 from .hunk import Hunk
-from .likeness import Level, key
+from .likeness import Level, indent, key
 from .locating import Ambiguous, Index, Place
 from .merging import alike
 
@@ -28,6 +29,7 @@ LIKE = 0.7
 """How much of a line of context must be the same."""
 RIVAL = 0.8
 """Another place that has this share of what the best has makes it ambiguous."""
+_WORD = re.compile(r"\w+")
 
 At = list[int | None]
 
@@ -37,12 +39,12 @@ def aligned(index: Index, hunk: Hunk, within: range) -> Place | None:
     if not 2 <= len(hunk.old) <= LONGEST:
         return None
     places: dict[int, tuple[float, Place]] = {}
-    for start, _ in _votes(index, hunk, within).most_common(TRIED):
-        exact = _near(index, hunk, start)
+    for exact in _candidates(index, hunk, within):
         share = _weight(hunk, exact) / max(_weight(hunk, range(len(hunk.old))), 0.1)
         at = _filled(index, hunk, exact)
         blurred = [number for number, there in enumerate(exact) if there is None]
-        if share >= KEPT and _holds(hunk, exact, at) and not any(_elsewhere(index, hunk.old[one]) for one in blurred):
+        elsewhere = any(_elsewhere(index, hunk.old[one]) for one in blurred)
+        if share >= KEPT and _holds(hunk, exact, at) and not elsewhere and _inside(index, hunk, exact, at):
             place = Place(tuple(at), Level.QUOTED, len(blurred))
             known = places.get(place.span[0])
             if known is None or known[0] < share:
@@ -52,6 +54,14 @@ def aligned(index: Index, hunk: Hunk, within: range) -> Place | None:
     if len(rivals) > 1:
         raise Ambiguous(rivals)
     return ranked[0][1] if ranked else None
+
+
+def _candidates(index: Index, hunk: Hunk, within: range) -> Iterator[At]:
+    """For each beginning the lines about it, then those that are left when these are meant for something else."""
+    for start, _ in _votes(index, hunk, within).most_common(TRIED):
+        exact = _near(index, hunk, start)
+        yield exact
+        yield _near(index, hunk, start, {number for number in exact if number is not None})
 
 
 def _votes(index: Index, hunk: Hunk, within: range) -> Counter[int]:
@@ -64,10 +74,12 @@ def _votes(index: Index, hunk: Hunk, within: range) -> Counter[int]:
     return votes
 
 
-def _near(index: Index, hunk: Hunk, start: int) -> At:
-    """The file's line for each line of the hunk that it has, looked for about `start`."""
+def _near(index: Index, hunk: Hunk, start: int, taken: Set[int] = frozenset()) -> At:
+    """The file's line for each line of the hunk that it has, looked for about `start`, none of those `taken`."""
     first = max(0, start - SLACK)
-    keys = index.keys(Level.TYPOGRAPHIC)[first : max(0, start + len(hunk.old) + SLACK)]
+    keys: list[str | None] = [*index.keys(Level.TYPOGRAPHIC)[first : max(0, start + len(hunk.old) + SLACK)]]
+    for number in taken:
+        keys[number - first] = None
     sought = [key(line, Level.TYPOGRAPHIC) for line in hunk.old]
     at: At = [None] * len(sought)
     for mine, theirs, size in SequenceMatcher(None, sought, keys, autojunk=False).get_matching_blocks():
@@ -102,6 +114,30 @@ def _holds(hunk: Hunk, exact: At, at: At) -> bool:
         if None in exact[first:last] or len(there) < end - begin or there[-1] - there[0] + 1 != end - begin:
             return False
     return True
+
+
+def _inside(index: Index, hunk: Hunk, exact: At, at: At) -> bool:
+    """Is what is changed still inside what the hunk names? A line above it, less indented, that lacks a word of the
+    hunk's is the head of something else, or of the same under another name: nobody can tell."""
+    changes = SequenceMatcher(None, hunk.old, hunk.new, autojunk=False).get_opcodes()
+    for kind, first, last, *_ in changes:
+        if kind == "equal":
+            continue
+        width = min((_width(line) for line in hunk.old[first : max(last, first + 1)] if line.strip()), default=0)
+        for number in range(first - 1, -1, -1):
+            there, line = at[number], hunk.old[number]
+            if not _says(line) or _width(line) >= width:
+                continue
+            width = _width(line)
+            if exact[number] is None and (
+                there is None or set(_WORD.findall(line)) - set(_WORD.findall(index.lines[there]))
+            ):
+                return False
+    return True
+
+
+def _width(line: str) -> int:
+    return len(indent(line).expandtabs(4))
 
 
 def _reach(lines: Sequence[str], number: int, step: int) -> int:

@@ -16,7 +16,7 @@ from .indentation import Indentation, Unsure
 from .likeness import Level, indent, key
 from .locating import Ambiguous, Index, Place, located, scope_lines
 from .merging import alike, merged
-from .refusals import Refused, ambiguous, missing, placeless, unsure
+from .refusals import Refused, ambiguous, left_out, missing, placeless, unsure
 
 WORDS = 3
 """Letters and digits from which on lines say something."""
@@ -69,6 +69,8 @@ def _one(document: Document, hunk: Hunk, behind: int) -> _Done:
         raise missing(document, hunk)
     if all(_stands(index, part.new, place.span) for part, place in zip(parts, places, strict=True)):
         return _Done(document, places[-1].span[1])
+    if any(ellipsis.leaves_out(part.old, part.new) for part in parts):
+        raise left_out(document, places[0].span[0])
     return _replaced(document, parts, places)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from .hunk import Hunk
 from .locating import Index, Place, located
@@ -15,6 +16,15 @@ _LEFT_OUT = re.compile(
         (?: \.{3} | … )? \s* (?: \*/ | --> | \*/\} )? \s*""",
     re.VERBOSE | re.IGNORECASE,
 )
+
+_IN_WORDS = re.compile(
+    r"""\s* (?: \# | // | /\* | -- | ; | % | <!-- | \{/\* ) \s* (?: \(\s* )?
+        (?: (?:the[ ])? (?:rest|remaining|remainder|other|existing|everything) \b .*
+            (?:unchanged|same|before|omitted|code)
+          | (?:unchanged|same[ ]as[ ]before) ) \b .*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_SPREAD = re.compile(r"\s*\.{3}\w.*")
 
 
 def parts(hunk: Hunk) -> list[Hunk] | None:
@@ -36,6 +46,34 @@ def places(index: Index, cut: Sequence[Hunk], within: range) -> list[Place] | No
         found.append(place)
         within = range(place.span[1], len(index.lines) + 1)
     return found
+
+
+def leaves_out(old: Sequence[str], new: Sequence[str]) -> bool:
+    """Do new lines have an ellipsis for lines of `old`, which would be lost if they were taken to the letter?
+
+    A comment with dots and words always does. One with dots or words alone, and a bare `...`, which may be code below
+    a head, does where lines become fewer; `...rest`, which is code, never does.
+    """
+    if len(_cut(new)) <= len(_cut(old)) and not any(map(_IN_WORDS.fullmatch, new)):
+        return False
+    for kind, first, last, begin, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        fewer = last - first > end - begin
+        if kind == "replace" and any(_means(new, number, fewer) for number in range(begin, end)):
+            return True
+    return False
+
+
+def _means(new: Sequence[str], number: int, fewer: bool) -> bool:
+    """Is this line one for others?"""
+    line = new[number].strip()
+    if not line or _SPREAD.fullmatch(line):
+        return False
+    if not _LEFT_OUT.fullmatch(line):
+        return fewer and _IN_WORDS.fullmatch(line) is not None
+    if any(map(str.isalpha, line)):
+        return True
+    above = next((one.strip() for one in reversed(new[:number]) if one.strip()), ":")
+    return fewer and not (line in ("...", "…") and above.endswith((":", '"""')))
 
 
 def _cut(lines: Sequence[str]) -> list[tuple[str, ...]]:

@@ -44,6 +44,8 @@ def merged(old: str, there: str, new: str) -> str | None:
             followed = origin == 0 if place == 0 else came.get(place - 1) == origin - 1
             if followed and space == before.spaces[origin]:
                 space = file.spaces[origin]
+        elif place and before.spaces[(beside := came.get(place - 1, -1) + 1) :][:1] == [space] and beside:
+            space = file.spaces[beside]
         out += [space, word]
     trailing = file.trailing if after.trailing == before.trailing else after.trailing
     return "".join(out) + trailing

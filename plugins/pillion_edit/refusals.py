@@ -57,6 +57,14 @@ def unsure(document: Document, line: int, why: str) -> Refused:
     )
 
 
+def left_out(document: Document, line: int) -> Refused:
+    return Refused(
+        f"The new text for line {line + 1} of {document.path} leaves lines out by an ellipsis that the old text does "
+        "not have: what it stands for would be lost. Give all lines, or the ellipsis in both.",
+        "unsure",
+    )
+
+
 def missing(document: Document, hunk: Hunk) -> Refused:
     """Shows what is there that is most like it."""
     start, exact = _nearest(document.lines, hunk.old)

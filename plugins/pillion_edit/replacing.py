@@ -7,11 +7,12 @@ import re
 from pillion.errors import ToolError
 from pillion.textform import TextForm, text_form
 
+from . import ellipsis
 from .applying import applied
 from .document import Document
 from .hunk import Hunk, Snippet, lines_of
 from .likeness import indent
-from .refusals import Refused, ambiguous, unsure
+from .refusals import Refused, ambiguous, left_out, unsure
 
 
 def replaced(path: str, data: bytes, snippet: Snippet) -> tuple[bytes, bool]:
@@ -32,7 +33,8 @@ def replaced(path: str, data: bytes, snippet: Snippet) -> tuple[bytes, bool]:
     if len(places) > 1 and not snippet.all:
         raise ambiguous(Document.of(path, data), [_line(body, start, form) for start, _ in places])
     before = _before(body, places[0][0], form) if places else ""
-    if places and (snippet.all or before.strip() or not before or old[:1].strip()):
+    within = old[:1].strip() and new[:1] not in (" ", "\t")  # else the first line would be indented twice
+    if places and (snippet.all or before.strip() or not before or within):
         if not snippet.all:
             _check(Document.of(path, data), (body, places[0], before), (old, new), form)
         return form.mark + _spliced(body, places, form.with_newlines(new).encode(form.encoding), snippet.all), False
@@ -47,6 +49,8 @@ def _check(
 ) -> None:
     """Raises Refused where it was done before, and where it is not clear how the new lines are indented."""
     (body, place, before), (old, new) = found, texts
+    if ellipsis.leaves_out(lines_of(old), lines_of(new)):
+        raise left_out(document, _line(body, place[0], form))
     if old in new and any(start <= place[0] and place[1] <= end for start, end in _places(body, new, form)):
         raise Refused(f"{document.path} has the new text there: the change is already applied.", "already")
     if before and not before.strip():

@@ -146,7 +146,7 @@ def stale(pair: Pair, chance: random.Random) -> Case | None:
         return None
     file = list(pair.before)
     file[pair.at + chance.choice(gone)] = "    quite = another(3)"
-    return Case(file, pair.hunk, None)
+    return None if _stands(file, pair.hunk.old) else Case(file, pair.hunk, None)
 
 
 def gone(pair: Pair, _: random.Random) -> Case | None:
@@ -154,8 +154,10 @@ def gone(pair: Pair, _: random.Random) -> Case | None:
     return case if case and not _stands(case.file, pair.hunk.new) else None
 
 
-def already_applied(pair: Pair, _: random.Random) -> Case:
-    return Case(pair.after, pair.hunk, pair.after)
+def already_applied(pair: Pair, _: random.Random) -> Case | None:
+    """Not of lines that stand a second time: there, they are not applied yet."""
+    twice = not _stands(pair.hunk.new, pair.hunk.old) and _stands(pair.after, pair.hunk.old)
+    return None if twice else Case(pair.after, pair.hunk, pair.after)
 
 
 DRIFTS: tuple[Drift, ...] = (
