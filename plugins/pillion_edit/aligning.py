@@ -103,10 +103,17 @@ def _filled(index: Index, hunk: Hunk, exact: At) -> At:
 
 
 def _holds(hunk: Hunk, exact: At, at: At) -> bool:
-    """Are changed lines as the hunk has them, and are their neighbours, up to one with words, still beside them?"""
+    """Are changed lines as the hunk has them, and are their neighbours, up to one with words, still beside them?
+
+    Of the lines with words before all that is changed one must be there as it is, and of those behind it."""
     if at[0] is None or at[-1] is None:
         return False
-    for kind, first, last, *_ in SequenceMatcher(None, hunk.old, hunk.new, autojunk=False).get_opcodes():
+    changes = SequenceMatcher(None, hunk.old, hunk.new, autojunk=False).get_opcodes()
+    for side in (changes[0], changes[-1]):
+        words = [number for number in range(side[1], side[2]) if side[0] == "equal" and _says(hunk.old[number])]
+        if words and all(exact[number] is None for number in words):
+            return False
+    for kind, first, last, *_ in changes:
         if kind == "equal":
             continue
         begin, end = _reach(hunk.old, first, -1), _reach(hunk.old, last - 1, 1) + 1

@@ -324,5 +324,17 @@ PLACES = [
         swap("self.lit = True\n", "        self.lit = True\n        log.info(self.name)\n"),
         Either(PY.but("        self.lit = True\n", "        self.lit = True\n        log.info(self.name)\n")),
     ),
+    Case(
+        "the loop was deleted, one with the comparison the other way round is there",
+        THREE,
+        blocks(
+            (
+                "    if key is None:\n        while lo < hi:\n            mid = (lo + hi) // 2\n            if a[mid] < x:\n",
+                "    if key is None:\n            if a[mid] < x:\n",
+            )
+        ),
+        REFUSED,
+        b"def right(a, x, lo, hi, key):\n    if key is None:\n        while lo < hi:\n            mid = (lo + hi) // 2\n            if x < a[mid]:\n                hi = mid\n",
+    ),
 ]
 CASES = [*TEXT, *PLACES]
