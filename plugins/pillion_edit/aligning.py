@@ -13,11 +13,11 @@ from difflib import SequenceMatcher
 from .hunk import Hunk
 from .likeness import Level, indent, key
 from .locating import Ambiguous, Index, Place
-from .merging import alike
+from .merging import renamed
 
 COMMON = 50
 """Lines that occur more often say nothing about where a hunk is."""
-SLACK = 8
+SLACK = 3
 """Lines that may have come between, or gone."""
 LONGEST = 400
 """Lines of a hunk that is looked for in this way."""
@@ -25,8 +25,6 @@ TRIED = 12
 """Beginnings that are looked at, those for which most lines speak."""
 KEPT = 0.65
 """The share of the lines with words that must be there as they are."""
-LIKE = 0.7
-"""How much of a line of context must be the same."""
 RIVAL = 0.8
 """Another place that has this share of what the best has makes it ambiguous."""
 _WORD = re.compile(r"\w+")
@@ -89,7 +87,7 @@ def _near(index: Index, hunk: Hunk, start: int, taken: Set[int] = frozenset()) -
 
 
 def _filled(index: Index, hunk: Hunk, exact: At) -> At:
-    """Lines that became others take the file's lines beside their neighbours, where those are alike."""
+    """Lines in which something was renamed take the file's lines beside their neighbours."""
     at = list(exact)
     for order in (range(len(at)), range(len(at) - 1, -1, -1)):
         step = order.step
@@ -97,7 +95,7 @@ def _filled(index: Index, hunk: Hunk, exact: At) -> At:
             before = at[number - step] if 0 <= number - step < len(at) else None
             if at[number] is None and before is not None and 0 <= before + step < len(index.lines):
                 there = before + step
-                if there not in at and alike(hunk.old[number], index.lines[there], LIKE):
+                if there not in at and renamed(hunk.old[number], index.lines[there]):
                     at[number] = there
     return at
 

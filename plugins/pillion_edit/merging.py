@@ -7,6 +7,8 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 _TOKEN = re.compile(r"(\s*)(\.{3}|\w+|[^\w\s])")
+NAMES = 2
+"""Names that may differ in a line of context."""
 ALIKE = 0.5
 """Lines that share less are not one line, changed."""
 
@@ -17,10 +19,18 @@ class _Tokens(NamedTuple):
     trailing: str
 
 
-def alike(old: str, new: str, share: float = ALIKE) -> bool:
+def alike(old: str, new: str) -> bool:
     """May `new` be `old`, changed?"""
     matcher = SequenceMatcher(None, old.strip(), new.strip(), autojunk=False)
-    return matcher.real_quick_ratio() > share and matcher.quick_ratio() > share and matcher.ratio() > share
+    return matcher.real_quick_ratio() > ALIKE and matcher.quick_ratio() > ALIKE and matcher.ratio() > ALIKE
+
+
+def renamed(old: str, there: str) -> bool:
+    """Is `there` what `old` was, but for a name or two?"""
+    before, after = _tokens(old.strip()).words, _tokens(there.strip()).words
+    pairs = [pair for pair in zip(before, after, strict=False) if pair[0] != pair[1]]
+    names = all(one.isidentifier() for pair in pairs for one in pair)
+    return len(before) == len(after) and names and len({*pairs}) <= NAMES and len(pairs) * 2 < len(before)
 
 
 def merged(old: str, there: str, new: str) -> str | None:
@@ -30,7 +40,8 @@ def merged(old: str, there: str, new: str) -> str | None:
     otherwise, it means to.
     """
     before, file, after = _tokens(old), _tokens(there), _tokens(new)
-    if len(before.words) != len(file.words):
+    quotes = {word for word in file.words if word in "'\"`"}
+    if len(before.words) != len(file.words) or (before.words != file.words and len(quotes) > 1):
         return None
     came: dict[int, int] = {}
     for mine, theirs, size in SequenceMatcher(None, before.words, after.words, autojunk=False).get_matching_blocks():

@@ -34,15 +34,15 @@ def none(pair: Pair, _: random.Random) -> Case:
     return Case(pair.before, pair.hunk, pair.after)
 
 
-def trailing_space(pair: Pair, _: random.Random) -> Case:
+def trailing_space(pair: Pair, _: random.Random) -> Case | None:
     return _written(pair, lambda line: line + "  " if line.strip() else line)
 
 
-def trailing_space_sought(pair: Pair, _: random.Random) -> Case:
+def trailing_space_sought(pair: Pair, _: random.Random) -> Case | None:
     return _sought(pair, lambda line: line + " " if line.strip() else line)
 
 
-def deeper(pair: Pair, _: random.Random) -> Case:
+def deeper(pair: Pair, _: random.Random) -> Case | None:
     return _written(pair, lambda line: "    " + line if line.strip() else line)
 
 
@@ -65,15 +65,15 @@ def tabs(pair: Pair, _: random.Random) -> Case | None:
     return _written(pair, tabbed) if deep and not any("\t" in line for line in pair.before) else None
 
 
-def typographic(pair: Pair, _: random.Random) -> Case:
+def typographic(pair: Pair, _: random.Random) -> Case | None:
     return _sought(pair, lambda line: re.sub(r'"(\w*)"', "“\\1”", line).replace(" - ", " – ").replace("...", "…"))
 
 
-def other_quotes(pair: Pair, _: random.Random) -> Case:
+def other_quotes(pair: Pair, _: random.Random) -> Case | None:
     return _sought(pair, lambda line: line.replace('"', "'"))
 
 
-def wide_spaces(pair: Pair, _: random.Random) -> Case:
+def wide_spaces(pair: Pair, _: random.Random) -> Case | None:
     return _sought(pair, lambda line: re.sub(r"(\S) (\S)", r"\1  \2", line))
 
 
@@ -167,14 +167,21 @@ DRIFTS: tuple[Drift, ...] = (
 )  # fmt: skip
 
 
-def _written(pair: Pair, drift: Callable[[str], str]) -> Case:
+def _written(pair: Pair, drift: Callable[[str], str]) -> Case | None:
     """The whole edit is written so."""
-    return Case(pair.before, Hunk(tuple(map(drift, pair.hunk.old)), tuple(map(drift, pair.hunk.new))), pair.after)
+    return _unless_elsewhere(pair, Hunk(tuple(map(drift, pair.hunk.old)), tuple(map(drift, pair.hunk.new))))
 
 
-def _sought(pair: Pair, drift: Callable[[str], str]) -> Case:
+def _sought(pair: Pair, drift: Callable[[str], str]) -> Case | None:
     """Only what is sought is written so."""
-    return Case(pair.before, Hunk(tuple(map(drift, pair.hunk.old)), pair.hunk.new), pair.after)
+    return _unless_elsewhere(pair, Hunk(tuple(map(drift, pair.hunk.old)), pair.hunk.new))
+
+
+def _unless_elsewhere(pair: Pair, hunk: Hunk) -> Case | None:
+    """None where the lines, drifted, are to the letter those of another place."""
+    size = len(hunk.old)
+    starts = [at for at in range(len(pair.before)) if tuple(pair.before[at : at + size]) == hunk.old]
+    return Case(pair.before, hunk, pair.after) if not starts or starts == [pair.at] else None
 
 
 def _judged(pair: Pair, file: Sequence[str], wanted: Sequence[str] | None) -> Case | None:

@@ -29,8 +29,8 @@ class Pair(Struct, frozen=True):
 
 
 def from_commits(count: int, chance: random.Random) -> Iterator[Pair]:
-    """The newest first; none where there is no history."""
-    commits = _git("log", "--format=%H", "--no-merges").split()
+    """The oldest first, so that they stay the same; none where there is no history."""
+    commits = _git("log", "--reverse", "--format=%H", "--no-merges").split()
     for commit in commits[: count * 2]:
         for line in _git("diff-tree", "-r", "--diff-filter=M", "--no-renames", commit).splitlines()[1:]:
             _, _, _, old, new, _, *path = line.replace("\t", " ").replace(":", "x ", 1).split(" ")
