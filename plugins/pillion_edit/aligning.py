@@ -95,7 +95,8 @@ def _filled(index: Index, hunk: Hunk, exact: At) -> At:
             before = at[number - step] if 0 <= number - step < len(at) else None
             if at[number] is None and before is not None and 0 <= before + step < len(index.lines):
                 there = before + step
-                if there not in at and renamed(hunk.old[number], index.lines[there]):
+                gone = renamed(hunk.old[number], index.lines[there]) if there not in at else None
+                if gone and not gone & index.words:  # where the old name is still used, another place may be meant
                     at[number] = there
     return at
 

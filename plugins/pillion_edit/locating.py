@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -45,6 +47,11 @@ class Index:
         self.lines = lines
         self._keys: dict[Level, list[str]] = {}
         self._found: dict[Level, dict[str, list[int]]] = {}
+
+    @cached_property
+    def words(self) -> set[str]:
+        """All that its lines hold."""
+        return set(re.findall(r"\w+", "\n".join(self.lines)))
 
     def keys(self, level: Level) -> list[str]:
         if level not in self._keys:

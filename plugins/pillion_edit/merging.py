@@ -25,12 +25,13 @@ def alike(old: str, new: str) -> bool:
     return matcher.real_quick_ratio() > ALIKE and matcher.quick_ratio() > ALIKE and matcher.ratio() > ALIKE
 
 
-def renamed(old: str, there: str) -> bool:
-    """Is `there` what `old` was, but for a name or two?"""
+def renamed(old: str, there: str) -> set[str] | None:
+    """The names in `old` that are others in `there`, if that is all that differs, and they are few; else None."""
     before, after = _tokens(old.strip()).words, _tokens(there.strip()).words
     pairs = [pair for pair in zip(before, after, strict=False) if pair[0] != pair[1]]
-    names = all(one.isidentifier() for pair in pairs for one in pair)
-    return len(before) == len(after) and names and len({*pairs}) <= NAMES and len(pairs) * 2 < len(before)
+    names = {one for one, _ in pairs}
+    few = len(before) == len(after) and len({*pairs}) <= NAMES and len(pairs) * 2 < len(before)
+    return names if few and all(one.isidentifier() for pair in pairs for one in pair) else None
 
 
 def merged(old: str, there: str, new: str) -> str | None:
