@@ -58,9 +58,13 @@ def bound(place: Place) -> Any:
 
     @database.on_connect(provider="sqlite")  # type: ignore[untyped-decorator]
     def prepare(_: Any, connection: Any) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {'FULL' if place.power_safe else 'NORMAL'}")
-        connection.execute("PRAGMA foreign_keys = ON")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if place.power_safe else 'NORMAL'}")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()  # Pony would keep it, and its locks
+            raise
 
     try:
         place.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -77,6 +81,16 @@ def opened(place: Place, steps: Mapping[str, Sequence[Migration]], define: Calla
     Raises ConfigError, MissingLibrary, StoreFailed.
     """
     database = bound(place)
+    try:
+        return _ready(database, place, steps, define)
+    except BaseException:
+        database.disconnect()  # else it holds its locks as long as anybody holds the error
+        raise
+
+
+def _ready(
+    database: Any, place: Place, steps: Mapping[str, Sequence[Migration]], define: Callable[[Any], None]
+) -> Opened:
     dialect = place.dialect
     entities = Entities(database)
     define(database)

@@ -51,7 +51,8 @@ async def test_a_strangers_command_is_one_of_ours(tmp_path: Path, import_path: s
     (tmp_path / "plugins.toml").write_text(TICKETS)
     assert await pillion(tmp_path, import_path, "acme", "--number", "7") == (0, "https://tickets.acme.example/7\n")
     code, said = await pillion(tmp_path, import_path, "plugins", "commands", "--json")
-    assert (code, msgspec.json.decode(said)) == (0, [{"name": "acme", "summary": "Say where a ticket is to be seen."}])
+    assert code == 0
+    assert {"name": "acme", "summary": "Say where a ticket is to be seen."} in msgspec.json.decode(said)
     assert await pillion(tmp_path, import_path, "acne") == (
         2,
         "Usage: pillion [OPTIONS] COMMAND [ARGS]...\nTry 'pillion --help' for help.\n\n"

@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from pillion.contracts.provider import CallPart, Chunk, Finish, Provider, Request, UsageSeen
-from pillion.errors import BadRequest, ContextOverflow
+from pillion.errors import ContextOverflow, ModelNotFound
 from pillion.processes import Processes
 from pillion.values import Message, Text, ToolCall, ToolResult, ToolSpec
 
@@ -90,7 +90,7 @@ async def test_a_prompt_beyond_the_context_is_named(embedded: Provider) -> None:
 
 
 async def test_another_model_is_refused(embedded: Provider) -> None:
-    with pytest.raises(BadRequest):
+    with pytest.raises(ModelNotFound):
         await gather(embedded, Request("embedded/nix", QUESTION))
 
 
