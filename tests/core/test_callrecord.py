@@ -72,7 +72,7 @@ async def test_a_call_that_fails_is_told_with_the_turns_end_and_masks_nothing(ho
     ]  # fmt: skip
     (call,) = await told(session)
     assert (call.error, call.finish, call.seconds, call.first, call.usage) == ("provider_refused", "", 4.0, 0.0, USED)
-    assert end.usage == Usage(), "a call that failed is on nobody's budget"
+    assert end.usage == USED, "what a call used before it failed was used"
 
 
 async def test_a_call_that_is_cancelled_is_told(host, autojump_clock) -> None:
@@ -97,9 +97,9 @@ class Patient:
     async def run(self, turn: Turn) -> None:
         ask = (Message("user", (Text("sum up"),)),)
         try:
-            await turn.complete(ask, role="summary")
+            await turn.complete(ask, role="compact")
         except ContextOverflow:
-            await turn.complete(ask, role="summary")
+            await turn.complete(ask, role="compact")
         await turn.step()
 
 
@@ -110,7 +110,7 @@ async def test_a_failure_that_a_strategy_bears_is_told_too(tmp_path, autojump_cl
         session = await host.open()
         assert (await host.run(session, "go")).reason == "done"
         said = [(call.role, call.finish, call.error) for call in await told(session)]
-        assert said == [("summary", "stop", ""), ("", "stop", ""), ("summary", "", "context_overflow")]
+        assert said == [("compact", "stop", ""), ("", "stop", ""), ("compact", "", "context_overflow")]
 
 
 async def test_requests_are_kept_where_that_is_asked_for_each_message_once(tmp_path, autojump_clock) -> None:

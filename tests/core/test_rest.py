@@ -52,7 +52,8 @@ async def test_an_idle_session_leaves_memory_and_comes_back_by_its_log(tmp_path,
         session = await host.open(labels={"a": "b"})
         await host.run(session, "one")
         before, head = await events(session), session.head
-        assert await rested(host, session)
+        at_rest = await rested(host, session)  # in the assert itself, that would hold the session
+        assert at_rest
         id, gone = session.id, ref(session)
         del session
         gc.collect()
