@@ -28,11 +28,15 @@ _SPREAD = re.compile(r"\s*\.{3}\w.*")
 
 
 def parts(hunk: Hunk) -> list[Hunk] | None:
-    """The hunk cut at its ellipses, each part with its old and new lines. None: it has none, or they don't pair."""
+    """The hunk cut at its ellipses, each part with its old and new lines. None: it has none, they don't pair, or beside
+    one something changes, so that nobody can tell where what it stands for ends."""
     old, new = _cut(hunk.old), _cut(hunk.new)
     if len(old) < 2 or len(old) != len(new):
         return None
-    found = [Hunk(before, after, hunk.scope) for before, after in zip(old, new, strict=True) if before or after]
+    pairs = list(zip(old, new, strict=True))
+    if any(a[-1:] != b[-1:] for a, b in pairs[:-1]) or any(a[:1] != b[:1] for a, b in pairs[1:]):
+        return None
+    found = [Hunk(before, after, hunk.scope) for before, after in pairs if before or after]
     return found if all(part.old for part in found) else None
 
 

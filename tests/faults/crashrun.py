@@ -32,7 +32,7 @@ from .crashscript import Script
 from .killpoints import Point
 
 HERE = Path(__file__).parent
-HALF_OPEN = "pillion.kernel:Kernel._begin#2.await.after"
+HALF_OPEN = "pillion.kernel:Kernel._begin#3.await.after"
 """A session is there, and its first event is not."""
 AT_RANDOM = 0.15
 """Share of the kills that come at a moment, not at a point."""

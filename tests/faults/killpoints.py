@@ -75,7 +75,7 @@ LEFT_OUT = {
     "pillion_storage.store:DatabaseStore._commit#3.statement": "the database did not answer",
     "pillion_storage.store:DatabaseStore._has": "the database did not answer",
     "pillion_storage.store:DatabaseStore.health": "a health check writes nothing",
-    "pillion.kernel:Kernel._begin#4.await": "the database fails",
+    "pillion.kernel:Kernel._begin#6.await": "the database fails",
     "pillion.processes:Process.wait#1.await": "a system without pidfd",
     "pillion.processes:Process.end#3.await": "a system without /proc",
 }
