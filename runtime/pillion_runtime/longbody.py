@@ -59,7 +59,7 @@ class LongBody(TrioBody):
 
     async def room(self) -> None:
         """Waits until more may come."""
-        while len(self._data) >= HELD and not self._complete.is_set():
+        while len(self._data or b"") >= HELD and not self._complete.is_set():  # a newer Quart has None for nothing
             self._room = trio.Event()
             await self._room.wait()
 
