@@ -23,9 +23,8 @@ import trio
 from . import writejournal
 from .contracts.workspace import Content, Entry, Write
 from .errors import Conflict, NotFound, OutsideWorkspace, ToolError
+from .writejournal import PROTECTED
 
-PROTECTED = frozenset({".git"})
-"""Folders whose content makes programs run: never written through a workspace."""
 LOCK_WAIT = 5.0
 """Seconds that a write waits for another one in the same folder."""
 
@@ -44,7 +43,7 @@ class LocalWorkspace:
         self._root = Path(os.path.realpath(self._given))
         if not self._root.is_dir():
             raise NotFound(f"There is no folder {root}.")
-        if (self._root / writejournal.JOURNAL).exists():
+        if os.path.lexists(self._root / writejournal.JOURNAL):
             with self._folder(()) as folder:
                 writejournal.recover(folder)
 

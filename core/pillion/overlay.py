@@ -14,8 +14,8 @@ from msgspec import Struct
 from .contracts.workspace import Content, Entry, Workspace, Write
 from .errors import Busy, Conflict, OutsideWorkspace, ToolError
 from .events import Event, FileEditWanted, FileUnsaved
-from .localworkspace import PROTECTED
 from .positions import edits_between
+from .writejournal import PROTECTED
 
 MOST = 256
 """Texts of a session."""

@@ -3,6 +3,9 @@
 A journal in the root names what will be written; the new contents are written beside the files; then the journal says
 that they count; then each takes its name, which is quick and can't run out of space; then the journal goes. Who finds a
 journal that nobody holds finishes what it says, if it counts, else takes away what was written.
+
+A folder may come from a stranger, and a journal with it. So only one counts that is a file of this user and nobody else
+can read, and whose names are those that are written here: no `..`, nothing of a protected folder, no others than ours.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +25,11 @@ from msgspec import Struct
 
 JOURNAL = ".pillion-journal"
 """In the workspace's root, while several files are written."""
+LARGEST = 16 * 1024 * 1024
+"""Bytes of one of ours."""
+PROTECTED = frozenset({".git"})
+"""Folders whose content makes programs run: never written through a workspace."""
+_OURS = re.compile(r"\.pillion-[0-9a-f]{16}\.(tmp|old)")
 _OPEN = os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -38,16 +47,29 @@ class Step(Struct, frozen=True):
     old: str = ""
     before: str = ""
 
+    @property
+    def sound(self) -> bool:
+        """Does it stay inside, out of protected folders, and beside the file it speaks of?"""
+        names = (*self.folder, self.name)
+        plain = all(name not in ("", ".", "..") and "/" not in name and "\0" not in name for name in names)
+        ours = all(not name or _OURS.fullmatch(name) for name in (self.new, self.old))
+        return plain and ours and not any(name.casefold() in PROTECTED for name in names)
+
 
 @contextlib.contextmanager
 def held(root: int, wait: float) -> Iterator[int]:
     """The journal, for one process of ours at a time; what one left that was killed is finished first.
 
-    Raises BlockingIOError when another one holds it for longer than `wait` seconds.
+    Raises BlockingIOError when another one holds it for longer than `wait` seconds, FileExistsError when something else
+    has its name.
     """
     journal = _opened(root, time.monotonic() + wait)
     try:
         _finish(root, journal)
+    except BaseException:
+        os.close(journal)
+        raise
+    try:
         yield journal
     finally:
         os.unlink(JOURNAL, dir_fd=root)
@@ -55,8 +77,10 @@ def held(root: int, wait: float) -> Iterator[int]:
 
 
 def recover(root: int) -> None:
-    """Finishes what a process left that was killed. Does nothing where one is still at work."""
-    with contextlib.suppress(BlockingIOError):
+    """Finishes what a process left that was killed. Does nothing where one is still at work, with what is no journal of
+    ours, and where nothing can be written.
+    """
+    with contextlib.suppress(OSError):
         if _is_there(root, JOURNAL):
             with held(root, 0):
                 pass
@@ -93,7 +117,7 @@ def carry_out(root: int, journal: int, steps: Sequence[Step]) -> None:
 def _opened(root: int, until: float) -> int:
     """The file of that name, locked; not one that another process has just taken away."""
     while True:
-        journal = os.open(JOURNAL, os.O_RDWR | os.O_CREAT | _OPEN, 0o600, dir_fd=root)
+        journal = _file(root)
         try:
             fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_there(root, JOURNAL, journal):
@@ -104,6 +128,26 @@ def _opened(root: int, until: float) -> int:
                 raise
             time.sleep(0.002)
         os.close(journal)
+
+
+def _file(root: int) -> int:
+    """The journal's file, made if there is none. Raises FileExistsError for one that is not ours."""
+    try:
+        journal = os.open(JOURNAL, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | _OPEN, 0o600, dir_fd=root)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise _foreign() from None
+        raise
+    status = os.fstat(journal)
+    ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+    if not ours or status.st_size > LARGEST:
+        os.close(journal)
+        raise _foreign()
+    return journal
+
+
+def _foreign() -> FileExistsError:
+    return FileExistsError(errno.EEXIST, f"{JOURNAL} is not Pillion's: take it away to change several files")
 
 
 def _keep(journal: int, data: bytes) -> None:
@@ -118,6 +162,8 @@ def _finish(root: int, journal: int) -> None:
         plan = msgspec.json.decode(data, type=Plan) if data else Plan(())
     except msgspec.DecodeError:  # it was not whole yet: nothing was written, or all names stand in what was before it
         return
+    if not all(step.sound for step in plan.steps):
+        raise _foreign()
     for step in plan.steps:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             with _below(root, step.folder) as folder:

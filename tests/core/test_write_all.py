@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 
@@ -160,3 +164,81 @@ def test_a_full_disk_leaves_all_as_they_were(tmp_path: Path) -> None:
         trio.run(LocalWorkspace(folder).write_all, both(1_000_000))
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+def planted(folder: Path, plan: object, mode: int = 0o600) -> Path:
+    """A journal as a stranger's folder may bring it."""
+    journal = folder / ".pillion-journal"
+    journal.write_bytes(plan if isinstance(plan, bytes) else msgspec.json.encode(plan))
+    journal.chmod(mode)
+    return journal
+
+
+NEWS = ".pillion-0123456789abcdef.tmp"
+
+
+@pytest.mark.promise("files.inside")
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"folder": [".."], "name": "precious", "before": "{hash}"},
+        {"folder": [], "name": "../precious", "before": "{hash}"},
+        {"folder": [], "name": "..", "before": ""},
+        {"folder": [".git", "hooks"], "name": "pre-commit", "new": NEWS},
+        {"folder": [".GIT"], "name": "config", "new": NEWS},
+        {"folder": [], "name": ".git", "new": NEWS},
+        {"folder": [], "name": "a.txt", "new": "../precious", "before": "{a}"},
+        {"folder": [], "name": "a.txt", "new": "evil.txt", "before": "{a}"},
+        {"folder": [], "name": "a.txt", "old": "gone.txt", "before": "{a}"},
+    ],
+)
+def test_a_journal_that_a_folder_brings_leads_nowhere(tmp_path: Path, folder: Path, step: dict[str, object]) -> None:
+    (tmp_path / "precious").write_bytes(b"precious")
+    (folder / ".git/hooks").mkdir(parents=True)
+    for place in ("", ".git", ".git/hooks"):
+        (folder / place / NEWS).write_bytes(b"evil")
+    (folder / "evil.txt").write_bytes(b"evil")
+    hashes = {"{hash}": b"precious", "{a}": OLD["a.txt"]}
+    before = hashes.get(str(step.get("before")))
+    if before is not None:
+        step = step | {"before": hashlib.sha256(before).hexdigest()}
+    planted(folder, {"steps": [step], "counts": True})
+    there = found(tmp_path)
+    LocalWorkspace(folder)
+    assert found(tmp_path) == there
+    with pytest.raises(ToolError, match=r"\.pillion-journal"):
+        trio.run(LocalWorkspace(folder).write_all, [Write("a.txt", b"x"), Write("sub/b.txt", b"y")])
+    assert found(tmp_path) == there
+
+
+@pytest.mark.parametrize("kind", ["others can read it", "fifo", "link", "folder", "huge"])
+def test_what_is_no_journal_of_ours_holds_up_nothing(tmp_path: Path, folder: Path, kind: str) -> None:
+    step = {"folder": [], "name": "gone.txt", "before": hashlib.sha256(OLD["gone.txt"]).hexdigest()}
+    journal = planted(folder, {"steps": [step], "counts": True}, 0o644)
+    if kind != "others can read it":
+        journal.unlink()
+    match kind:
+        case "fifo":
+            os.mkfifo(journal, 0o600)
+        case "link":
+            journal.symlink_to(tmp_path / "elsewhere")
+        case "folder":
+            journal.mkdir(0o700)
+        case "huge":
+            journal.touch(0o600)
+            os.truncate(journal, 20_000_000_000)
+    with bounded():
+        assert trio.run(LocalWorkspace(folder).read, "gone.txt").data == OLD["gone.txt"]
+        with pytest.raises(ToolError):
+            trio.run(LocalWorkspace(folder).write_all, [Write("a.txt", b"x"), Write("sub/b.txt", b"y")])
+    assert {name: data for name, data in found(folder).items() if name in OLD} == OLD
+
+
+@contextlib.contextmanager
+def bounded() -> Iterator[None]:
+    """Ten seconds, after which whatever hangs is interrupted."""
+    signal.alarm(10)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
