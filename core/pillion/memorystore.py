@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-
 import msgspec
 import trio
 
 from .contracts.store import Batch, Draft, Opened, Page, Record, SessionInfo, SessionQuery
-from .errors import BadCursor, Conflict, LostLease, NotFound
+from .errors import Conflict, LostLease, NotFound
+from .listcursor import behind, parsed
 
 
 class _Log:
@@ -99,11 +98,11 @@ class MemoryStore:
         ]
         found.sort(key=lambda info: (info.created, info.id), reverse=True)
         if query.cursor:
-            mark = _parsed(query.cursor)
+            mark = parsed(query.cursor)
             found = [info for info in found if (info.created, info.id) < mark]
         page = found[: query.limit]
         more = len(found) > len(page)
-        return Page(page, _cursor(page[-1]) if more else "")
+        return Page(page, behind(page[-1]) if more else "")
 
     async def delete(self, session: str) -> None:
         gone = self._log(session).blobs
@@ -118,15 +117,3 @@ class MemoryStore:
         if session not in self._logs:
             raise NotFound(f"There is no session {session}.")
         return self._logs[session]
-
-
-def _cursor(info: SessionInfo) -> str:
-    return base64.urlsafe_b64encode(f"{info.created} {info.id}".encode()).decode()
-
-
-def _parsed(cursor: str) -> tuple[int, str]:
-    try:
-        created, _, id = base64.urlsafe_b64decode(cursor).decode().partition(" ")
-        return int(created), id
-    except ValueError:
-        raise BadCursor(f"{cursor[:40]!r} is no cursor of a list; use the one that a page gave.") from None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
 from pillion import Page, SessionInfo, SessionQuery
-from pillion.errors import BadCursor
+from pillion.listcursor import behind, parsed
 
 from .entities import Entities
 from .ponytypes import desc, raw_sql, select
@@ -36,12 +35,12 @@ class Listing:
         for condition, value in self._search.conditions(pieces):
             found = _where(found, condition.replace("?", "$value"), value)
         if query.cursor:
-            created, id = _parsed(query.cursor)
+            created, id = parsed(query.cursor)
             found = found.filter(lambda s: s.created <= created and (s.created < created or s.id < id))
         rows = list(found.order_by(lambda s: (desc(s.created), desc(s.id))).limit(query.limit + 1))
         page = [info_of(row) for row in rows[: query.limit]]
         matches = {row.id: shown for row in rows[: query.limit] if pieces and (shown := self._passage(row, pieces))}
-        return Page(page, _cursor(page[-1]) if len(rows) > query.limit else "", matches)
+        return Page(page, behind(page[-1]) if len(rows) > query.limit else "", matches)
 
     def _passage(self, session: Any, pieces: Sequence[Sequence[str]]) -> str:
         """Of the newest turn in which most pieces stand, else of the title."""
@@ -77,15 +76,3 @@ def info_of(row: Any) -> SessionInfo:
 
 def _where(found: Any, condition: str, value: str) -> Any:
     return found.filter(lambda s: raw_sql(condition))
-
-
-def _cursor(info: SessionInfo) -> str:
-    return base64.urlsafe_b64encode(f"{info.created} {info.id}".encode()).decode()
-
-
-def _parsed(cursor: str) -> tuple[int, str]:
-    try:
-        created, _, id = base64.urlsafe_b64decode(cursor).decode().partition(" ")
-        return int(created), id
-    except ValueError:
-        raise BadCursor(f"{cursor[:40]!r} is no cursor of a list; use the one that a page gave.") from None

@@ -1,11 +1,15 @@
-"""The tests' own PostgreSQL."""
+"""The tests' own PostgreSQL, and a new place on each kind of database."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from pillion_storage.database import Place
+
+from .places import place_of
 from .privatepostgres import Postgres, private_postgres
 
 
@@ -15,3 +19,8 @@ def postgres() -> Iterator[Postgres]:
         if server is None:
             pytest.skip("PostgreSQL's programs are not installed")
         yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return place_of(request.param, tmp_path, request)

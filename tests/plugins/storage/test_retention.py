@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,33 +13,14 @@ from pillion import Batch, Record, SessionInfo, SessionQuery
 from pillion.kernel import open_kernel
 from pillion.testing.kit import plain_settings
 from pillion_storage.database import FILE, Place
-from pillion_storage.opening import open_store
 from pillion_storage.plugin import Config, Plugin
 from pillion_storage.retention import DAY, Keep
 from pillion_storage.store import DatabaseStore
 
-from .conftest import Postgres
+from .places import store_at
 
 NOW = time.time_ns() // 1_000_000
 BIG = b"x" * 300_000
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "sqlite":
-        return Place(tmp_path / FILE)
-    postgres: Postgres = request.getfixturevalue("postgres")
-    return Place(tmp_path / FILE, postgres.url())
-
-
-@asynccontextmanager
-async def store_at(place: Place) -> AsyncIterator[DatabaseStore]:
-    store = await open_store(place)
-    try:
-        with trio.fail_after(60):
-            yield store
-    finally:
-        await store.aclose()
 
 
 async def put(store: DatabaseStore, id: str, days: float, *, parent: str = "", data: bytes = b"{}") -> None:

@@ -11,20 +11,10 @@ from pillion.events import SessionForked
 from pillion.letters import Change
 from pillion.testing.kit import events, kernel_host
 from pillion.testing.scripted import ScriptedProvider, says
-from pillion_storage.database import FILE, Place
+from pillion_storage.database import Place
 from pillion_storage.opening import open_store
 
-from .conftest import Postgres
-
 DOT = Image("image/png", b"\x89PNG")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "sqlite":
-        return Place(tmp_path / FILE)
-    postgres: Postgres = request.getfixturevalue("postgres")
-    return Place(tmp_path / FILE, postgres.url())
 
 
 @pytest.mark.promise("sessions.forked")

@@ -5,38 +5,17 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import trio
 
-from pillion import Batch, Record, SessionInfo, SessionQuery, Store
+from pillion import Batch, Record, SessionInfo, SessionQuery
 from pillion.errors import LostLease, OwnedElsewhere
 from pillion_storage.database import FILE, Place
-from pillion_storage.opening import open_store
 from pillion_storage.processes import Self
 
-from .conftest import Postgres
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "sqlite":
-        return Place(tmp_path / FILE)
-    postgres: Postgres = request.getfixturevalue("postgres")
-    return Place(tmp_path / FILE, postgres.url())
-
-
-@asynccontextmanager
-async def store_at(place: Place) -> AsyncIterator[Store]:
-    store = await open_store(place)
-    try:
-        with trio.fail_after(60):
-            yield store
-    finally:
-        await store.aclose()
+from .places import store_at
 
 
 async def test_a_session_of_another_process_that_lives_is_not_stolen(place: Place) -> None:
