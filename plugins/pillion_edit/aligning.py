@@ -36,22 +36,24 @@ def aligned(index: Index, hunk: Hunk, within: range) -> Place | None:
     """The one place where the hunk's changed lines stand, in most of its context. Raises Ambiguous."""
     if not 2 <= len(hunk.old) <= LONGEST:
         return None
-    places: dict[int, tuple[float, Place]] = {}
+    seen: list[tuple[float, set[int]]] = []
+    held: list[tuple[float, Place, set[int]]] = []
     for exact in _candidates(index, hunk, within):
         share = _weight(hunk, exact) / max(_weight(hunk, range(len(hunk.old))), 0.1)
+        there = {number for number in exact if number is not None}
+        seen.append((share, there))
         at = _filled(index, hunk, exact)
-        blurred = [number for number, there in enumerate(exact) if there is None]
+        blurred = [number for number, line in enumerate(exact) if line is None]
         elsewhere = any(_elsewhere(index, hunk.old[one]) for one in blurred)
         if share >= KEPT and _holds(hunk, exact, at) and not elsewhere and _inside(index, hunk, exact, at):
-            place = Place(tuple(at), Level.QUOTED, len(blurred))
-            known = places.get(place.span[0])
-            if known is None or known[0] < share:
-                places[place.span[0]] = share, place
-    ranked = sorted(places.values(), key=lambda one: -one[0])
-    rivals = [place.span[0] for share, place in ranked if share >= ranked[0][0] * RIVAL]
-    if len(rivals) > 1:
-        raise Ambiguous(rivals)
-    return ranked[0][1] if ranked else None
+            held.append((share, Place(tuple(at), Level.QUOTED, len(blurred)), there))
+    if not held:
+        return None
+    best, place, lines = max(held, key=lambda one: one[0])
+    rivals = {min(there) for share, there in seen if share >= best * RIVAL and not there & lines}
+    if rivals:  # also one where the hunk does not hold: it may have been meant, before somebody changed it
+        raise Ambiguous([place.span[0], *rivals])
+    return place
 
 
 def _candidates(index: Index, hunk: Hunk, within: range) -> Iterator[At]:
