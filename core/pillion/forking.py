@@ -11,12 +11,10 @@ from . import events as e
 from .contracts.store import SessionInfo, Store
 from .errors import BadCursor
 from .history import History
+from .recovery import recall
 from .roles import Roles
 from .secrets import Secrets
 from .values import Limits
-
-READ = 500
-"""Records that are read at a time."""
 
 
 class Branch(Struct, frozen=True):
@@ -41,15 +39,7 @@ async def branch(store: Store, id: str, at: int | None, secrets: Secrets) -> Bra
     Prompts that waited are no part of it. Raises NotFound; BadCursor where the log has no event `at`.
     """
     info = await store.info(id)
-    history, limits, last = History(), None, 0
-    while last != at and (records := await store.read(id, last, READ if at is None else min(READ, at - last))):
-        for record in records:
-            event = e.decode(record.type, record.data)
-            if isinstance(event, e.SessionOpened):
-                limits = event.limits
-            if event is not None:
-                history.apply(record.seq, event, record.turn, record.time)
-        last = records[-1].seq
+    history, limits, last = await recall(id, store, at)
     if at is not None and not 0 < at == last:
         raise BadCursor(f"Session {id} has {last} events, so it can't be forked at event {at}.")
     history.settle()

@@ -178,11 +178,11 @@ class Kernel:
     async def _open(self, id: str) -> None:
         store = self._keeper(id)
         opened = await store.open(id)
-        history, limits, _ = await recall(opened, store, self.settings.limits)
+        history, limits, _ = await recall(id, store)
         opened = structs.replace(opened, info=structs.replace(opened.info, roles=history.roles))
         session = self.roster.held(id)
         if session is None:
-            session = self._actor(opened, store, history, limits)
+            session = self._actor(opened, store, history, limits or self.settings.limits)
         else:
             session.wake(opened, history)
             self._all_readers.add(id, partial(session.follow, keeps=False))
@@ -194,9 +194,9 @@ class Kernel:
         try:
             return await self.session(id)
         except OwnedElsewhere:
-            opened = Opened(await self.store.info(id), 0, 0)
-            history, _, head = await recall(opened, self.store, self.settings.limits)
-            return Onlooker(structs.replace(opened.info, roles=history.roles), self.store, history, head)
+            info = await self.store.info(id)
+            history, _, head = await recall(id, self.store)
+            return Onlooker(structs.replace(info, roles=history.roles), self.store, history, head)
 
     async def sessions(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 import trio
 from msgspec import Struct
@@ -97,6 +98,8 @@ def _do(edit: FileEdit, files: dict[str, _File]) -> None:
             file.after = None
         case "change":
             _change(edit, file)
+        case _:
+            assert_never(edit.action)
     if edit.moved:
         _move(edit, file, files[edit.moved])
 
