@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -16,8 +17,12 @@ def required(program: str, *, hint: str) -> str:
     named = os.environ.get(f"PILLION_{program.upper()}", program)
     path = shutil.which(named)
     if path is None:
-        said = f"there is no {named}: {hint}"
-        if named != program or program in os.environ.get("PILLION_REQUIRE", "").split(","):
-            pytest.fail(said)
-        pytest.skip(said)
+        missing(program, f"there is no {named}: {hint}", named != program)
     return path
+
+
+def missing(program: str, said: str, needed: bool = False) -> NoReturn:
+    """Skips, and says why; fails where the program has to be there."""
+    if needed or program in os.environ.get("PILLION_REQUIRE", "").split(","):
+        pytest.fail(said)
+    pytest.skip(said)

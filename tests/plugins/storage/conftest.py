@@ -9,6 +9,7 @@ import pytest
 
 from pillion_storage.database import Place
 
+from ...required import missing
 from .places import place_of
 from .privatepostgres import Postgres, private_postgres
 
@@ -17,7 +18,7 @@ from .privatepostgres import Postgres, private_postgres
 def postgres() -> Iterator[Postgres]:
     with private_postgres() as server:
         if server is None:
-            pytest.skip("PostgreSQL's programs are not installed")
+            missing("initdb", "PostgreSQL's programs are not installed: apt install postgresql")
         yield server
 
 
