@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import trio
 from msgspec.structs import replace
 
 from pillion import Batch, Record, SessionQuery
@@ -13,10 +16,12 @@ from pillion_storage.database import FILE, Place
 from pillion_storage.opening import open_store
 from pillion_storage.tables import STEPS
 
+from .places import rows
 from .privatepostgres import Postgres
 from .schemas import freeze
 
 PAST = range(1, len(STEPS))
+OPENER = Path(__file__).with_name("opener.py")
 
 
 async def reads_all(place: Place) -> None:
@@ -47,3 +52,26 @@ async def test_a_past_schema_on_sqlite_becomes_the_newest(tmp_path: Path, step: 
 @pytest.mark.parametrize("step", PAST)
 async def test_a_past_schema_on_postgres_becomes_the_newest(tmp_path: Path, postgres: Postgres, step: int) -> None:
     await reads_all(Place(tmp_path / FILE, postgres.filled(freeze.FOLDER / f"{step}.sql")))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_of_processes_that_start_at_once_one_upgrades(
+    tmp_path: Path, request: pytest.FixtureRequest, kind: str
+) -> None:
+    url = request.getfixturevalue("postgres").filled(freeze.FOLDER / "1.sql") if kind == "postgres" else ""
+    shutil.copyfile(freeze.FOLDER / "1.sqlite", tmp_path / FILE)
+    go = tmp_path / "go"
+    command = [sys.executable, str(OPENER), str(tmp_path / FILE), url, str(go)]
+    with trio.fail_after(60):
+        running = [await trio.lowlevel.open_process(command, stdout=subprocess.PIPE) for _ in range(5)]
+        for process in running:
+            assert process.stdout is not None
+            await process.stdout.receive_some()
+        go.touch()
+        assert [await process.wait() for process in running] == [0] * 5
+    place = Place(tmp_path / FILE, url)
+    store = await open_store(place)
+    applied = await rows(store, "SELECT plugin, number FROM schema_version ORDER BY number")
+    await store.aclose()
+    assert applied == [("storage", step.number) for step in STEPS]
+    await reads_all(place)
