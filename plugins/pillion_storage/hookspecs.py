@@ -40,6 +40,7 @@ class Projected(Struct, frozen=True):
 
 
 Projection = Callable[[Projected], None]
+"""One that has a set `types` is only called with batches that hold an event of one of these types."""
 
 
 class StorageHooks:
@@ -56,6 +57,7 @@ class StorageHooks:
     def register_projections(self) -> Mapping[str, Projection]:
         """Sync functions by name that keep rows in step with the log. They run in the append's transaction, in the
         database's thread, inside a `db_session`. One that raises is recorded and its rows of that batch are left out;
-        `pillion db rebuild` makes all rows again from the log. Each append waits for them: look at a record's type
-        before its bytes. Rows of a session refer to `session (id)` with ON DELETE CASCADE, so that they go with it.
+        `pillion db rebuild` makes all rows again from the log. Each append waits for them: give a projection its
+        `types`, the set of those events that it reads. Rows of a session refer to `session (id)` with ON DELETE
+        CASCADE, so that they go with it.
         """

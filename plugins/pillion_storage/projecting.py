@@ -25,7 +25,8 @@ class Projector:
     """All projections of one database. In the database's thread, inside the transaction of an append or a rebuild."""
 
     def __init__(self, rows: Rows, projections: Mapping[str, Projection]) -> None:
-        self._rows, self._projections = rows, projections
+        self._rows = rows
+        self._all = [(name, run, getattr(run, "types", None)) for name, run in projections.items()]
 
     def note(self, session: str, records: Sequence[Record], failed: Sequence[ProjectionFailed]) -> None:
         """Keeps what failed on these records, in the rows of `projection_fault`."""
@@ -34,12 +35,13 @@ class Projector:
             self._rows.run(FAULT, (fault.projection, session, seq, repr(fault.error), time))
 
     def run(self, projected: Projected, failed: Sequence[ProjectionFailed]) -> None:
-        """Runs all but those that failed. Raises ProjectionFailed."""
-        for name, projection in self._projections.items():
-            if any(fault.projection == name for fault in failed):
+        """Runs all whose types of events are among the records, but those that failed. Raises ProjectionFailed."""
+        types = {record.type for record in projected.records}
+        for name, run, wanted in self._all:
+            if not (wanted is None or projected.anew or types & wanted) or any(it.projection == name for it in failed):
                 continue
             try:
-                projection(projected)
+                run(projected)
                 flush()
             except Exception as error:  # a plugin's fault is its own
                 raise ProjectionFailed(name, error) from error

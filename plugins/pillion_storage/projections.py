@@ -22,7 +22,7 @@ ENDS = {"turn.finished": "finished", "turn.failed": "failed", "turn.cancelled": 
 ENDS |= {"turn.interrupted": "interrupted"}
 """A turn's last event, and the state that it leaves."""
 GROWS = {"text.finished", "text.interrupted", "message.finished"}
-OURS = {"prompt.queued", "prompt.joined", "prompt.dropped", "turn.started", "file.unsaved", *GROWS, *ENDS}
+CONVERSATION = {"prompt.queued", "prompt.joined", "prompt.dropped", "turn.started", "file.unsaved", *GROWS, *ENDS}
 """What a conversation is made of."""
 QUEUED = """INSERT INTO conversation_message (session, turn, seq, query, answer, steps, state, reason, strategy, model,
     open_files, selected_code, context, created, updated)
@@ -65,6 +65,8 @@ def own(rows: Rows, search: Search) -> dict[str, Projection]:
 class Conversation:
     """ConversationMessage, one row a turn, from its prompt on; OpenFile; and the words by which both are found."""
 
+    types = CONVERSATION
+
     def __init__(self, rows: Rows, search: Search) -> None:
         self._rows, self._search = rows, search
 
@@ -74,7 +76,7 @@ class Conversation:
             self._rows.run("DELETE FROM conversation_message WHERE session = ?", (session,))
             self._rows.run("DELETE FROM open_file WHERE session = ?", (session,))
             self._search.forget(session)
-        records = [record for record in projected.records if record.type in OURS]
+        records = [record for record in projected.records if record.type in self.types]
         for turn, mine in _by_turn(records):
             self._grow(session, turn, mine)
 
@@ -166,6 +168,8 @@ class _Growth:
 class Calls:
     """LLMData, one row a model call."""
 
+    types = frozenset({"usage.recorded"})
+
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
@@ -173,12 +177,14 @@ class Calls:
         session = projected.session
         if projected.anew:
             self._rows.run("DELETE FROM llm_data WHERE session = ?", (session,))
-        calls = [_call(session, record) for record in projected.records if record.type == "usage.recorded"]
+        calls = [_call(session, record) for record in projected.records if record.type in self.types]
         self._rows.many(CALL, calls)
 
 
 class ScratchPads:
     """ScratchPad, one row a session that has one."""
+
+    types = frozenset({"scratchpad.written"})
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
@@ -187,7 +193,7 @@ class ScratchPads:
         session = projected.session
         if projected.anew:
             self._rows.run("DELETE FROM scratch_pad WHERE session = ?", (session,))
-        written = [record for record in projected.records if record.type == "scratchpad.written"]
+        written = [record for record in projected.records if record.type in self.types]
         if written:
             event = _pads.decode(written[-1].data)
             values = (session, plain(event.text), event.by, written[-1].seq, written[-1].time)

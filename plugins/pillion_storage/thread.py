@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 import time
@@ -22,23 +23,28 @@ T = TypeVar("T")
 Kind = Literal["read", "write", "plain"]
 TOGETHER = 200
 """Writes in one transaction at most."""
+LOOKS = 10
+"""How often, within the patience, it is looked for what is late."""
 AGAIN = 0.25
 """Seconds until a database that does not answer is asked again."""
 _log = logging.getLogger("pillion.storage")
 
 
 class Job(Generic[T]):
-    """A writer's `work` may run a second time, when a group could not be kept. `dropped`: nobody waits any more."""
+    """A writer's `work` may run a second time, when a group could not be kept. `dropped`: nobody waits any more.
 
-    __slots__ = ("done", "dropped", "error", "kind", "part", "token", "value", "work")
+    `until`: trio's time at which it is `late`, and nobody waits for the thread, which may stand in the driver.
+    """
 
-    def __init__(self, work: Callable[[], T], kind: Kind, part: Any = None) -> None:
-        self.work, self.kind, self.part = work, kind, part
+    __slots__ = ("done", "dropped", "error", "kind", "late", "part", "token", "until", "value", "work")
+
+    def __init__(self, work: Callable[[], T], kind: Kind, part: Any = None, until: float = math.inf) -> None:
+        self.work, self.kind, self.part, self.until = work, kind, part, until
         self.done = trio.Event()
         self.token = trio.lowlevel.current_trio_token()
         self.value: T | None = None
         self.error: Exception | None = None
-        self.dropped = False
+        self.dropped = self.late = False
 
     def run(self) -> None:
         """An error of ours is the job's own answer; any other one is the whole transaction's."""
@@ -75,7 +81,9 @@ class DatabaseThread:
         self.stopped = False
 
     def start(self) -> None:
+        """From a trio task."""
         self._thread.start()
+        trio.lowlevel.spawn_system_task(self._watch)
 
     async def read(self, work: Callable[[], T]) -> T:
         """Runs `work` in a db_session of its own."""
@@ -121,15 +129,22 @@ class DatabaseThread:
 
     async def _patiently(self, work: Callable[[], T], kind: Kind, part: Any = None) -> T:
         until = trio.current_time() + self._patience
-        with trio.move_on_at(until):
-            while True:
-                try:
-                    return await self._do(Job(work, kind, part))
-                except Unreachable:
-                    if trio.current_time() + AGAIN >= until:
-                        raise
-                await trio.sleep(AGAIN)
-        raise StoreFailed(f"The database did not answer within {self._patience:g} s. {WAYS['away']}")
+        while True:
+            try:
+                return await self._do(Job(work, kind, part, until))
+            except Unreachable:
+                if trio.current_time() + AGAIN >= until:
+                    raise
+            await trio.sleep(AGAIN)
+
+    async def _watch(self) -> None:
+        """One for all jobs: a deadline of its own would cost each of them as much as all else that trio does for it."""
+        while not self.stopped:
+            await trio.sleep(self._patience / LOOKS)
+            for job in tuple(self._waiting):
+                if job.until <= trio.current_time():
+                    job.late = True
+                    job.done.set()
 
     async def _do(self, job: Job[T]) -> T:
         with self._door:
@@ -142,6 +157,8 @@ class DatabaseThread:
         finally:
             self._waiting.discard(job)
             job.dropped = True  # if cancelled: what has begun is done nevertheless
+        if job.late:
+            raise StoreFailed(f"The database did not answer within {self._patience:g} s. {WAYS['away']}")
         if job.error is not None:
             raise job.error
         return job.value  # type: ignore[return-value]

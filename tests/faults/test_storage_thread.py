@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,22 @@ async def test_the_thread_outlives_whatever_a_job_raises(store: DatabaseStore, k
     made = await store.create(SessionInfo("a", "/w", 1, 1))
     await store.commit(Batch("a", made.generation, 0, [record(1)]))
     assert await store.read("a", 0, 9) == [record(1)]
+
+
+async def test_nobody_waits_longer_than_the_patience_for_a_driver_that_does_not_come_back(tmp_path: Path) -> None:
+    store, held = await open_store(Place(tmp_path / FILE), patience=0.5), threading.Event()
+    thread = store._thread
+    with trio.fail_after(20):
+        try:
+            for ask in (thread.write, thread.read):
+                with pytest.raises(StoreFailed, match="did not answer within 0.5 s"):
+                    await ask(held.wait)
+        finally:
+            held.set()
+        made = await store.create(SessionInfo("a", "/w", 1, 1))
+        await store.commit(Batch("a", made.generation, 0, [record(1)]))
+        assert await store.read("a", 0, 9) == [record(1)]
+        await store.aclose()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

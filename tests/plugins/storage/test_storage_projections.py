@@ -14,7 +14,7 @@ from pillion.contracts.store import Opened, SessionQuery
 from pillion.plugins import PluginHost
 from pillion.testing.kit import FunctionTool, kernel_host, plain_settings
 from pillion.testing.scripted import Raise, ScriptedProvider, calls, says
-from pillion_storage.database import Place
+from pillion_storage.database import FILE, Place
 from pillion_storage.hookspecs import Projected
 from pillion_storage.opening import all_projections, open_store
 from pillion_storage.plugin import Config, Plugin
@@ -226,6 +226,34 @@ async def test_a_rebuild_heals_what_failed(kind: str, tmp_path: Path, request: p
     assert await rows(store, faults) == []
     assert [seq for seq, _ in bad.seen] == list(range(1, len(EVERYTHING) + 1))
     assert await dump(store) == before | {"projection_fault": []}
+    await store.aclose()
+
+
+class Picky:
+    """A projection of one type of events."""
+
+    types = frozenset({"message.finished"})
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, ...]] = []
+
+    def __call__(self, projected: Projected) -> None:
+        self.seen.append(tuple(record.type for record in projected.records))
+
+    @hookimpl
+    def register_projections(self) -> dict[str, Any]:
+        return {"picky": self}
+
+
+async def test_a_projection_with_types_is_called_for_batches_that_hold_one(tmp_path: Path) -> None:
+    host, picky = PluginHost(plain_settings(tmp_path)), Picky()
+    host.add("storage", Plugin(Config()))
+    host.add("picky", picky)
+    store = await open_store(Place(tmp_path / FILE), host)
+    made = await store.create(SessionInfo("a", "/w", 1))
+    await append(store, made, EVERYTHING, 3)
+    assert picky.seen and all("message.finished" in types and len(types) == 3 for types in picky.seen)
+    assert len(picky.seen) < len(EVERYTHING) // 3
     await store.aclose()
 
 
