@@ -50,7 +50,7 @@ async def test_nobody_waits_longer_than_the_patience_for_a_driver_that_does_not_
     with trio.fail_after(20):
         try:
             for ask in (thread.write, thread.read):
-                with pytest.raises(StoreFailed, match="did not answer within 0.5 s"):
+                with pytest.raises(StoreFailed, match=r"did not answer within 0\.5 s"):
                     await ask(held.wait)
         finally:
             held.set()
