@@ -1,4 +1,5 @@
-"""Model calls without a session. What they use is recorded all the same, in a log of their own."""
+"""Model calls that no turn makes. What they use is recorded all the same: in the log of the session that they are
+for, else in one of their own."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import trio
 from msgspec import structs
 
 from .callrecord import CallRecord, Keeper
-from .contracts.provider import Chunk, Finish, Provider, Request
+from .contracts.provider import Caller, Chunk, Finish, Provider, Request
 from .errors import Busy, Gone, PillionError, ProviderDown
 from .modelcall import Gathered
 from .values import ModelInfo, Usage
@@ -35,8 +36,10 @@ class Completion:
     It ends when what it used is recorded. `model`, which a wrapper may change, and `usage` are what is known so far.
     """
 
-    def __init__(self, call: CallRecord, model: ModelInfo, seconds: float | None) -> None:
-        self.call = call
+    def __init__(
+        self, call: CallRecord, model: ModelInfo, seconds: float | None, session: Session | None = None
+    ) -> None:
+        self.call, self.session = call, session
         self.gathered = Gathered(call, model)
         self.scope = trio.CancelScope()
         self.seconds = seconds
@@ -100,7 +103,7 @@ class Completion:
 
 
 class Completions:
-    """All calls of a kernel that belong to no session."""
+    """All calls of a kernel that no turn makes."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -110,9 +113,16 @@ class Completions:
         self._opening = trio.Lock()
 
     def start(
-        self, request: Request, *, role: str = "completion", seconds: float | None = None, bare: bool = False
+        self,
+        request: Request,
+        *,
+        role: str = "completion",
+        seconds: float | None = None,
+        bare: bool = False,
+        session: Session | None = None,
     ) -> Completion:
         """Begins a call, of at most `seconds` (by default the setting's). `bare`: the provider without its wrappers.
+        The log of `session`, if one is given, tells of it.
 
         Raises NotFound, ConfigError, Busy; what goes wrong later is raised where it is read.
         """
@@ -120,13 +130,15 @@ class Completions:
         provider, model = catalog.model(request.model)
         provider = catalog.bare(model) if bare else provider
         if len(self._running) >= SIDE_BY_SIDE:
-            raise Busy(f"{SIDE_BY_SIDE} calls without a session run already.", retry_after=5)
+            raise Busy(f"{SIDE_BY_SIDE} calls outside of turns run already.", retry_after=5)
         limits = self._kernel.settings.limits
         if limits.tokens is not None and limits.tokens < (request.max_output or model.output):
             request = structs.replace(request, max_output=limits.tokens)
-        request = structs.replace(request, model=model.name)
+        caller = Caller(session.id if session else "", "", role)
+        request = structs.replace(request, model=model.name, caller=caller)
         keeper = Keeper(self._kernel.secrets) if self._kernel.settings.defaults.keep_requests else None
-        completion = Completion(CallRecord(request, role=role, keeper=keeper), model, seconds or limits.seconds)
+        call = CallRecord(request, role=role, keeper=keeper)
+        completion = Completion(call, model, seconds or limits.seconds, session)
         self._running.add(completion)
         self.nursery.start_soon(self._run, completion, provider, request)
         return completion
@@ -164,15 +176,21 @@ class Completions:
         event, blobs = completion.gathered.told(), completion.call.blobs
         for last in (False, True):
             try:
-                async with self._opening:
-                    self._records = self._records or await self._kernel.open_records(PARENT)
-                await self._records.note(event, blobs=blobs)
+                session = completion.session or await self._own()
+                await session.note(event, blobs=blobs)
             except Gone:  # somebody deleted it
                 self._records = None
-                if last:
+                if last or completion.session:
                     _log.warning("What a call used could not be recorded: its log is gone")
+                    return
             except PillionError as error:
                 _log.warning("What a call used could not be recorded: %s", error)
                 return
             else:
                 return
+
+    async def _own(self) -> Session:
+        """The one that holds the records of calls without a session."""
+        async with self._opening:
+            self._records = self._records or await self._kernel.open_records(PARENT)
+            return self._records

@@ -30,7 +30,7 @@ PillionError
 ├── BadExport          the file is no whole export of sessions; names the line
 ├── BadSchema          a prompt's JSON Schema can't be checked; names the place
 ├── BadAnswer          the model gave no JSON that fits the prompt's schema, asked twice
-├── BudgetSpent        the turn ends at its limit
+├── BudgetSpent        the turn ends at its limit, or its budget
 ├── Stuck              the turn ends, since it goes in circles
 ├── HeldUp             raised inside a plugin's code that keeps the event loop from turning: let go
 ├── LostLease          another process owns the session now: let go
@@ -271,12 +271,14 @@ class BadAnswer(PillionError):
 
 
 class BudgetSpent(PillionError):
-    """A limit of the turn is reached; `limit` is `steps`, `seconds`, `tokens` or `cost`."""
+    """A limit of the turn is reached; `limit` is `steps`, `seconds`, `tokens` or `cost`, or the name of a budget that a
+    plugin keeps. The turn's reason is then `limit:` and that."""
 
     code = "budget"
+    status = 402
 
-    def __init__(self, limit: str) -> None:
-        super().__init__(f"The limit of {limit} is reached.")
+    def __init__(self, limit: str, message: str = "") -> None:
+        super().__init__(message or f"The limit of {limit} is reached.")
         self.limit = limit
 
 

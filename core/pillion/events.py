@@ -190,7 +190,7 @@ class TurnFailed(Event, frozen=True, tag="turn.failed"):
 
 
 class TurnFinished(Event, frozen=True, tag="turn.finished"):
-    """`reason`: done, question, limit:steps, limit:seconds, limit:tokens, limit:cost.
+    """`reason`: done, question, limit:steps, limit:seconds, limit:tokens, limit:cost, or limit: and a plugin's budget.
 
     `answer`: the JSON value that the prompt's `schema` asked for; left out where there is none.
     """

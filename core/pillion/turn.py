@@ -21,7 +21,7 @@ from .budget import Budget
 from .callrecord import CallRecord
 from .catalog import schema_of
 from .contracts.context import ContextPart
-from .contracts.provider import Request
+from .contracts.provider import Caller, Request
 from .contracts.store import Record
 from .contracts.strategy import Strategy
 from .contracts.workspace import Workspace
@@ -183,7 +183,7 @@ class Turn:
         bench = self._bench(role)
         self.budget.step()
         request = Request("", tuple(messages), system, max_output=max_output, schema=schema)
-        answer = await self._answered(bench, request, lambda: WholeCall(self, role))
+        answer = await self._answered(bench, request, role, lambda: WholeCall(self, role))
         await self.emit(*answer.closing, blobs=answer.blobs)
         return answer
 
@@ -217,15 +217,17 @@ class Turn:
         free: bool = True,
         default: str | None = None,
         call: str = "",
+        id: str = "",
     ) -> Answered:
         """Asks the person who watches, and waits for the answer; None, or `default`, where nobody gives one in time.
 
-        `free`: any text is an answer, else one of `options`. `call` is the tool call that asks, if one does.
+        `free`: any text is an answer, else one of `options`. `call` is the tool call that asks, if one does; `id` that of
+        the question, by default a new one.
         """
         seconds, root = self.kernel.settings.deadlines.question, self.session.root
         asked = e.QuestionAsked(
             step=self.steps,
-            question=secrets.token_hex(16),
+            question=id or secrets.token_hex(16),
             text=question,
             deadline=int((time.time() + seconds) * 1000),
             options=tuple(options),
@@ -414,7 +416,7 @@ class Turn:
                 max_output=wish.max_output,
                 schema=wish.schema,
             )
-            answer = await self._answered(bench, request, lambda: ModelCall(self, self.steps))
+            answer = await self._answered(bench, request, wish.role, lambda: ModelCall(self, self.steps))
             refusal = "" if wish.tools and wish.may_call else NO_TOOLS
             results = await run_calls(self, answer, breakable=True, aside=refusal)
         self._check_circles(answer.calls, results)
@@ -428,8 +430,11 @@ class Turn:
             self._benches[role] = Bench(self.kernel.catalog, line_of(role, *layers))
         return self._benches[role]
 
-    async def _answered(self, bench: Bench, request: Request, begin: Callable[[], ModelCall | WholeCall]) -> Answer:
+    async def _answered(
+        self, bench: Bench, request: Request, role: str, begin: Callable[[], ModelCall | WholeCall]
+    ) -> Answer:
         """The answer of the first model that gives one. The log tells of each that does not, and what it used."""
+        request = structs.replace(request, caller=Caller(self.session.id, self.id, role))
         asking, told = bench.call(), 0
         while True:
             call, model = begin(), asking.now.model

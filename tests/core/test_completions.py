@@ -9,7 +9,7 @@ import trio
 
 from pillion import events as e
 from pillion.completions import PARENT, PATIENCE
-from pillion.contracts.provider import Finish, Request, UsageSeen
+from pillion.contracts.provider import Caller, Finish, Request, UsageSeen
 from pillion.contracts.store import SessionQuery
 from pillion.errors import Gone
 from pillion.testing.kit import Host, events, kernel_host
@@ -77,3 +77,17 @@ async def test_a_kernel_that_closes_ends_its_calls_and_records_them(tmp_path, au
     assert trio.current_time() - began < 1
     (info,) = (await store.sessions(SessionQuery(parent=PARENT))).data
     assert [record.type for record in await store.read(info.id, 0, 10)] == ["session.opened", "usage.recorded"]
+
+
+async def test_a_call_for_a_session_is_told_in_that_sessions_log(tmp_path, autojump_clock) -> None:
+    async with kernel_host(tmp_path) as host:
+        session = await host.open()
+        host.provider.script(SAYS, SAYS)
+        assert [chunk async for chunk in host.kernel.completions.start(ASK, role="title", session=session)] == SAYS
+        (told,) = [event for event in await events(session) if isinstance(event, e.UsageRecorded)]
+        assert (told.role, told.usage.input) == ("title", 7)
+        await host.run(session, "go")
+        turn = session.last.turn if session.last else ""
+        callers = [Caller(session.id, "", "title"), Caller(session.id, turn, "default")]
+        assert [request.caller for request in host.provider.requests] == callers
+        assert await records(host) == []

@@ -11,6 +11,17 @@ from msgspec import Struct
 from ..values import Message, ModelInfo, Text, Thinking, ToolSpec, Usage
 
 
+class Caller(Struct, frozen=True):
+    """For whom a call is made: by session and turn; `turn` is "" outside of any, both for a call without a session.
+
+    `role` is what the model is wanted for. Wrappers may go by it; it is no part of what the vendor is sent.
+    """
+
+    session: str = ""
+    turn: str = ""
+    role: str = ""
+
+
 class Request(Struct, frozen=True):
     """One model call. `model` is the full name, `provider/model`.
 
@@ -26,6 +37,7 @@ class Request(Struct, frozen=True):
     temperature: float | None = None
     schema: dict[str, Any] | None = None
     tool_choice: Literal["auto", "none"] = "auto"
+    caller: Caller = Caller()
 
     @property
     def offered(self) -> tuple[ToolSpec, ...]:

@@ -10,6 +10,10 @@ const REASONS = {
   "limit:seconds": "Stopped: the limit of time is reached",
   "limit:tokens": "Stopped: the limit of tokens is reached",
   "limit:cost": "Stopped: the limit of cost is reached",
+  "limit:session_cost": "Stopped: the session's budget is used up",
+  "limit:session_tokens": "Stopped: the session's budget of tokens is used up",
+  "limit:day_cost": "Stopped: the day's budget is used up",
+  "limit:day_tokens": "Stopped: the day's budget of tokens is used up",
 };
 
 export class TurnView {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from pillion.values import Usage
+from pillion.values import Limits, Usage
 
 from . import exits
 from .screen import clean, count, duration, money, one_line
@@ -88,6 +88,8 @@ def ending(over: Over) -> str:
             return ""
         case Over(how="finished", reason=reason) if reason.startswith("limit:"):
             limit = reason.removeprefix("limit:")
+            if limit not in Limits.__struct_fields__:
+                return f"The budget {limit} is used up."
             flag = ", or give a larger --max-steps," if limit == "steps" else ""
             return f"The limit of {limit} is reached; raise {limit!r} under [limits]{flag} to let it go on longer."
         case Over(how="finished", reason=reason):
