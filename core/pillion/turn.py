@@ -221,8 +221,8 @@ class Turn:
     ) -> Answered:
         """Asks the person who watches, and waits for the answer; None, or `default`, where nobody gives one in time.
 
-        `free`: any text is an answer, else one of `options`. `call` is the tool call that asks, if one does; `id` that of
-        the question, by default a new one.
+        `free`: any text is an answer, else one of `options`. `call` is the tool call that asks, if one does; `id` that
+        of the question, by default a new one.
         """
         seconds, root = self.kernel.settings.deadlines.question, self.session.root
         asked = e.QuestionAsked(

@@ -768,7 +768,7 @@ export interface TurnFailed {
   step?: number;
 }
 
-/** `reason`: done, question, limit:steps, limit:seconds, limit:tokens, limit:cost. `answer`: the JSON value that the prompt's `schema` asked for; left out where there is none. */
+/** `reason`: done, question, limit:steps, limit:seconds, limit:tokens, limit:cost, or limit: and a plugin's budget. `answer`: the JSON value that the prompt's `schema` asked for; left out where there is none. */
 export interface TurnFinished {
   type: "turn.finished";
   /** Its place; `Last-Event-ID` goes on there. */
