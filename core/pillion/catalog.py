@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -27,9 +28,11 @@ from .plugins import PluginHost
 from .roles import near_models
 from .settings import Settings
 from .streamguard import GuardedProvider
+from .tokens import ESTIMATE, Counter
 from .tooltext import TextTools
 from .values import ModelInfo, ToolSpec
 
+_log = logging.getLogger(__name__)
 TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What every vendor takes as a tool's name."""
 
@@ -124,6 +127,7 @@ class Catalog:
         self._workspaces: dict[str, Callable[[str], Workspace]] = {}
         self._models: dict[str, ModelInfo] = {}
         self._fitting: set[tuple[type, Any]] = before._fitting if before else set()
+        self._counters: dict[ModelInfo, Counter] = {}
         self._bare: dict[str, Provider] = {}
         """The providers as they were brought, without wrappers."""
         self._wrapping: list[tuple[str, Any]] = []
@@ -157,6 +161,24 @@ class Catalog:
     def bare(self, model: ModelInfo) -> Provider:
         """The model's provider with its deadlines, and without any plugin's wrapper."""
         return GuardedProvider(self._bare[model.provider], self._settings.deadlines)
+
+    def counter(self, model: ModelInfo) -> Counter:
+        """Counts tokens as that model does. Always the same one for a model, so that it counts each message once."""
+        if model not in self._counters:
+            self._counters[model] = self._counter(model)
+        return self._counters[model]
+
+    def _counter(self, model: ModelInfo) -> Counter:
+        """What the model's setting `tokenizer` names, else what its provider brings, else an estimate."""
+        bring = getattr(self._bare.get(model.provider), "counter", None)
+        if model.tokenizer == ESTIMATE or bring is None:
+            return Counter()
+        try:
+            brought: object = bring(model)
+        except Exception as error:  # a plugin's fault is its own
+            _log.error("The provider %s brings no counter for %s", model.provider, model.name, exc_info=error)
+            return Counter()
+        return brought if isinstance(brought, Counter) else Counter()
 
     def strategy(self, name: str, model: ModelInfo | None) -> Strategy:
         """The strategy of that name; `auto` or `""` is what suits the model. Raises NotFound."""

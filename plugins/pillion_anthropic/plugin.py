@@ -15,8 +15,10 @@ from pillion.errors import ConfigError, MissingLibrary
 from pillion.hookspecs import hookimpl
 from pillion.modelconfig import KnownModels, ModelConfig
 from pillion.settings import Environment
+from pillion.tokens import ESTIMATE
 
 from .provider import AnthropicProvider
+from .tokens import TOKENIZERS
 
 TABLE = Path(__file__).with_name("models.toml")
 
@@ -53,6 +55,9 @@ class Plugin:
             if model.tools == "constrained":
                 key, hint = f'models."{model.name.partition("/")[2]}".tools', 'Leave it out, or write "none".'
                 raise ConfigError("Constrained tools need chat completions.", plugin="anthropic", key=key, hint=hint)
+            if model.tokenizer not in (*TOKENIZERS, ESTIMATE, ""):
+                key, hint = f'models."{model.name.partition("/")[2]}".tokenizer', f"There are: {', '.join(TOKENIZERS)}."
+                raise ConfigError("There is no such tokenizer.", plugin="anthropic", key=key, hint=hint)
         self._config = config
         self._providers: list[AnthropicProvider] = []
         self.hint = ""

@@ -7,12 +7,14 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequen
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
 import trio
 
 from pillion.contracts.provider import Chunk, Request
 from pillion.errors import ProviderDown
 from pillion.keys import Key
 from pillion.modelconfig import KnownModels
+from pillion.tokens import Counter
 from pillion.values import ModelInfo
 from pillion.vendorfaults import check_stream
 
@@ -20,6 +22,7 @@ from .answer import Reader
 from .faults import translated
 from .request import ThinkingMode, body
 from .sse import DataLines
+from .tokens import counter
 
 if TYPE_CHECKING:
     import httpx2
@@ -28,6 +31,14 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 15.0
 DRAIN_SECONDS = 1.0
 """How long the end of a finished answer is waited for, so that its connection can be used again."""
+
+
+COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking", "output_config")
+"""What of a request the vendor counts; its endpoint takes nothing else."""
+
+
+class _Counted(msgspec.Struct):
+    input_tokens: int
 
 
 class AnthropicProvider:
@@ -42,6 +53,20 @@ class AnthropicProvider:
 
     def models(self) -> Sequence[ModelInfo]:
         return tuple(self._models.known.values())
+
+    def counter(self, model: ModelInfo) -> Counter:
+        """An estimate, of known error."""
+        return counter(model)
+
+    async def count(self, request: Request) -> int:
+        """What the vendor counts, which costs a request and no money. Raises ProviderError."""
+        client = await self._opened()
+        asked = body(request, self._models.get(request.model), self._thinking)
+        counted = {name: asked[name] for name in COUNTED if name in asked}
+        with translated(self._key):
+            create: Any = client.messages.with_raw_response.count_tokens
+            response = await create(model=asked["model"], messages=[], extra_body=counted)
+            return msgspec.json.decode(await response.read(), type=_Counted).input_tokens
 
     def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
         """One call. Leaving it closes the connection, or gives it back when the answer is whole."""

@@ -17,9 +17,11 @@ from pillion.hookspecs import hookimpl
 from pillion.keys import Key
 from pillion.modelconfig import KnownModels, ModelConfig, Tokens
 from pillion.settings import Environment
+from pillion.tokens import ESTIMATE
 from pillion.values import ModelInfo
 
 from .provider import OpenAIProvider, Server
+from .tokens import TOKENIZERS
 
 Api = Literal["chat", "responses"]
 Tools = Literal["native", "constrained", "none"]
@@ -65,6 +67,9 @@ class Plugin:
             raise MissingLibrary("The library openai is not installed.", hint="pip install openai")
         for name, server in config.servers.items():
             _check(name, server)
+            given = server.models if isinstance(server.models, Mapping) else {}
+            _check_tokenizers(f"servers.{name}.models", given)
+        _check_tokenizers("models", config.models)
         self._models = KnownModels("openai", TABLE, config.models)
         if config.api == "responses" and any(model.tools == "constrained" for model in config.models.values()):
             hint = 'Set api = "chat".'
@@ -117,6 +122,16 @@ def _check(name: str, server: ServerConfig) -> None:
         raise _wrong(name, ".base_url", "base_url is no http URL.", 'Write it like "http://127.0.0.1:8089/v1".')
     if server.api == "responses" and server.tools == "constrained":
         raise _wrong(name, ".tools", "Constrained tools need chat completions.", 'Set api = "chat".')
+
+
+def _check_tokenizers(at: str, models: Mapping[str, ModelConfig]) -> None:
+    """Raises ConfigError for a tokenizer that is not here."""
+    known = (*TOKENIZERS, ESTIMATE, "")
+    for name, said in models.items():
+        if said.tokenizer is not None and said.tokenizer not in known:
+            hint = f"There are: {', '.join(filter(None, known))}."
+            message = f"There is no tokenizer {said.tokenizer!r}."
+            raise ConfigError(message, plugin="openai", key=f'{at}."{name}".tokenizer', hint=hint)
 
 
 def _wrong(name: str, key: str, message: str, hint: str) -> ConfigError:

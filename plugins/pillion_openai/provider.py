@@ -14,10 +14,11 @@ from msgspec import Struct
 from pillion.contracts.provider import Chunk, Finish, Request
 from pillion.errors import ProviderDown
 from pillion.keys import Key
+from pillion.tokens import Counter
 from pillion.values import ModelInfo, Text
 from pillion.vendorfaults import check_stream
 
-from . import chat, constrained, responses
+from . import chat, constrained, responses, tokens
 from .faults import translated
 from .sse import DataLines
 
@@ -53,6 +54,10 @@ class OpenAIProvider:
 
     def models(self) -> Sequence[ModelInfo]:
         return tuple(self._server.models.values())
+
+    def counter(self, model: ModelInfo) -> Counter | None:
+        """The model's own counter, where that is one of OpenAI's."""
+        return tokens.counter(model, self._server.official, self._server.api == "chat")
 
     def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
         """One call. Leaving it closes the connection, or gives it back when the answer is whole."""

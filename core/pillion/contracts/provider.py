@@ -97,6 +97,10 @@ class Provider(Protocol):
     manager may hold a nursery open, the iterator may not: its steps run under cancel scopes of the caller. A wrapper
     enters the stream inside it in no cancel scope that ends before the stream does.
     Raises the ProviderError classes; every other exception counts as a bug of the provider.
+
+    One that also has `counter(model) -> Counter | None` counts tokens as the model does (tokens.py), without asking
+    anybody; one that has `async count(request) -> int` asks its vendor to count, and raises as `stream` does. Wrappers
+    need neither.
     """
 
     @property
