@@ -289,8 +289,13 @@ class Catalog:
     def _collect(self, newcomer: str) -> None:
         """A plugin that brings a name which another has is out, with all that it brings: nothing of it is half here."""
         taken: set[tuple[str, str]] = set()
+        sources = self._sources(newcomer)
+        offered = {
+            plugin: [offer for offer in brought.offers if offer.what != "provider" or plugin in sources]
+            for plugin, brought in self._brought.items()
+        }
         for plugin in sorted(self._brought, key=lambda name: name == newcomer):  # who is there keeps its names
-            names = [(offer.what, offer.name) for offer in self._brought[plugin].offers]
+            names = [(offer.what, offer.name) for offer in offered[plugin]]
             twice = next((name for i, name in enumerate(names) if name in taken or name in names[:i]), None)
             if twice is not None:
                 said = f"It brings a {twice[0]} {twice[1]!r}, and another one has that name."
@@ -306,7 +311,7 @@ class Catalog:
             "check": self.checks,
         }
         for plugin, brought in self._brought.items():
-            for offer in brought.offers:
+            for offer in offered[plugin]:
                 tables[offer.what][offer.name] = offer.thing
                 self._models |= {model.name: model for model in offer.models}
             self.observers += [(plugin, observer) for observer in brought.observers]
@@ -315,6 +320,12 @@ class Catalog:
                     self._host.fault(plugin, f"Its event {type_of(kind)!r} is left out: another one has that name.")
                 else:
                     self.events[type_of(kind)] = plugin, kind
+
+    def _sources(self, newcomer: str = "") -> dict[str, Any]:
+        """The plugins whose providers count: all, unless some of them say that they are the only source."""
+        there = self._host.plugins(newcomer)
+        only = {name: plugin for name, plugin in there.items() if getattr(plugin, "only_source", False) is True}
+        return only or there
 
     def _kinds(self, plugin: str, answer: Any) -> list[type[Event]]:
         """Those types of events that can be described."""
@@ -388,7 +399,7 @@ class Catalog:
         return good
 
     def _ways_to_a_model(self) -> str:
-        hints = [str(getattr(plugin, "hint", "")) for plugin in self._host.plugins().values()]
+        hints = [str(getattr(plugin, "hint", "")) for plugin in self._sources().values()]
         missing = [state.reason for state in self._host.states() if state.state == "missing"]
         return " ".join(hint for hint in (*hints, *missing) if hint)
 

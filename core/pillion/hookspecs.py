@@ -52,14 +52,17 @@ class Kernelhooks:
 
     @hookspec
     def register_providers(self, environment: Environment) -> Sequence[Provider]:
-        """Sources of models. `environment.secret("NAME")` reads a key and registers it as a secret."""
+        """Sources of models. `environment.secret("NAME")` reads a key and registers it as a secret.
+
+        While a plugin is on whose attribute `only_source` is true, nobody else's providers count.
+        """
 
     @hookspec
     def wrap_provider(self, provider: Provider) -> Provider | None:
         """A provider round `provider` with the same name and models, or None to leave it.
 
         Ordered by the plugin's attribute `wrap_order` (default 50): the lowest is the outermost. By convention:
-        10 replay, 20 money, 30 limits, 40 retry and fall-back, 50 record. Called again for each provider when another
+        10 record and replay, 20 money, 30 limits, 40 retries. Called again for each provider when another
         plugin that wraps comes or goes; what a wrapper must remember is kept by the plugin.
         """
 

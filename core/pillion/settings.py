@@ -230,7 +230,7 @@ def load(
     The user's file is `config`, else $PILLION_CONFIG, else `pillion/plugins.toml` in the user's config directory if
     present. `environ` stands for the environment; with it that directory is only its XDG_CONFIG_HOME.
     """
-    variables = dict(os.environ) if environ is None else dict(environ)
+    variables = process_environment() if environ is None else dict(environ)
     secrets = Secrets()
     home = Path(variables.get("PILLION_DATA_DIR") or platformdirs.user_data_path("pillion"))
     return Layers(
@@ -242,6 +242,11 @@ def load(
         secrets=secrets,
         data_dir=(data_dir or home).expanduser().resolve(),
     ).read()
+
+
+def process_environment() -> dict[str, str]:
+    """This process's variables, for those who load settings with more or fewer of them."""
+    return dict(os.environ)
 
 
 def shipped_file() -> Path:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from pillion_runtime.testing import Reply, replies, vendor_server
+from pillion_runtime.testing import Reply, call, replies, vendor_server
 
 from ..scenarios.serverprocess import MODELS, ServerProcess, server_process
 from . import pages
@@ -25,24 +26,48 @@ CUT = 2500
 WORDS = tuple(f"w{number} " for number in range(200))
 
 
-async def _run(*command: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+async def _run(*command: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
     with trio.fail_after(BOUND):
         return await trio.run_process(
-            [sys.executable, *command], cwd=cwd, capture_stdout=True, stderr=subprocess.STDOUT, check=False
+            [sys.executable, *command], cwd=cwd, env=env, capture_stdout=True, stderr=subprocess.STDOUT, check=False
         )
 
 
 async def test_the_testing_kits_page(tmp_path: Path) -> None:
     page = pages.text("docs/howto/test_a_plugin.md")
     named = re.findall(r"`(\w+\.py)`:\n\n```python\n(.*?)^```$", page, re.M | re.S)
-    assert [name for name, _ in named] == ["lines.py", "test_turn.py", "test_contract.py", "test_vendor.py"]
+    assert [name for name, _ in named] == [
+        "lines.py",
+        "test_turn.py",
+        "test_recorded.py",
+        "test_contract.py",
+        "test_vendor.py",
+    ]
     (ini, *_) = pages.blocks(page, "ini")
     for name, body in [("pytest.ini", ini), *named]:
         (tmp_path / name).write_text(body)
+    await _record(tmp_path)
     done = await _run("-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
     said = done.stdout.decode()
     assert done.returncode == 0, said
     assert re.search(r"\d passed", said), said
+
+
+async def _record(folder: Path) -> None:
+    """Makes the page's recording as it tells to, with a vendor's server for a model."""
+    program = replies(Reply(calls=(call("count_lines", path="poem.txt"),)), Reply(text="Two lines."))
+    async with vendor_server(program) as vendor:
+        environment = {
+            **os.environ,
+            "PILLION_RECORD": "anthropic/claude-sonnet-4-5",
+            "PILLION__PLUGINS__ANTHROPIC__BASE_URL": vendor.url,
+            "ANTHROPIC_API_KEY": "sk-ant-0123456789",
+        }
+        done = await _run(
+            "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_recorded.py", cwd=folder, env=environment
+        )
+    assert done.returncode == 0, done.stdout.decode()
+    assert len(vendor.asked) == 2
 
 
 @pytest.fixture

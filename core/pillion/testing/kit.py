@@ -17,7 +17,7 @@ from ..eventlog import Frame
 from ..hookspecs import TurnInfo, hookimpl
 from ..kernel import Kernel, open_kernel
 from ..session import Session
-from ..settings import Settings, load
+from ..settings import Settings, load, process_environment
 from ..turn import Turn
 from .scripted import ProviderPlugin, ScriptedProvider
 
@@ -121,9 +121,26 @@ class Anything(Struct, frozen=True):
 
 def plain_settings(folder: Path, **flags: Any) -> Settings:
     """Settings without any plugin, file or variable of this machine; `flags` are dotted keys with `__` for dots."""
-    dotted = {key.replace("__", "."): value for key, value in flags.items()}
-    chosen = {"defaults.strategy": "loop"} | dotted
-    return load(data_dir=folder, flags=chosen, environ={"PATH": "/usr/bin:/bin"}, shipped=False)
+    return load(data_dir=folder, flags=_chosen(flags), environ={"PATH": "/usr/bin:/bin"}, shipped=False)
+
+
+def replay_settings(folder: Path, file: Path, **flags: Any) -> Settings:
+    """The same, with all answers of models out of the recording `file`.
+
+    Where the environment's PILLION_RECORD names a model (`provider/model`), that one is asked, with the keys of the
+    environment, and `file` is written anew.
+    """
+    environ = process_environment()
+    asked = environ.get("PILLION_RECORD", "")
+    if not asked:
+        return plain_settings(folder, **{"plugins__replay__replay": str(file)} | flags)
+    sources = {f"plugins.{name}.enabled": True for name in ("anthropic", "openai", "embedded", "retry")}
+    chosen = {"defaults.model": asked, "plugins.replay.record": str(file)} | sources | _chosen(flags)
+    return load(data_dir=folder, flags=chosen, environ=environ, shipped=False)
+
+
+def _chosen(flags: Mapping[str, Any]) -> dict[str, Any]:
+    return {"defaults.strategy": "loop"} | {key.replace("__", "."): value for key, value in flags.items()}
 
 
 @asynccontextmanager
@@ -135,14 +152,18 @@ async def kernel_host(
     settings: Settings | None = None,
     store: Store | None = None,
     hookspecs: Sequence[type] = (),
+    replay: Path | None = None,
     **flags: Any,
 ) -> AsyncIterator[Host]:
     """A kernel with a scripted provider, the Loop strategy and the given tools.
 
+    `replay`: all answers of models come out of that recording (replay_settings), and none from the scripted provider.
     `hookspecs`: those of a host, for plugins that also bring routes or commands; nobody asks for them here.
     """
     provider = provider or ScriptedProvider()
     brought = {"scripted": ProviderPlugin(provider), "loop": StrategyPlugin(), "tools": ToolPlugin(*tools)}
+    if replay is not None:
+        settings = replay_settings(folder, replay, **flags)
     async with open_kernel(
         settings or plain_settings(folder, **flags),
         plugins=brought | dict(plugins or {}),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--json", "json_", is_flag=True, help="Each event on a line of stdout, as JSON.")
 @click.option("-y", "--yes", is_flag=True, help="Allow every call that would be asked for.")
 @options.going_on
+@options.recorded
 @options.places
 def chat(
     workspace: Path,
@@ -40,6 +41,8 @@ def chat(
     yes: bool,
     continue_: bool,
     resume: str,
+    record: Path | None,
+    replay: Path | None,
     config: Path | None,
     data_dir: Path | None,
 ) -> int:
@@ -53,7 +56,8 @@ def chat(
     from .ride import Order
     from .source import Wish
 
-    settings = options.load_settings(config, data_dir)
+    traffic = options.traffic(record, replay)
+    settings = options.load_settings(config, data_dir, traffic)
     order = Order(
         prompt="",
         wish=Wish(str(workspace.resolve()), model, strategy),
@@ -61,10 +65,10 @@ def chat(
         yes=yes,
         stopping=settings.deadlines.stopping,
     )
-    return trio.run(_chat, settings, order, json_)
+    return trio.run(_chat, settings, order, json_, bool(traffic))
 
 
-async def _chat(settings: Settings, order: Order, json_: bool) -> int:
+async def _chat(settings: Settings, order: Order, json_: bool, here: bool) -> int:
     from .interrupt import interruptible
     from .lines import lines
     from .remote import open_source
@@ -73,7 +77,7 @@ async def _chat(settings: Settings, order: Order, json_: bool) -> int:
     from .talk import Talk
 
     code = 0
-    async with interruptible() as interrupt, open_source(settings) as source:
+    async with interruptible() as interrupt, open_source(settings, here=here) as source:
         entries = lines(settings, [f"/{name}" for name in COMMANDS], json_)
         order = await picked(order, source)
         talk = Talk(order, source, interrupt, lambda: view_for(json_, typed=entries.typed))

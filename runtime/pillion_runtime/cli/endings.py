@@ -11,6 +11,8 @@ from .screen import clean, count, duration, money, one_line
 from .shown import Decided, Over, Ran, Replied
 from .transcript import Change
 
+LONGEST = 4000
+"""Characters of a reason that are shown."""
 NAMED = 8
 """Changed files that the last line names."""
 
@@ -76,8 +78,9 @@ def replied_line(replied: Replied) -> str:
 
 
 def ending_lines(ending: Ending) -> list[str]:
-    """Why it ended, where that is worth a line, and the totals."""
-    why = one_line(ending.why, 2000)
+    """Why it ended, where that is worth a line or more, and the totals."""
+    why = clean(ending.why).strip()
+    why = why if len(why) <= LONGEST else f"{why[:LONGEST]}…"
     return [f"pillion: {why}", totals_line(ending.totals)] if why else [totals_line(ending.totals)]
 
 

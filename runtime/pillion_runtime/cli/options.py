@@ -44,6 +44,32 @@ def going_on(command: F) -> F:
     return newest(named(command))
 
 
+def recorded(command: F) -> F:
+    """--record and --replay."""
+    record = click.option(
+        "--record",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Keep what models are asked and answer in this file, without keys.",
+    )
+    replay = click.option(
+        "--replay",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        help="Take all answers of models from this file, without key and network.",
+    )
+    return record(replay(command))
+
+
+def traffic(record: Path | None, replay: Path | None) -> dict[str, Any]:
+    """The flags that --record and --replay stand for; empty without them."""
+    if record and replay:
+        raise click.UsageError("--record and --replay: a run is one or the other.")
+    if not record and not replay:
+        return {}
+    files = {"record": record, "replay": replay}
+    named = {f"plugins.replay.{name}": str(path.absolute()) if path else "" for name, path in files.items()}
+    return {"plugins.replay.enabled": True} | named
+
+
 def as_json(command: F) -> F:
     """--json, for commands that answer once."""
     return click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")(command)

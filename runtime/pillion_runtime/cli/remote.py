@@ -36,9 +36,9 @@ PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 @asynccontextmanager
-async def open_source(settings: Settings) -> AsyncIterator[Source]:
-    """The live server of the data directory, if there is one; else a kernel in this process."""
-    server = await find_server(settings.data_dir)
+async def open_source(settings: Settings, *, here: bool = False) -> AsyncIterator[Source]:
+    """The live server of the data directory, if there is one and not `here`; else a kernel in this process."""
+    server = None if here else await find_server(settings.data_dir)
     if server is not None:
         yield server
         return

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 @click.option("--max-steps", type=click.IntRange(min=1), help="End after this many calls of the model.")
 @click.option("--ephemeral", is_flag=True, help="Keep the session in memory alone, and delete it at the end.")
 @options.going_on
+@options.recorded
 @options.places
 def run(
     prompt: str | None,
@@ -52,6 +53,8 @@ def run(
     ephemeral: bool,
     continue_: bool,
     resume: str,
+    record: Path | None,
+    replay: Path | None,
     config: Path | None,
     data_dir: Path | None,
 ) -> int:
@@ -65,7 +68,8 @@ def run(
     from .piped import whole_prompt
 
     text = whole_prompt(prompt, sys.stdin, sys.stderr)
-    flags = {"limits.steps": max_steps} if max_steps else {}
+    traffic = options.traffic(record, replay)
+    flags = traffic | ({"limits.steps": max_steps} if max_steps else {})
     settings = options.load_settings(config, data_dir, flags)
 
     import trio
@@ -82,11 +86,11 @@ def run(
         yes=yes,
         stopping=settings.deadlines.stopping,
     )
-    return trio.run(conduct, order, settings, view_for(json_), config)
+    return trio.run(conduct, order, settings, view_for(json_), config, bool(traffic))
 
 
-async def conduct(order: Order, settings: Settings, view: View, config: Path | None) -> int:
-    """The run from the first second on: Ctrl-C counts also while things start."""
+async def conduct(order: Order, settings: Settings, view: View, config: Path | None, here: bool = False) -> int:
+    """The run from the first second on: Ctrl-C counts also while things start. `here`: never by a live server."""
     from .interrupt import interruptible
     from .remote import open_source
     from .ride import Ride
@@ -94,7 +98,7 @@ async def conduct(order: Order, settings: Settings, view: View, config: Path | N
     code = 0
     async with interruptible() as interrupt:
         with view:
-            async with open_source(settings) as source:
+            async with open_source(settings, here=here) as source:
                 if source.where and config is not None:
                     view.say(f"pillion: the server at {source.where} does the work, with its own settings.")
                 order = await picked(order, source)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from .options import places
+from .options import places, recorded, traffic
 
 
 @click.command()
 @places
+@recorded
 @click.option("--bind", default=None, metavar="HOST:PORT", help="Where to listen, instead of host.bind.")
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Only the port; 0 takes any that is free.")
 @click.option("--token-env", default=None, metavar="NAME", help="The environment variable with the bearer token.")
@@ -20,6 +21,8 @@ from .options import places
 def serve(
     config: Path | None,
     data_dir: Path | None,
+    record: Path | None,
+    replay: Path | None,
     bind: str | None,
     port: int | None,
     token_env: str | None,
@@ -35,7 +38,7 @@ def serve(
 
     from .. import hostsettings, server
 
-    flags = {"host.bind": bind} if bind else {}
+    flags = traffic(record, replay) | ({"host.bind": bind} if bind else {})
     if token_env:
         flags["host.token_env"] = token_env
     settings = layers.load(config=config, data_dir=data_dir, flags=flags)

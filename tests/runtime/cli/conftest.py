@@ -108,21 +108,21 @@ class Cli:
             "COLUMNS": "100",
         }
 
-    async def run(self, *arguments: str, stdin: bytes = b"", **variables: str) -> Ended:
-        """Runs the program to its end on the workspace."""
+    async def run(self, *arguments: str, stdin: bytes = b"", within: tuple[str, ...] = (), **variables: str) -> Ended:
+        """Runs the program to its end on the workspace; `within` is a program that runs it."""
         with trio.fail_after(BOUND):
             done = await trio.run_process(
-                [*COMMAND, *arguments], stdin=stdin, capture_stdout=True, capture_stderr=True, check=False,
+                [*within, *COMMAND, *arguments], stdin=stdin, capture_stdout=True, capture_stderr=True, check=False,
                 cwd=self.workspace, env=self.variables | variables,
             )  # fmt: skip
         return Ended(done)
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[Mapping[str, str]]:
+    async def serving(self, *arguments: str) -> AsyncIterator[Mapping[str, str]]:
         """A live server of the same data directory; what it announced."""
         async with trio.open_nursery() as nursery:
             start = partial(trio.run_process, stdout=subprocess.PIPE, check=False)
-            start = partial(start, [*COMMAND, "serve"], cwd=self.folder, env=self.variables)
+            start = partial(start, [*COMMAND, "serve", *arguments], cwd=self.folder, env=self.variables)
             server: trio.Process = await nursery.start(start)
             assert server.stdout is not None
             with trio.fail_after(BOUND):

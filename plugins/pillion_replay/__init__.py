@@ -1,0 +1,1 @@
+"""A run's model traffic is kept in a file, and the run gone through again with that file for a model."""
