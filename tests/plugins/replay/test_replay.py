@@ -24,6 +24,7 @@ from ..documented import FORMATS
 from ..vendors import BOUND, KEYS
 
 POEM = "one\ntwo\n"
+MORE: dict[str, Any] = {"models.roles.fast": ["openai/down", "openai/scripted"], "plugins.retry.attempts": 2}
 VARIES = ("prompt", "seconds", "first", "time", "deadline", "approval")
 """Of an event: what is another in each run."""
 
@@ -39,7 +40,7 @@ def settings(folder: Path, format_: str = "chat", url: str = "", **replay: Any) 
     }
     if url:
         flags[f"plugins.{provider}.base_url"] = url if format_ == "messages" else f"{url}/v1"
-    flags |= {f"plugins.replay.{name}": value for name, value in replay.items()}
+    flags |= MORE | {f"plugins.replay.{name}": value for name, value in replay.items()}
     return load(data_dir=folder / "data", environ=KEYS if url else {}, flags=flags)
 
 
@@ -231,6 +232,28 @@ async def test_a_file_that_is_no_recording_stays_and_nothing_is_asked(tmp_path: 
         assert isinstance(ending, e.TurnFailed)
         assert (ending.code, file.read_text()) == ("config", "# Notes\n")
         assert "not written over" in (await host.kernel.checks())["recording"]
+
+
+class Fast:
+    """Asks a role with two models."""
+
+    name, description = "fast", "One call."
+
+    async def run(self, turn: Turn) -> str | None:
+        await turn.step(role="fast")
+        return None
+
+
+async def test_a_recorded_error_is_not_asked_again_and_the_next_model_is(tmp_path: Path) -> None:
+    program = lambda asked: Reply(text="Yes.") if asked.model == "scripted" else Reply(fault=Status(500))  # noqa: E731
+    one, two, file = tmp_path / "one", tmp_path / "two", tmp_path / "run.jsonl"
+    told, fast = [], StrategyPlugin(Fast())
+    for hosted in (recording(one, file, program, fast=fast), replaying(two, file, fast=fast)):
+        async with hosted as host:
+            session = await host.open(strategy="fast")
+            assert isinstance(await host.run(session, "Are you there?"), e.TurnFinished)
+            told.append([event for event in await events(session) if isinstance(event, e.ModelPassedOver)])
+    assert told[0] == told[1] != []
 
 
 class Pair:
