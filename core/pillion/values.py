@@ -60,12 +60,14 @@ class Message(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True, omit_defaults=True):
-    """What was used: tokens (`cached` is the part of `input` read from the vendor's cache) and cost in US dollars."""
+    """What was used: tokens (`cached` and `written` are the parts of `input` that were read from the vendor's cache and
+    put into it) and cost in US dollars."""
 
     input: int = 0
     output: int = 0
     cached: int = 0
     cost: float = 0.0
+    written: int = 0
 
     @property
     def tokens(self) -> int:
@@ -73,21 +75,30 @@ class Usage(Struct, frozen=True, omit_defaults=True):
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
-            self.input + other.input, self.output + other.output, self.cached + other.cached, self.cost + other.cost
+            self.input + other.input,
+            self.output + other.output,
+            self.cached + other.cached,
+            self.cost + other.cost,
+            self.written + other.written,
         )
 
 
 class Price(Struct, frozen=True):
-    """US dollars for a million tokens."""
+    """US dollars for a million tokens. `cached` are those of the input that the vendor's cache had, `written` those put
+    into it; None: as any of the input."""
 
     input: float = 0.0
     output: float = 0.0
-    cached: float = 0.0
+    cached: float | None = None
+    written: float | None = None
 
     def cost(self, usage: Usage) -> float:
         """US dollars for `usage`."""
-        fresh = usage.input - usage.cached
-        return (fresh * self.input + usage.cached * self.cached + usage.output * self.output) / 1_000_000
+        cached = self.input if self.cached is None else self.cached
+        written = self.input if self.written is None else self.written
+        fresh = usage.input - usage.cached - usage.written
+        dollars = fresh * self.input + usage.cached * cached + usage.written * written + usage.output * self.output
+        return dollars / 1_000_000
 
 
 class ModelInfo(Struct, frozen=True, omit_defaults=True):
@@ -135,4 +146,4 @@ def priced(usage: Usage, model: ModelInfo) -> Usage:
     """`usage` with its cost by the model's price, unless the vendor said one."""
     if usage.cost:
         return usage
-    return Usage(usage.input, usage.output, usage.cached, model.price.cost(usage))
+    return Usage(usage.input, usage.output, usage.cached, model.price.cost(usage), usage.written)

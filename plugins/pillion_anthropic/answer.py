@@ -100,9 +100,9 @@ class Reader:
         for name in news.__struct_fields__:
             if (count := getattr(news, name)) is not None:
                 setattr(self._usage, name, count)
-        cached = self._usage.cache_read_input_tokens or 0
-        fresh = (self._usage.input_tokens or 0) + (self._usage.cache_creation_input_tokens or 0)
-        return UsageSeen(Usage(fresh + cached, self._usage.output_tokens or 0, cached))
+        cached, written = self._usage.cache_read_input_tokens or 0, self._usage.cache_creation_input_tokens or 0
+        whole = (self._usage.input_tokens or 0) + cached + written
+        return UsageSeen(Usage(whole, self._usage.output_tokens or 0, cached, written=written))
 
 
 def _begun(at: int, block: _Block) -> Iterator[Chunk]:

@@ -24,7 +24,7 @@ ThinkingMode = Literal["default", "adaptive", "off"] | int
 
 
 def body(request: Request, info: ModelInfo, thinking: ThinkingMode) -> dict[str, Any]:
-    """The request's JSON. System, tools and the last message end in cache marks: the next step begins the same."""
+    """The request's JSON, with cache marks where the next step begins the same: behind tools, system and messages."""
     asked: dict[str, Any] = {
         "model": request.model.partition("/")[2],
         "max_tokens": request.max_output or info.output,
@@ -60,8 +60,12 @@ def body(request: Request, info: ModelInfo, thinking: ThinkingMode) -> dict[str,
 
 
 def _marked(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if messages and messages[-1]["role"] == "user":
-        messages[-1]["content"][-1]["cache_control"] = CACHED
+    """Marks the last message, and where the last request ended: from a mark the vendor looks back over 20 blocks only,
+    and a step with many calls is longer. With those of tools and system these are the four that it takes."""
+    answers = (at for at in reversed(range(len(messages))) if messages[at]["role"] == "assistant")
+    for at in {len(messages) - 1, next(answers, 0) - 1}:
+        if at >= 0 and messages[at]["role"] == "user":
+            messages[at]["content"][-1]["cache_control"] = CACHED
     return messages
 
 

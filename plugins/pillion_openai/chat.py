@@ -13,7 +13,7 @@ from pillion.values import Image, Message, ModelInfo, Text, Thinking, ToolCall, 
 from pillion.vendorfaults import failure, reported
 
 from . import constrained
-from .contents import arguments, closed, data_url, result_text
+from .contents import arguments, cache_key, closed, data_url, result_text
 
 FINISH: dict[str, Literal["stop", "tool_calls", "length", "filtered"]] = {
     "tool_calls": "tool_calls",
@@ -47,6 +47,8 @@ def body(request: Request, info: ModelInfo, official: bool) -> dict[str, Any]:
         ]
         if not request.offered:
             asked["tool_choice"] = "none"
+    if official and (key := cache_key(request)):  # some compatible servers refuse what they don't know
+        asked["prompt_cache_key"] = key
     if request.max_output:
         asked["max_completion_tokens" if official else "max_tokens"] = request.max_output
     temperature = info.temperature if request.temperature is None else request.temperature
@@ -133,6 +135,7 @@ class _Choice(Struct):
 
 class _Cached(Struct):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class _Usage(Struct):
@@ -172,9 +175,9 @@ class Reader:
                 yield from self._delta(choice.delta)
             self._finish = choice.finish_reason or self._finish
         if (usage := chunk.usage) is not None:
-            details = usage.prompt_tokens_details
-            cached = (details and details.cached_tokens) or 0
-            yield UsageSeen(Usage(usage.prompt_tokens, usage.completion_tokens, cached))
+            cache = usage.prompt_tokens_details or _Cached()
+            cached, written = cache.cached_tokens or 0, cache.cache_write_tokens or 0
+            yield UsageSeen(Usage(usage.prompt_tokens, usage.completion_tokens, cached, written=written))
 
     @property
     def ending(self) -> Finish | None:

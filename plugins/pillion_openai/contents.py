@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import Any
 
 import msgspec
 
+from pillion.contracts.provider import Request
 from pillion.values import Image, ToolResult
 
 LOOSE = {"allOf", "oneOf", "not", "prefixItems", "uniqueItems", "minProperties", "maxProperties"}
+
+
+def cache_key(request: Request) -> str:
+    """By which the vendor sends the calls of one conversation to where its beginning is cached; "" outside of any."""
+    said = f"{request.caller.session}/{request.caller.role}"
+    return hashlib.sha256(said.encode()).hexdigest()[:32] if request.caller.session else ""
 
 
 def data_url(image: Image) -> str:

@@ -81,7 +81,7 @@ class OpenAIProvider:
             create: Any = client.chat.completions.with_streaming_response.create
         else:
             reader = responses.Reader(self.name)
-            asked = responses.body(request, info)
+            asked = responses.body(request, info, server.official)
             create = client.responses.with_streaming_response.create
         async with AsyncExitStack() as stack:
             with translated(self.name, server.key):

@@ -12,14 +12,14 @@ from pillion.contracts.provider import CallPart, Chunk, Finish, Request, Thinkin
 from pillion.values import Image, Message, ModelInfo, Part, Text, Thinking, ToolCall, ToolResult, Usage
 from pillion.vendorfaults import failure, reported
 
-from .contents import arguments, closed, data_url, result_text
+from .contents import arguments, cache_key, closed, data_url, result_text
 
 SEAL = "openai:"
 """Begins the seals of this format (`openai:<id>:<encrypted content>`); those of other vendors are not sent."""
 CUT: dict[str, Literal["length", "filtered"]] = {"content_filter": "filtered"}
 
 
-def body(request: Request, info: ModelInfo) -> dict[str, Any]:
+def body(request: Request, info: ModelInfo, official: bool) -> dict[str, Any]:
     """The request's JSON."""
     asked: dict[str, Any] = {
         "model": request.model.partition("/")[2],
@@ -44,6 +44,8 @@ def body(request: Request, info: ModelInfo) -> dict[str, Any]:
         ]
         if not request.offered:
             asked["tool_choice"] = "none"
+    if official and (key := cache_key(request)):  # some compatible servers refuse what they don't know
+        asked["prompt_cache_key"] = key
     if request.max_output:
         asked["max_output_tokens"] = request.max_output
     temperature = info.temperature if request.temperature is None else request.temperature
@@ -111,6 +113,7 @@ class _Item(Struct):
 
 class _Cached(Struct):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class _Usage(Struct):
@@ -198,9 +201,9 @@ class Reader:
 
     def _closed(self, type_: str, response: _Response) -> Iterator[Chunk]:
         if (usage := response.usage) is not None:
-            details = usage.input_tokens_details
-            cached = (details and details.cached_tokens) or 0
-            yield UsageSeen(Usage(usage.input_tokens, usage.output_tokens, cached))
+            cache = usage.input_tokens_details or _Cached()
+            cached, written = cache.cached_tokens or 0, cache.cache_write_tokens or 0
+            yield UsageSeen(Usage(usage.input_tokens, usage.output_tokens, cached, written=written))
         if type_ == "response.failed":
             said = response.error or {"code": "server_error", "message": "The response failed."}
             raise failure(self._vendor, reported(0, {"error": said}))

@@ -31,13 +31,20 @@ def vendor_plugin(format_: str, url: str, **config: Any) -> tuple[str, Any]:
 
 @asynccontextmanager
 async def sessions_of(
-    folder: Path, format_: str, program: Program, *, attempts: int = 3, environ: Mapping[str, str] = KEYS, **config: Any
+    folder: Path,
+    format_: str,
+    program: Program,
+    *,
+    attempts: int = 3,
+    environ: Mapping[str, str] = KEYS,
+    more: Mapping[str, object] = {},
+    **config: Any,
 ) -> AsyncIterator[tuple[Vendor, Host]]:
-    """The default model is `scripted` of that vendor."""
+    """The default model is `scripted` of that vendor; `more` are further plugins."""
     async with vendor_server(program) as vendor:
         name, plugin = vendor_plugin(format_, vendor.url, **config)
         chosen = {"defaults.strategy": "loop", "defaults.model": f"{name}/scripted"}
         settings = load(data_dir=folder, flags=chosen, environ=environ, shipped=False)
-        plugins = {name: plugin, "retry": Plugin(Config(attempts=attempts))}
+        plugins = {name: plugin, "retry": Plugin(Config(attempts=attempts)), **more}
         async with kernel_host(folder, plugins=plugins, settings=settings) as host:
             yield vendor, host

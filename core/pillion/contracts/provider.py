@@ -14,7 +14,8 @@ from ..values import Message, ModelInfo, Text, Thinking, ToolSpec, Usage
 class Caller(Struct, frozen=True):
     """For whom a call is made: by session and turn; `turn` is "" outside of any, both for a call without a session.
 
-    `role` is what the model is wanted for. Wrappers may go by it; it is no part of what the vendor is sent.
+    `role` is what the model is wanted for. Wrappers may go by it; a vendor is sent none of it, unless as a digest
+    that says which calls belong together.
     """
 
     session: str = ""

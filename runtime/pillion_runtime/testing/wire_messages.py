@@ -162,8 +162,8 @@ def _message(reply: Reply, to: Envelope, content: list[dict[str, Any]]) -> dict[
 
 def _usage(usage: Usage) -> dict[str, Any]:
     return {
-        "input_tokens": usage.input - usage.cached,
+        "input_tokens": usage.input - usage.cached - usage.written,
         "cache_read_input_tokens": usage.cached,
-        "cache_creation_input_tokens": 0,
+        "cache_creation_input_tokens": usage.written,
         "output_tokens": usage.output,
     }

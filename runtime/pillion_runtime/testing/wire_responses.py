@@ -187,7 +187,10 @@ def _response(reply: Reply, to: Envelope, output: list[dict[str, Any]]) -> dict[
         "top_p": 1.0,
         "usage": {
             "input_tokens": reply.usage.input,
-            "input_tokens_details": {"cached_tokens": reply.usage.cached},
+            "input_tokens_details": {
+                "cached_tokens": reply.usage.cached,
+                "cache_write_tokens": reply.usage.written,
+            },
             "output_tokens": reply.usage.output,
             "output_tokens_details": {"reasoning_tokens": 0},
             "total_tokens": reply.usage.tokens,

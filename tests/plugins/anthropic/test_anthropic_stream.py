@@ -96,9 +96,10 @@ async def test_anthropic_marks_what_the_next_step_begins_with():
     async with serving(replies(Reply(text="ok"))) as (vendor, provider):
         await said(provider, request)
     body = msgspec.json.decode(vendor.asked[0].body)
-    ends = (body["system"][-1], body["tools"][-1], body["messages"][-1]["content"][-1])
-    assert [block["cache_control"] for block in ends] == [{"type": "ephemeral"}] * 3
-    assert vendor.asked[0].body.count(b"cache_control") == 3
+    first, _, last = body["messages"]
+    ends = (body["system"][-1], body["tools"][-1], first["content"][-1], last["content"][-1])
+    assert [block["cache_control"] for block in ends] == [{"type": "ephemeral"}] * 4
+    assert vendor.asked[0].body.count(b"cache_control") == 4
 
 
 async def test_anthropic_leaves_out_what_the_vendor_would_refuse():
