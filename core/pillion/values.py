@@ -85,17 +85,16 @@ class Usage(Struct, frozen=True, omit_defaults=True):
 
 class Price(Struct, frozen=True):
     """US dollars for a million tokens. `cached` are those of the input that the vendor's cache had, `written` those put
-    into it; None: as any of the input."""
+    into it; 0: as any of the input."""
 
     input: float = 0.0
     output: float = 0.0
-    cached: float | None = None
-    written: float | None = None
+    cached: float = 0.0
+    written: float = 0.0
 
     def cost(self, usage: Usage) -> float:
         """US dollars for `usage`."""
-        cached = self.input if self.cached is None else self.cached
-        written = self.input if self.written is None else self.written
+        cached, written = self.cached or self.input, self.written or self.input
         fresh = usage.input - usage.cached - usage.written
         dollars = fresh * self.input + usage.cached * cached + usage.written * written + usage.output * self.output
         return dollars / 1_000_000
