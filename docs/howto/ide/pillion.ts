@@ -324,11 +324,12 @@ export interface Position {
   character: number;
 }
 
-/** US dollars for a million tokens. */
+/** US dollars for a million tokens. `cached` are those of the input that the vendor's cache had, `written` those put into it; 0: as any of the input. */
 export interface Price {
   input: number;
   output: number;
   cached: number;
+  written: number;
 }
 
 /** The body of every answer from 400 on. `instance` is the request's path. */
@@ -499,12 +500,13 @@ export interface TurnEnd {
   resumable: boolean;
 }
 
-/** What was used: tokens (`cached` is the part of `input` read from the vendor's cache) and cost in US dollars. */
+/** What was used: tokens (`cached` and `written` are the parts of `input` that were read from the vendor's cache and put into it) and cost in US dollars. */
 export interface Usage {
   input?: number;
   output?: number;
   cached?: number;
   cost?: number;
+  written?: number;
 }
 
 /** `verdict` says what is the matter, `detail` in whose words; `seconds` is how long it took. */
