@@ -154,6 +154,7 @@ class Entities:
             request = Required(Json)
             answer = Optional(str)
             time = Required(int, size=64)
+            root = Optional(str)
             PrimaryKey(session, seq)
 
         class ScratchPad(base):  # type: ignore[valid-type,misc]

@@ -41,7 +41,12 @@ ENDED = "UPDATE conversation_message SET state = ?, reason = ?, updated = ? WHER
 SAID = "SELECT query, answer FROM conversation_message WHERE session = ? AND turn = ?"
 OPEN = "INSERT INTO open_file (session, path) VALUES (?, ?) ON CONFLICT DO NOTHING"
 CALL = """INSERT INTO llm_data (session, seq, turn, step, role, provider, model, input, output, cached, cost, seconds,
-    first, finish, error, request, answer, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    first, finish, error, request, answer, time, root)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+ROOT = """WITH RECURSIVE up (id, parent) AS (
+        SELECT id, parent FROM session WHERE id = ?
+        UNION SELECT session.id, session.parent FROM session JOIN up ON session.id = up.parent)
+    SELECT id FROM up WHERE parent NOT IN (SELECT id FROM up)"""
 PAD = """INSERT INTO scratch_pad (session, text, by, seq, updated) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (session) DO UPDATE
     SET text = excluded.text, by = excluded.by, seq = excluded.seq, updated = excluded.updated"""
@@ -177,8 +182,10 @@ class Calls:
         session = projected.session
         if projected.anew:
             self._rows.run("DELETE FROM llm_data WHERE session = ?", (session,))
-        calls = [_call(session, record) for record in projected.records if record.type in self.types]
-        self._rows.many(CALL, calls)
+        told = [record for record in projected.records if record.type in self.types]
+        if told:
+            root = next((id for (id,) in self._rows.all(ROOT, (session,))), session)
+            self._rows.many(CALL, [(*_call(session, record), root) for record in told])
 
 
 class ScratchPads:

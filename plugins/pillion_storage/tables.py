@@ -126,4 +126,15 @@ STEPS = (
             "CREATE INDEX search_text_by_words ON search_text USING gin (words)",
         ),
     ),
+    Migration(
+        4,
+        (
+            "ALTER TABLE llm_data ADD COLUMN root TEXT NOT NULL DEFAULT ''",
+            "DROP INDEX llm_data_by_model",
+            "DROP INDEX llm_data_by_time",
+            "CREATE INDEX llm_data_by_root ON llm_data (root, time)",
+            """CREATE INDEX llm_data_by_time
+                ON llm_data (time, root, role, model, input, output, cached, cost, error)""",
+        ),
+    ),
 )

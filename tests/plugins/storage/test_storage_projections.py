@@ -147,6 +147,17 @@ async def test_a_model_call_is_one_row(store: DatabaseStore) -> None:
     ]
 
 
+async def test_a_call_of_a_child_names_the_root(store: DatabaseStore) -> None:
+    for id, parent in [("a", ""), ("b", "a"), ("c", "b"), ("d", "completions")]:
+        made = await store.create(SessionInfo(id, "/w", 1, parent=parent))
+        await append(store, made, turn("t", used(1, finish="stop")), 1)
+    found = [("a", "a"), ("b", "a"), ("c", "a"), ("d", "d")]
+    assert await rows(store, "SELECT session, root FROM llm_data ORDER BY session") == found
+    await store.writing(lambda rows: rows.run("UPDATE llm_data SET root = ''").rowcount)
+    await remade(store)
+    assert await rows(store, "SELECT session, root FROM llm_data ORDER BY session") == found
+
+
 async def test_a_scratch_pad_is_what_was_written_last(store: DatabaseStore) -> None:
     made = await store.create(SessionInfo("a", "/w", 1))
     await append(store, made, EVERYTHING, 1)
@@ -163,7 +174,9 @@ async def test_rows_are_the_same_however_the_log_is_cut_and_after_a_rebuild(stor
     await append(store, other, EVERYTHING, 100)
     before = await dump(store)
     for table in ("conversation_message", "llm_data", "scratch_pad"):
-        mine, whole = ([row[1:] for row in before[table] if row[0] == id] for id in ("a", "b"))
+        mine, whole = (
+            [[value for value in row if value != id] for row in before[table] if row[0] == id] for id in ("a", "b")
+        )
         assert mine == whole, table
     ghost = "INSERT INTO search_text (session, turn, words) VALUES ('a', 'ghost', 'ghost')"
     await store.writing(lambda rows: rows.run(ghost).rowcount)
