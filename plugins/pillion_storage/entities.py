@@ -60,6 +60,7 @@ class Entities:
             messages = Set("ConversationMessage")
             open_files = Set("OpenFile")
             calls = Set("LLMData")
+            days = Set("LLMDay")
             scratchpad = Optional("ScratchPad")
             plans = Set("Plan")
 
@@ -157,6 +158,22 @@ class Entities:
             root = Optional(str)
             PrimaryKey(session, seq)
 
+        class LLMDay(base):  # type: ignore[valid-type,misc]
+            _table_ = "llm_day"
+            session = Required("Session", column="session")
+            day = Required(int, size=64)
+            role = Required(str)  # may be "", which Pony would take for none; these rows are written past it
+            model = Required(str)
+            root = Required(str)
+            calls = Required(int, size=64)
+            errors = Required(int, size=64)
+            input = Required(int, size=64)
+            output = Required(int, size=64)
+            cached = Required(int, size=64)
+            cost = Required(float)
+            newest = Required(int, size=64)
+            PrimaryKey(session, day, role, model)
+
         class ScratchPad(base):  # type: ignore[valid-type,misc]
             _table_ = "scratch_pad"
             session = PrimaryKey("Session", column="session")
@@ -166,7 +183,7 @@ class Entities:
             updated = Required(int, size=64)
 
         self.ConversationMessage, self.OpenFile = ConversationMessage, OpenFile
-        self.LLMData, self.ScratchPad = LLMData, ScratchPad
+        self.LLMData, self.LLMDay, self.ScratchPad = LLMData, LLMDay, ScratchPad
 
     def _plans(self, base: type[Entity]) -> None:
         class Plan(base):  # type: ignore[valid-type,misc]

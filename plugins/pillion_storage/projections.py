@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from pillion import Record, events
+from pillion import Record, Usage, events
 
 from .hookspecs import Projected, Projection
 from .rows import Rows, plain
@@ -43,6 +43,14 @@ OPEN = "INSERT INTO open_file (session, path) VALUES (?, ?) ON CONFLICT DO NOTHI
 CALL = """INSERT INTO llm_data (session, seq, turn, step, role, provider, model, input, output, cached, cost, seconds,
     first, finish, error, request, answer, time, root)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+DAY = """INSERT INTO llm_day (session, day, role, model, root, calls, errors, input, output, cached, cost, newest)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (session, day, role, model) DO UPDATE SET calls = llm_day.calls + excluded.calls,
+    errors = llm_day.errors + excluded.errors, input = llm_day.input + excluded.input,
+    output = llm_day.output + excluded.output, cached = llm_day.cached + excluded.cached,
+    cost = llm_day.cost + excluded.cost, newest = excluded.newest"""
+DAY_LONG = 86_400_000
+"""Milliseconds; days are those of UTC."""
 ROOT = """WITH RECURSIVE up (id, parent) AS (
         SELECT id, parent FROM session WHERE id = ?
         UNION SELECT session.id, session.parent FROM session JOIN up ON session.id = up.parent)
@@ -171,7 +179,7 @@ class _Growth:
 
 
 class Calls:
-    """LLMData, one row a model call."""
+    """LLMData, one row a model call; LLMDay, one a session, day, role and model."""
 
     types = frozenset({"usage.recorded"})
 
@@ -182,10 +190,13 @@ class Calls:
         session = projected.session
         if projected.anew:
             self._rows.run("DELETE FROM llm_data WHERE session = ?", (session,))
+            self._rows.run("DELETE FROM llm_day WHERE session = ?", (session,))
         told = [record for record in projected.records if record.type in self.types]
         if told:
             root = next((id for (id,) in self._rows.all(ROOT, (session,))), session)
-            self._rows.many(CALL, [(*_call(session, record), root) for record in told])
+            calls = [(_read(record, events.UsageRecorded), record) for record in told]
+            self._rows.many(CALL, [(*_call(session, event, record), root) for event, record in calls])
+            self._rows.many(DAY, _days(session, root, calls))
 
 
 class ScratchPads:
@@ -217,8 +228,21 @@ def _by_turn(records: Sequence[Record]) -> list[tuple[str, list[Record]]]:
     return found
 
 
-def _call(session: str, record: Record) -> tuple[object, ...]:
-    event = _read(record, events.UsageRecorded)
+def _days(session: str, root: str, calls: Sequence[tuple[events.UsageRecorded, Record]]) -> list[tuple[object, ...]]:
+    """One row for those that have all in common."""
+    found: dict[tuple[int, str, str], list[tuple[events.UsageRecorded, Record]]] = {}
+    for event, record in calls:
+        found.setdefault((record.time // DAY_LONG, event.role, event.model), []).append((event, record))
+    rows: list[tuple[object, ...]] = []
+    for (day, role, model), same in found.items():
+        used = sum((event.usage for event, _ in same), Usage())
+        failed = sum(bool(event.error) for event, _ in same)
+        counted = (len(same), failed, used.input, used.output, used.cached, used.cost)
+        rows.append((session, day, role, model, root, *counted, same[-1][1].time))
+    return rows
+
+
+def _call(session: str, event: events.UsageRecorded, record: Record) -> tuple[object, ...]:
     used = event.usage
     return (
         *(session, record.seq, record.turn, event.step, event.role),

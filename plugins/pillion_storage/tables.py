@@ -130,11 +130,15 @@ STEPS = (
         4,
         (
             "ALTER TABLE llm_data ADD COLUMN root TEXT NOT NULL DEFAULT ''",
-            "DROP INDEX llm_data_by_model",
-            "DROP INDEX llm_data_by_time",
             "CREATE INDEX llm_data_by_root ON llm_data (root, time)",
-            """CREATE INDEX llm_data_by_time
-                ON llm_data (time, root, role, model, input, output, cached, cost, error)""",
+            """CREATE TABLE llm_day (
+                session TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE, day {integer} NOT NULL,
+                role TEXT NOT NULL, model TEXT NOT NULL, root TEXT NOT NULL, calls {integer} NOT NULL,
+                errors {integer} NOT NULL, input {integer} NOT NULL, output {integer} NOT NULL,
+                cached {integer} NOT NULL, cost {real} NOT NULL, newest {integer} NOT NULL,
+                PRIMARY KEY (session, day, role, model))""",
+            "CREATE INDEX llm_day_by_day ON llm_day (day)",
+            "CREATE INDEX llm_day_by_root ON llm_day (root, day)",
         ),
     ),
 )

@@ -27,6 +27,7 @@ TABLES = {
     "conversation_message": "*",
     "open_file": "*",
     "llm_data": "*",
+    "llm_day": "*",
     "scratch_pad": "*",
     "search_text": "session, turn, words",
     "projection_fault": "projection, session, seq, reason, time",
@@ -153,6 +154,7 @@ async def test_a_call_of_a_child_names_the_root(store: DatabaseStore) -> None:
         await append(store, made, turn("t", used(1, finish="stop")), 1)
     found = [("a", "a"), ("b", "a"), ("c", "a"), ("d", "d")]
     assert await rows(store, "SELECT session, root FROM llm_data ORDER BY session") == found
+    assert await rows(store, "SELECT session, root FROM llm_day ORDER BY session") == found
     await store.writing(lambda rows: rows.run("UPDATE llm_data SET root = ''").rowcount)
     await remade(store)
     assert await rows(store, "SELECT session, root FROM llm_data ORDER BY session") == found
@@ -173,7 +175,7 @@ async def test_rows_are_the_same_however_the_log_is_cut_and_after_a_rebuild(stor
     await append(store, made, EVERYTHING, size)
     await append(store, other, EVERYTHING, 100)
     before = await dump(store)
-    for table in ("conversation_message", "llm_data", "scratch_pad"):
+    for table in ("conversation_message", "llm_data", "llm_day", "scratch_pad"):
         mine, whole = (
             [[value for value in row if value != id] for row in before[table] if row[0] == id] for id in ("a", "b")
         )

@@ -1,0 +1,1 @@
+"""Tokens and money: every model call accounted, and budgets that are kept."""
