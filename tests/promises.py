@@ -145,6 +145,8 @@ PROMISES = {
     "plugins.values_bounded": "What a plugin keeps is bounded, and full says so.",
     "plugins.new": "`plugins new` writes a distribution whose tests pass at once; a name that is taken is refused.",
     "plugins.routes": "A plugin's routes stand behind the same door; one that collides is refused.",
+    # ── usage ──
+    "usage.accounted": "Every model call counts, of children and for titles too: by step, turn, session, day.",
     # ── notes ──
     "notes.remembered": "What a model notes is before it in the next turn, and nobody has to allow it.",
     "notes.person": "A person reads and writes any session's scratch pad, and the next turn is given it.",

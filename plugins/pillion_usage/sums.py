@@ -86,12 +86,12 @@ class Found(Struct, frozen=True):
 
 def found(rows: Rows, wanted: Wanted) -> Found:
     """Raises BadCursor."""
+    behind, place = ("WHERE (newest, k, n) < (?, ?, ?)", _parsed(wanted.cursor)) if wanted.cursor else ("", ())
     grouped, values = _grouped(structs.replace(wanted, by=""))
     total = _sum(rows.all(grouped, values)[0][2:])
     if not wanted.by or not total.calls:
         return Found(total, ())
     grouped, values = _grouped(wanted)
-    behind, place = ("WHERE (newest, k, n) < (?, ?, ?)", _parsed(wanted.cursor)) if wanted.cursor else ("", ())
     statement = f"""SELECT page.*, session.title FROM (
             SELECT * FROM ({grouped}) AS grouped {behind} ORDER BY newest DESC, k DESC, n DESC LIMIT ?
         ) AS page LEFT JOIN session ON session.id = page.k ORDER BY newest DESC, k DESC, n DESC"""
