@@ -13,7 +13,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pillion_storage.database import FILE
+from pillion_storage.database import FILE, Place
+from pillion_storage.opening import prepared
+from pillion_storage.projections import own
+from pillion_storage.rebuilding import rebuild
 
 from .crashscene import ENDS, Told, Watchers
 from .crashscript import Script
@@ -21,8 +24,10 @@ from .crashscript import Script
 OPENS = ("text.started", "thinking.started", "call.started", "tool.started")
 LOST = 0.25
 """Seconds of growing text that may be lost."""
+
 MARGIN = 1.0
 """Seconds, beyond that, which a flush may take to begin and to end on a busy machine."""
+PROJECTED = ("conversation_message", "open_file", "llm_data", "scratch_pad")
 COMMAND = re.compile(r"echo (\d+) >> (\S+?)[;\"\\]")
 
 
@@ -58,6 +63,7 @@ class Rows:
             ):
                 self.logs[session].append(Row(*row))
             self.faults += self._drafts()
+            self.faults += self._projections(Path(folder) / FILE)
             connection.close()
 
     def _look(self) -> Iterator[str]:
@@ -73,6 +79,17 @@ class Rows:
         for session, item in self._all("SELECT DISTINCT session, item FROM draft"):
             if item not in open_items(self.logs[session]):
                 yield f"Session {session} keeps drafts of item {item}, which is closed."
+
+    def _projections(self, file: Path) -> Iterator[str]:
+        """The rows of the storage plugin's own are those that its log gives when it is read again."""
+        held = {table: sorted(self._all(f"SELECT * FROM {table}"), key=repr) for table in PROJECTED}
+        ready = prepared(Place(file), None)
+        rebuild(ready, own(ready.rows, ready.search))
+        ready.database.disconnect()
+        for table, rows in held.items():
+            made = sorted(self._all(f"SELECT * FROM {table}"), key=repr)
+            if made != rows:
+                yield f"{table} holds {[row for row in rows if row not in made][:2]}; its log says otherwise."
 
     def numbering(self) -> Iterator[str]:
         for session, log in self.logs.items():

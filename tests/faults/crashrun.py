@@ -44,7 +44,10 @@ bind = "127.0.0.1:0"
 log = "json"
 [defaults]
 store = "storage"
+rest_after = 0.05
 model = "chat/scripted"
+[models]
+roles = {{ slow = ["rider/mute", "chat/scripted"], fast = ["rider/mute", "chat/scripted"] }}
 [deadlines]
 stopping = 0.4
 question = 1.5

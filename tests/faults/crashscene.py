@@ -369,6 +369,14 @@ async def calls(c: Clients) -> None:
     await seen.until(lambda seen: seen.count(*ENDS) == 2)
 
 
+async def rests(c: Clients) -> None:
+    """A session that nobody watches, which goes to rest between its prompts, and as they come."""
+    session = await c.open(strategy="chat")
+    for pause in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3):
+        await c.prompt(session, "say")
+        await trio.sleep(pause)
+
+
 async def completes(c: Clients) -> None:
     """A model call without a session."""
     body = {"messages": [{"role": "user", "text": "aside"}]}
@@ -401,7 +409,7 @@ async def comes_back(c: Clients, session: str) -> None:
     await seen.until(lambda seen: prompt in seen.ended)
 
 
-ALL = (agent, stream, rider, form, joins, breaks, cancels, calls, completes, deletes)
+ALL = (agent, stream, rider, form, joins, breaks, cancels, calls, rests, completes, deletes)
 
 
 async def play(c: Clients, left: list[str]) -> None:

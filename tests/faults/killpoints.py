@@ -69,6 +69,7 @@ LEFT_OUT = {
     "pillion_storage.thread:DatabaseThread._run": "the thread begins or ends",
     "pillion_storage.thread:DatabaseThread._work#7.statement": "the server was asked to end",
     "pillion_storage.thread:DatabaseThread._work#8.statement": "the server was asked to end",
+    "pillion_storage.thread:DatabaseThread._watch": "what is late was not written",
     "pillion_storage.thread:DatabaseThread._alone": "the database is opened or closed",
     "pillion_storage.thread:DatabaseThread._patiently#2.await": "the database does not answer",
     "pillion_storage.store:DatabaseStore.create.<locals>.work#3.statement": "the database did not answer",

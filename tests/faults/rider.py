@@ -18,7 +18,7 @@ from pillion import hookimpl
 from pillion.contracts.context import ContextPart
 from pillion.contracts.provider import Chunk, Finish, Request, ThinkingSeal
 from pillion.contracts.store import Batch, Record
-from pillion.errors import Conflict, LostLease, NotFound
+from pillion.errors import Conflict, LostLease, NotFound, ProviderRefused
 from pillion.events import Event
 from pillion.testing.kit import FunctionTool, Loop
 from pillion.turn import Turn
@@ -46,14 +46,23 @@ class All:
         await turn.ask("Which way?", ["left", "right"])
         await turn.ask("Is nobody there?", default="nobody")
         await turn.complete([Message("user", (Text("aside"),))])
+        await turn.complete([Message("user", (Text("aside"),))], role="fast")
+        await turn.value(Number, [Message("user", (Text("a number"),))])
         await turn.call_tool("run_command", {"command": "true"})
         await child_of(turn)
         with trio.move_on_after(0):  # before it is opened
             async with turn.child(title="never", strategy="loop"):
                 pass
         await strange_batches(turn)
-        await turn.step(answer=True)
+        await rested(turn)
+        await turn.step(answer=True, role="slow")
         return None
+
+
+class Number(Struct, frozen=True):
+    """An answer with a type."""
+
+    n: int
 
 
 async def child_of(turn: Turn) -> None:
@@ -62,12 +71,21 @@ async def child_of(turn: Turn) -> None:
         await child.ended(accepted.turn, accepted.after)
 
 
+async def rested(turn: Turn) -> None:
+    """Prompts a session that went to rest while somebody held it."""
+    other = await turn.kernel.create(workspace=turn.session.info.workspace, strategy="chat")
+    while not await other.rest():
+        await trio.sleep(0.01)
+    await other.prompt("say it")
+
+
 async def strange_batches(turn: Turn) -> None:
     """What the store must refuse, all at once; and among it what a projection fails at."""
     store, session = turn.kernel.store, turn.session.id
+    now = turn.session._actor._eventlog.generation
     strange = [
         (Batch("nobody", 1, 0), NotFound),
-        (Batch(session, 1, 0), Conflict),
+        (Batch(session, now, 0), Conflict),
         (Batch(session, 0, 0, [Record(1, "x", "", 0, b"{}")]), LostLease),
     ]
 
@@ -118,15 +136,17 @@ class Slow(FunctionTool):
 
 
 class Sealed:
-    """Its thinking is not shown, just sealed."""
+    """Its thinking is not shown, just sealed; and another model, which never answers."""
 
     name = "rider"
 
     def models(self) -> Sequence[ModelInfo]:
-        return [ModelInfo("rider/sealed", context=100_000, output=4_000)]
+        return [ModelInfo(f"rider/{name}", context=100_000, output=4_000) for name in ("sealed", "mute")]
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+        if request.model == "rider/mute":
+            raise ProviderRefused("It never answers.")
         yield self._chunks()
 
     async def _chunks(self) -> AsyncIterator[Chunk]:
