@@ -74,7 +74,7 @@ async def child_of(turn: Turn) -> None:
 async def rested(turn: Turn) -> None:
     """Prompts a session that went to rest while somebody held it."""
     other = await turn.kernel.create(workspace=turn.session.info.workspace, strategy="chat")
-    while not await other.rest():
+    while not await other.rest():  # noqa: ASYNC110 - it is told to nobody
         await trio.sleep(0.01)
     await other.prompt("say it")
 
