@@ -231,7 +231,7 @@ def test_what_is_no_journal_of_ours_holds_up_nothing(tmp_path: Path, folder: Pat
         assert trio.run(LocalWorkspace(folder).read, "gone.txt").data == OLD["gone.txt"]
         with pytest.raises(ToolError):
             trio.run(LocalWorkspace(folder).write_all, [Write("a.txt", b"x"), Write("sub/b.txt", b"y")])
-    assert {name: data for name, data in found(folder).items() if name in OLD} == OLD
+    assert {name: (folder / name).read_bytes() for name in OLD} == OLD  # without its 20 GB
 
 
 @contextlib.contextmanager
