@@ -5,10 +5,12 @@ from .contracts.keyvalues import KeyValues
 from .contracts.observer import Observer, Seen
 from .contracts.policy import Allow, Ask, Deny, JudgedCall, Policy, Verdict
 from .contracts.provider import (
+    Caller,
     CallPart,
     Chunk,
     Finish,
     Provider,
+    RatesSeen,
     Request,
     Restart,
     ThinkingSeal,
@@ -58,6 +60,7 @@ from .values import (
     ModelInfo,
     Part,
     Price,
+    Rate,
     Text,
     Thinking,
     ToolCall,
@@ -67,15 +70,14 @@ from .values import (
 )
 
 __all__ = [
-    "Allow", "Ask", "BadRequest", "Batch", "Busy", "Call", "CallPart", "Chunk", "ConfigError", "Conflict", "Content",
-    "ContentFiltered", "ContextOverflow", "ContextPart", "ContextProvider", "Counter", "Denied", "Deny", "Draft",
-    "Effect", "Entry", "Environment", "Event", "FileChanged", "Finish", "Home", "Image", "JudgedCall", "Kernel",
-    "KeyValues", "Limits", "LocalWorkspace", "Message", "MissingLibrary", "ModelInfo", "ModelNotFound", "NotFound",
-    "Observer", "Opened", "Output", "Page", "Part", "PillionError", "Policy", "Price", "Provider", "ProviderBusy",
-    "ProviderDown", "ProviderError", "ProviderRefused", "QuotaSpent", "Record", "Request", "RequestTooLarge",
-    "Restart", "Seen", "Session", "SessionInfo", "SessionQuery", "Settings", "Step", "Store", "StoreFailed",
-    "Strategy", "Text", "Thinking", "ThinkingSeal", "TooLarge", "Tool", "ToolCall", "ToolError", "ToolResult",
-    "ToolSpec", "Turn", "TurnInfo", "Usage", "UsageSeen", "Values", "Verdict", "Waiting", "Workspace", "Write",
-    "WrongBaseUrl",
-    "hookimpl", "hookspec", "open_kernel", "tokens_of",
+    "Allow", "Ask", "BadRequest", "Batch", "Busy", "Call", "Caller", "CallPart", "Chunk", "ConfigError", "Conflict",
+    "Content", "ContentFiltered", "ContextOverflow", "ContextPart", "ContextProvider", "Counter", "Denied", "Deny",
+    "Draft", "Effect", "Entry", "Environment", "Event", "FileChanged", "Finish", "Home", "Image", "JudgedCall",
+    "Kernel", "KeyValues", "Limits", "LocalWorkspace", "Message", "MissingLibrary", "ModelInfo", "ModelNotFound",
+    "NotFound", "Observer", "Opened", "Output", "Page", "Part", "PillionError", "Policy", "Price", "Provider",
+    "ProviderBusy", "ProviderDown", "ProviderError", "ProviderRefused", "QuotaSpent", "Rate", "RatesSeen", "Record",
+    "Request", "RequestTooLarge", "Restart", "Seen", "Session", "SessionInfo", "SessionQuery", "Settings", "Step",
+    "Store", "StoreFailed", "Strategy", "Text", "Thinking", "ThinkingSeal", "Tool", "TooLarge", "ToolCall", "ToolError",
+    "ToolResult", "ToolSpec", "Turn", "TurnInfo", "Usage", "UsageSeen", "Values", "Verdict", "Waiting", "Workspace",
+    "Write", "WrongBaseUrl", "hookimpl", "hookspec", "open_kernel", "tokens_of",
 ]  # fmt: skip

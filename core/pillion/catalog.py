@@ -356,7 +356,7 @@ class Catalog:
         """The provider with deadlines, tools for models without, and every plugin's wrapper: the highest innermost."""
         wrapped: Provider = TextTools(GuardedProvider(provider, self._settings.deadlines))
         for plugin, _ in self._wrapping:
-            for _, answer in self._host.ask("wrap_provider", order=[plugin], provider=wrapped):
+            for _, answer in self._host.ask("wrap_provider", order=[plugin], provider=wrapped, bare=provider):
                 (good,) = self._checked(plugin, "wrap_provider", [answer], Provider) or (wrapped,)
                 if good.name == provider.name:
                     wrapped = good

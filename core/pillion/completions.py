@@ -134,7 +134,7 @@ class Completions:
         limits = self._kernel.settings.limits
         if limits.tokens is not None and limits.tokens < (request.max_output or model.output):
             request = structs.replace(request, max_output=limits.tokens)
-        caller = Caller(session.id if session else "", "", role)
+        caller = Caller(session.id, "", role, session.root.id) if session else Caller(role=role)
         request = structs.replace(request, model=model.name, caller=caller)
         keeper = Keeper(self._kernel.secrets) if self._kernel.settings.defaults.keep_requests else None
         call = CallRecord(request, role=role, keeper=keeper)

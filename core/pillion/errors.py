@@ -41,6 +41,10 @@ PillionError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .values import Rate
 
 
 class PillionError(Exception):
@@ -163,15 +167,19 @@ class ProviderError(PillionError):
 
 
 class ProviderBusy(ProviderError):
-    """Too many requests, or overloaded. `retry_after`: seconds the vendor asks for, None when it does not say."""
+    """Too many requests, or overloaded. `retry_after`: seconds the vendor asks for, None when it does not say.
+
+    `rates` is what it said that it takes of the key.
+    """
 
     code = "provider_busy"
     status = 503
     retryable = True
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None, rates: Sequence[Rate] = ()) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.rates = tuple(rates)
 
 
 class ProviderDown(ProviderError):

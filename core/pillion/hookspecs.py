@@ -58,11 +58,12 @@ class Kernelhooks:
         """
 
     @hookspec
-    def wrap_provider(self, provider: Provider) -> Provider | None:
-        """A provider round `provider` with the same name and models, or None to leave it.
+    def wrap_provider(self, provider: Provider, bare: Provider) -> Provider | None:
+        """A provider round `provider` with the same name and models, or None to leave it. `bare` is the one that is
+        innermost, as its plugin brought it.
 
         Ordered by the plugin's attribute `wrap_order` (default 50): the lowest is the outermost. By convention:
-        10 record and replay, 20 money, 30 limits, 40 retries. Called again for each provider when another
+        10 record and replay, 20 money, 40 retries, 45 limits. Called again for each provider when another
         plugin that wraps comes or goes; what a wrapper must remember is kept by the plugin.
         """
 

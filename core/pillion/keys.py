@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hmac
 import json
 import logging
 import os
@@ -90,11 +91,14 @@ class KeyFile:
 class Key:
     """A provider's key: known from the start, or what its command prints, asked for at the first call.
 
-    `hint` says where to mend it. False: there is none.
+    `hint` says where to mend it. `mark` is the same for the same key, as long as the process lives, and says nothing
+    of it. False: there is none.
     """
 
-    def __init__(self, value: str, hint: str, *, command: Sequence[str] = (), keyring: Keyring | None = None) -> None:
-        self._value, self.hint = value, hint
+    def __init__(
+        self, value: str, hint: str, *, command: Sequence[str] = (), keyring: Keyring | None = None, mark: str = ""
+    ) -> None:
+        self._value, self.hint, self.mark = value, hint, mark
         self._command, self._keyring = tuple(command), keyring
         self._asking = trio.Lock()
 
@@ -121,21 +125,27 @@ class Keyring:
     def __init__(self, variables: Mapping[str, str], secrets: Secrets, file: KeyFile) -> None:
         self._variables, self._secrets, self.file = variables, secrets, file
         self._processes = Processes(variables)
+        self._salt = randomness.token_bytes(16)
 
     def key(self, name: str, variable: str = "", command: Sequence[str] = ()) -> Key:
         """The key of the provider `name`: `variable` of the environment, what `command` prints, what the file has."""
         if value := self._variables.get(variable, "") if variable else "":
-            return Key(self._secrets.register(value), f"Check the key in ${variable}.")
+            return Key(self._secrets.register(value), f"Check the key in ${variable}.", mark=self._mark(value))
         if command:
-            return Key("", f"Check the key that {command[0]} prints.", command=command, keyring=self)
+            hint, mark = f"Check the key that {command[0]} prints.", self._mark(*command)
+            return Key("", hint, command=command, keyring=self, mark=mark)
         try:
             if value := self.file.read().get(name, ""):
-                return Key(self._secrets.register(value), f"Check the key: `pillion keys set {name}` replaces it.")
+                hint = f"Check the key: `pillion keys set {name}` replaces it."
+                return Key(self._secrets.register(value), hint, mark=self._mark(value))
         except ConfigError as error:
             _log.warning("%s", error)
             return Key("", str(error))
         ways = f"Set {variable} or run" if variable else "Run"
         return Key("", f"{ways} `pillion keys set {name}` for models of {name}.")
+
+    def _mark(self, *what: str) -> str:
+        return hmac.digest(self._salt, "\0".join(what).encode(), "sha256").hex()[:16]
 
     async def ask(self, command: Sequence[str]) -> str:
         """What the command prints, without the white space round it. Raises ProviderRefused."""

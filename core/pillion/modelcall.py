@@ -15,6 +15,7 @@ from .contracts.provider import (
     Chunk,
     Finish,
     Provider,
+    RatesSeen,
     Request,
     Restart,
     ThinkingSeal,
@@ -92,6 +93,8 @@ class ModelCall:
                             call.usage = priced(chunk.usage, model)
                         case Waiting():
                             self._turn.pass_by(e.ModelWaiting(step=self._step, seconds=chunk.seconds, why=chunk.why))
+                        case RatesSeen():
+                            pass  # told to wrappers
                         case Restart():
                             await self._void(chunk.why)
                             call.restart(chunk.model)
@@ -203,7 +206,7 @@ class Gathered:
                 self._texts, self._calls = [], {}
             case Finish():
                 self.finish = chunk
-            case ThinkingSeal() | Waiting():
+            case ThinkingSeal() | Waiting() | RatesSeen():
                 pass
             case _:
                 assert_never(chunk)

@@ -9,7 +9,7 @@ from typing import get_args
 
 import trio
 
-from .contracts.provider import Chunk, Finish, Provider, Request
+from .contracts.provider import Chunk, Finish, Provider, RatesSeen, Request
 from .errors import ModelNotFound, PillionError, ProviderDown, ProviderError
 from .roles import near_models
 from .settings import Deadlines
@@ -98,7 +98,8 @@ class _GuardedChunks:
         except Exception as error:  # a plugin's fault is the call's
             raise _bug(self._name, error) from error
         self._watch.waits_no_more()
-        self._what, self._seconds = "the next piece", self._watch.deadlines.between
+        if not isinstance(chunk, RatesSeen):
+            self._what, self._seconds = "the next piece", self._watch.deadlines.between
         sensible = isinstance(chunk, _CHUNKS)
         if not sensible:
             raise ProviderError(f"{self._name} yielded a {type(chunk).__name__}, which is no chunk.")

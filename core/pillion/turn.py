@@ -434,7 +434,7 @@ class Turn:
         self, bench: Bench, request: Request, role: str, begin: Callable[[], ModelCall | WholeCall]
     ) -> Answer:
         """The answer of the first model that gives one. The log tells of each that does not, and what it used."""
-        request = structs.replace(request, caller=Caller(self.session.id, self.id, role))
+        request = structs.replace(request, caller=Caller(self.session.id, self.id, role, self.session.root.id))
         asking, told = bench.call(), 0
         while True:
             call, model = begin(), asking.now.model

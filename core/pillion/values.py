@@ -83,6 +83,20 @@ class Usage(Struct, frozen=True, omit_defaults=True):
         )
 
 
+class Rate(Struct, frozen=True):
+    """What a vendor takes of one key in `seconds`: at most `limit`, of which `left` are left now (None: it does not
+    say). After `reset` seconds nothing that was taken until now counts any more.
+
+    `tokens` are those in and out together; `input` leaves out what is read from the vendor's cache.
+    """
+
+    what: Literal["requests", "tokens", "input", "output"]
+    limit: int
+    left: int | None = None
+    reset: float | None = None
+    seconds: float = 60.0
+
+
 class Price(Struct, frozen=True):
     """US dollars for a million tokens. `cached` are those of the input that the vendor's cache had, `written` those put
     into it; 0: as any of the input."""

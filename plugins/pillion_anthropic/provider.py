@@ -6,11 +6,12 @@ import importlib
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import msgspec
 import trio
 
-from pillion.contracts.provider import Chunk, Request
+from pillion.contracts.provider import Chunk, RatesSeen, Request
 from pillion.errors import ProviderDown
 from pillion.keys import Key
 from pillion.modelconfig import KnownModels
@@ -20,6 +21,7 @@ from pillion.vendorfaults import check_stream
 
 from .answer import Reader
 from .faults import translated
+from .rates import rates
 from .request import ThinkingMode, body
 from .sse import DataLines
 from .tokens import counter
@@ -50,6 +52,11 @@ class AnthropicProvider:
         self._base_url, self._key = base_url, key
         self._models, self._thinking = models, thinking
         self._client: AsyncAnthropic | None = None
+
+    @property
+    def account(self) -> str:
+        """Whose limits its calls count towards: one server's, for one key."""
+        return f"{urlsplit(self._base_url).netloc} {self._key.mark}"
 
     def models(self) -> Sequence[ModelInfo]:
         return tuple(self._models.known.values())
@@ -96,6 +103,8 @@ class AnthropicProvider:
     async def _chunks(self, response: AsyncAPIResponse[Any]) -> AsyncGenerator[Chunk]:
         """The answer's chunks, `Finish` last, when the connection is free again."""
         lines, reader = DataLines(), Reader()
+        if said := rates(response.headers):
+            yield RatesSeen(said)
         with translated(self._key):
             async with aclosing(_pieces(response.http_response)) as pieces:
                 async for piece in pieces:

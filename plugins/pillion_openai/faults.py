@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 import msgspec
 
-from pillion.errors import ProviderDown
+from pillion.errors import ProviderBusy, ProviderDown
 from pillion.keys import Key
 from pillion.vendorfaults import failure, reported
+
+from .rates import rates
 
 
 @contextmanager
@@ -24,7 +26,10 @@ def translated(vendor: str, key: Key) -> Iterator[None]:
         response = error.response
         if error.status_code == 401:
             key.refused()
-        raise failure(vendor, reported(error.status_code, response.content, response.headers), key.hint) from error
+        fault = failure(vendor, reported(error.status_code, response.content, response.headers), key.hint)
+        if isinstance(fault, ProviderBusy):
+            fault.rates = rates(response.headers)
+        raise fault from error
     except (openai.APIConnectionError, httpx2.HTTPError) as error:
         cause = error.__cause__ or error
         raise ProviderDown(f"{vendor}: the connection failed ({type(cause).__name__}: {cause}).") from error

@@ -6,12 +6,13 @@ import importlib
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import urlsplit
 
 import msgspec
 import trio
 from msgspec import Struct
 
-from pillion.contracts.provider import Chunk, Finish, Request
+from pillion.contracts.provider import Chunk, Finish, RatesSeen, Request
 from pillion.errors import ProviderDown
 from pillion.keys import Key
 from pillion.tokens import Counter
@@ -20,6 +21,7 @@ from pillion.vendorfaults import check_stream
 
 from . import chat, constrained, responses, tokens
 from .faults import translated
+from .rates import rates
 from .sse import DataLines
 
 if TYPE_CHECKING:
@@ -51,6 +53,11 @@ class OpenAIProvider:
         self._server = server
         self._client: AsyncOpenAI | None = None
         self.name = server.name
+
+    @property
+    def account(self) -> str:
+        """Whose limits its calls count towards: one server's, for one key."""
+        return f"{urlsplit(self._server.base_url).netloc} {self._server.key.mark}"
 
     def models(self) -> Sequence[ModelInfo]:
         return tuple(self._server.models.values())
@@ -96,6 +103,8 @@ class OpenAIProvider:
     async def _chunks(self, response: AsyncAPIResponse[Any], reader: Reader) -> AsyncGenerator[Chunk]:
         """The answer's chunks, `Finish` last, when the connection is free again."""
         lines = DataLines()
+        if said := rates(response.headers):
+            yield RatesSeen(said)
         with translated(self.name, self._server.key):
             async with aclosing(_pieces(response.http_response)) as pieces:
                 async for piece in pieces:

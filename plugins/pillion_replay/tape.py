@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import trio
 
-from pillion.contracts.provider import CallPart, Chunk, Request, Restart
+from pillion.contracts.provider import CallPart, Chunk, RatesSeen, Request, Restart
 from pillion.errors import ConfigError, PillionError, ProviderError
 from pillion.secrets import Secrets
 from pillion.values import ModelInfo, Text, Thinking
@@ -118,7 +118,8 @@ class Take:
         """What the stream raised when it was asked for its next piece."""
 
     def take(self, chunk: Chunk) -> None:
-        self._came.append((trio.current_time() - self._began, chunk))
+        if not isinstance(chunk, RatesSeen):  # those are of this day alone
+            self._came.append((trio.current_time() - self._began, chunk))
 
     def __enter__(self) -> Take:
         return self

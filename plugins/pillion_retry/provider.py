@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 
 import trio
 
-from pillion.contracts.provider import Chunk, Provider, Request, Restart, UsageSeen, Waiting
+from pillion.contracts.provider import Chunk, Provider, RatesSeen, Request, Restart, UsageSeen, Waiting
 from pillion.errors import ProviderBusy, ProviderDown
 from pillion.values import ModelInfo, Usage
 
@@ -52,7 +52,7 @@ class RetryingProvider:
                             case UsageSeen(usage):
                                 used = usage
                                 yield UsageSeen(spent + usage)
-                            case Waiting():
+                            case Waiting() | RatesSeen():
                                 yield chunk
                             case _:
                                 shown = not isinstance(chunk, Restart)

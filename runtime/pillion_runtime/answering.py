@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from pillion.answerschema import AnswerSchema, Misfit
 from pillion.completions import Completion
-from pillion.contracts.provider import Chunk, Finish, Restart, Waiting
+from pillion.contracts.provider import Chunk, Finish, RatesSeen, Restart, Waiting
 from pillion.errors import BadAnswer
 from pillion.secrets import Secrets
 from pillion.values import Text, Thinking, Usage
@@ -76,7 +76,9 @@ class Answering:
 
     async def begun(self) -> None:
         """Waits for the first piece: what goes wrong before it can still be told by the status."""
-        self._first = await anext(self._call)
+        while isinstance(first := await anext(self._call), RatesSeen):
+            pass
+        self._first = first
 
     def __aiter__(self) -> Answering:
         return self

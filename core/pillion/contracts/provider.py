@@ -8,19 +8,21 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from ..values import Message, ModelInfo, Text, Thinking, ToolSpec, Usage
+from ..values import Message, ModelInfo, Rate, Text, Thinking, ToolSpec, Usage
 
 
 class Caller(Struct, frozen=True):
     """For whom a call is made: by session and turn; `turn` is "" outside of any, both for a call without a session.
 
-    `role` is what the model is wanted for. Wrappers may go by it; a vendor is sent none of it, unless as a digest
-    that says which calls belong together.
+    `root` is the session that no turn opened: itself, or the one that its parents come from. `role` is what the model
+    is wanted for. Wrappers may go by it; a vendor is sent none of it, unless as a digest that says which calls belong
+    together.
     """
 
     session: str = ""
     turn: str = ""
     role: str = ""
+    root: str = ""
 
 
 class Request(Struct, frozen=True):
@@ -67,6 +69,15 @@ class UsageSeen(Struct, frozen=True):
     usage: Usage
 
 
+class RatesSeen(Struct, frozen=True):
+    """What the vendor says that it takes of the key, for this model; before the first piece of the answer.
+
+    For wrappers that keep to it. To everybody else it says nothing.
+    """
+
+    rates: tuple[Rate, ...]
+
+
 class Waiting(Struct, frozen=True):
     """The call waits `seconds` because of `why`. Told to watchers as `model.waiting`."""
 
@@ -87,7 +98,7 @@ class Finish(Struct, frozen=True):
     reason: Literal["stop", "tool_calls", "length", "filtered"]
 
 
-Chunk = Text | Thinking | ThinkingSeal | CallPart | UsageSeen | Waiting | Restart | Finish
+Chunk = Text | Thinking | ThinkingSeal | CallPart | UsageSeen | RatesSeen | Waiting | Restart | Finish
 
 
 @runtime_checkable
@@ -102,6 +113,9 @@ class Provider(Protocol):
     One that also has `counter(model) -> Counter | None` counts tokens as the model does (tokens.py), without asking
     anybody; one that has `async count(request) -> int` asks its vendor to count, and raises as `stream` does. Wrappers
     need neither.
+
+    It may have an attribute `account`, a text: those with the same one speak to one vendor with one key, so that the
+    vendor's limits hold for them together. It is made of no more of the key than a Key's `mark`.
     """
 
     @property

@@ -5,6 +5,7 @@ A *program* (a plain function from Asked to Reply) says what the model answers, 
 
 from .asked import Asked
 from .echo import Echo
+from .quota import Quota
 from .rules import NoRule, Program, Rule, replies, rules
 from .script import (
     Call,
@@ -32,6 +33,7 @@ __all__ = [
     "Malformed",
     "NoRule",
     "Program",
+    "Quota",
     "Reply",
     "Rule",
     "Silence",

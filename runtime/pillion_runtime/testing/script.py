@@ -84,7 +84,8 @@ Fault = Status | Verbatim | Cut | EndEarly | Malformed | ErrorEvent | Silence
 class Reply(Struct, frozen=True):
     """One answer: thinking, then text, then calls, each in the given pieces, `pause` seconds from one to the next.
 
-    `delay` is seconds before the first byte. No `finish`: `tool_calls` when there are calls, else `stop`.
+    `delay` is seconds before the first byte. No `finish`: `tool_calls` when there are calls, else `stop`. `headers` are
+    further ones of the answer, whatever it is.
     """
 
     text: str | tuple[str, ...] = ()
@@ -96,6 +97,7 @@ class Reply(Struct, frozen=True):
     fault: Fault | None = None
     pause: float = 0.0
     delay: float = 0.0
+    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def words(self) -> tuple[str, ...]:

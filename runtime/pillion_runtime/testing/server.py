@@ -13,6 +13,7 @@ from typing import Any
 import h11
 import msgspec
 import trio
+from msgspec.structs import replace
 
 from . import wire_chat, wire_messages, wire_responses
 from .asked import Asked, Format
@@ -100,6 +101,8 @@ class _Connection:
         self._vendor = vendor
         self._stream = stream
         self._http = h11.Connection(h11.SERVER)
+        self._further: tuple[tuple[str, str], ...] = ()
+        """Headers of the answer that is given."""
 
     async def serve(self) -> None:
         self._vendor.connections += 1
@@ -159,6 +162,7 @@ class _Connection:
         """The answer, watched: whoever looks at the vendor sees it begin and end."""
         self._vendor.open_streams += 1
         self._vendor.changed()
+        self._further = reply.headers
         try:
             if reply.delay:
                 await self._rest_until(trio.current_time() + reply.delay)
@@ -179,12 +183,14 @@ class _Connection:
             self._vendor.left_early += 1
             raise
         finally:
+            self._further = ()
             self._vendor.open_streams -= 1
             self._vendor.changed()
 
     async def _pieces(self, wire: Wire, asked: Asked, reply: Reply) -> None:
         # answers without calls need no number, so one encoding serves them all
-        rendered = _rendered(asked.format, reply, Envelope(asked.model, asked.number if reply.calls else 0))
+        bare = replace(reply, headers=()) if reply.headers else reply
+        rendered = _rendered(asked.format, bare, Envelope(asked.model, asked.number if reply.calls else 0))
         after = len(rendered.pieces) if reply.fault is None else reply.fault.after  # type: ignore[union-attr]
         await self._head(200, EVENTS, ("transfer-encoding", "chunked"))
         await self._stream.send_all(rendered.opening)
@@ -248,7 +254,7 @@ class _Connection:
         await self._send(h11.EndOfMessage())
 
     async def _head(self, status: int, kind: str, *headers: tuple[str, str]) -> None:
-        named = [("x-request-id", "req_1"), ("request-id", "req_1"), *headers]
+        named = [("x-request-id", "req_1"), ("request-id", "req_1"), *headers, *self._further]
         if not any(name == "content-type" for name, _ in headers):
             named.append(("content-type", kind))
         await self._send(h11.Response(status_code=status, headers=named))

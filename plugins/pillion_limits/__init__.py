@@ -1,0 +1,1 @@
+"""Model calls wait until their key may make them, one session after the other."""
