@@ -70,14 +70,14 @@ from .values import (
 )
 
 __all__ = [
-    "Allow", "Ask", "BadRequest", "Batch", "Busy", "Call", "Caller", "CallPart", "Chunk", "ConfigError", "Conflict",
+    "Allow", "Ask", "BadRequest", "Batch", "Busy", "Call", "CallPart", "Caller", "Chunk", "ConfigError", "Conflict",
     "Content", "ContentFiltered", "ContextOverflow", "ContextPart", "ContextProvider", "Counter", "Denied", "Deny",
     "Draft", "Effect", "Entry", "Environment", "Event", "FileChanged", "Finish", "Home", "Image", "JudgedCall",
     "Kernel", "KeyValues", "Limits", "LocalWorkspace", "Message", "MissingLibrary", "ModelInfo", "ModelNotFound",
     "NotFound", "Observer", "Opened", "Output", "Page", "Part", "PillionError", "Policy", "Price", "Provider",
     "ProviderBusy", "ProviderDown", "ProviderError", "ProviderRefused", "QuotaSpent", "Rate", "RatesSeen", "Record",
     "Request", "RequestTooLarge", "Restart", "Seen", "Session", "SessionInfo", "SessionQuery", "Settings", "Step",
-    "Store", "StoreFailed", "Strategy", "Text", "Thinking", "ThinkingSeal", "Tool", "TooLarge", "ToolCall", "ToolError",
+    "Store", "StoreFailed", "Strategy", "Text", "Thinking", "ThinkingSeal", "TooLarge", "Tool", "ToolCall", "ToolError",
     "ToolResult", "ToolSpec", "Turn", "TurnInfo", "Usage", "UsageSeen", "Values", "Verdict", "Waiting", "Workspace",
     "Write", "WrongBaseUrl", "hookimpl", "hookspec", "open_kernel", "tokens_of",
 ]  # fmt: skip
