@@ -68,7 +68,7 @@ class Contract:
     def _refusals(self, status: str) -> Mapping[str, Any]:
         """What may be answered where nothing is described: the door's answers, and that nothing is there."""
         page = {"content": REFUSAL["content"] | {"text/html": {}}}
-        return {"400": REFUSAL, "401": page, "403": REFUSAL, status: REFUSAL}
+        return {"400": REFUSAL, "401": page, "403": REFUSAL, "429": REFUSAL, status: REFUSAL}
 
     def _resolved(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
         name = said.get("$ref", "").rpartition("/")[2]

@@ -106,8 +106,8 @@ class Gate:
             raise Refused(403, "This Origin is neither this server's nor one of host.origins.", code="origin_refused")
         return ""
 
-    def authorized(self, card: Card) -> bool:
-        """Whether the request carries the token, or the cookie of a browser that is signed in.
+    def client(self, card: Card) -> str:
+        """Who sends the request: all that have the token are one, each browser that is signed in is one; "" for others.
 
         Raises Refused 401 where it must. To be called when `further_origin` has let it pass.
         """
@@ -116,8 +116,8 @@ class Gate:
         if card.authorization:
             if not self._has_token(card.authorization):
                 raise _unauthorized("The token is wrong.")
-            return True
-        known = self._browsers.know(card.cookie)
+            return "token"
+        known = self._browsers.which(card.cookie)
         counts = bool(card.origin) or (card.method in ("GET", "HEAD") and card.site in OWN_SITES)
         if not (known and counts) and card.path not in OPEN_PATHS:
             raise _unauthorized(
@@ -125,7 +125,7 @@ class Gate:
                 if known
                 else "A token is needed: Authorization: Bearer …. A browser is signed in by `pillion open`."
             )
-        return known and counts
+        return known if counts else ""
 
     def _is_host(self, host: str) -> bool:
         return host in self._hosts or host in self._names or _without_port(host) in self._names

@@ -8,7 +8,7 @@ SENT = (
     "Pillion-API-Version, X-Request-ID"
 )
 SEEN = (
-    "Allow, ETag, Idempotency-Replayed, Location, Pillion-API-Version, "
+    "Allow, ETag, Idempotency-Replayed, Location, Pillion-API-Version, RateLimit, RateLimit-Policy, "
     "Retry-After, Server-Timing, WWW-Authenticate, X-Request-ID"
 )
 REMEMBERED = 600

@@ -16,6 +16,7 @@ from pillion.secrets import Secrets
 from . import apiversion, cors, problems, timings
 from .auth import Card, Gate
 from .logs import FIELDS, REQUEST
+from .pace import UNCOUNTED, Pace
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -38,10 +39,11 @@ _sane_id = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 class Door:
     """`app` is what stands behind it."""
 
-    def __init__(self, gate: Gate, app: App, secrets: Secrets) -> None:
+    def __init__(self, gate: Gate, app: App, secrets: Secrets, pace: Pace) -> None:
         self.app = app
         self._gate = gate
         self._secrets = secrets
+        self._pace = pace
 
     def show(self, app: App) -> None:
         """The next request meets this one; requests and streams that are under way go on in the one before."""
@@ -69,12 +71,28 @@ class Door:
             exchange.extra += cors.headers(origin)
             if card.is_preflight:
                 return await exchange.permit()
-        authorized = self._gate.authorized(card)
+        authorized = self._counted(scope, exchange)
         apiversion.check(scope["headers"])
         if scope["type"] == "websocket":
             raise problems.Refused(403, "There are no WebSockets here.", code="no_websockets")
         scope["state"][AUTHORIZED] = authorized
         await self.app(scope, exchange.receive, exchange.send)
+
+    def _counted(self, scope: Scope, exchange: Exchange) -> bool:
+        """Is the request authorized? It counts as its client's: of who has the token, of a browser, else of an address.
+
+        Raises Refused 429, and 401 where it must.
+        """
+        refused: problems.Refused | None = None
+        try:
+            client = self._gate.client(exchange.card)
+        except problems.Refused as error:
+            client, refused = "", error
+        if exchange.card.path not in UNCOUNTED:
+            exchange.extra += self._pace.take(client or f"from {(scope.get('client') or ('',))[0]}")
+        if refused is not None:
+            raise refused
+        return bool(client)
 
     async def _fail(self, scope: Scope, exchange: Exchange, error: Exception) -> None:
         refused = problems.refusal(error)

@@ -25,6 +25,8 @@ class HostSettings(Struct, frozen=True, forbid_unknown_fields=True):
     origins: tuple[str, ...] = ()
     token_env: str = ""
     """The environment variable with the token; without it each start makes its own."""
+    requests: Annotated[int, Meta(ge=0)] = 12_000
+    """What one client may send in a minute: who has the token, a browser, else an address. 0: no limit."""
     log: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     grace: Annotated[float, Meta(ge=0)] = 5.0

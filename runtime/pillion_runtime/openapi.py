@@ -13,7 +13,7 @@ from msgspec import Struct
 from quart import Quart
 from werkzeug.routing import IntegerConverter, PathConverter, Rule
 
-from . import once, problems, timings
+from . import once, pace, problems, timings
 from .apiversion import HEADER, VERSION
 from .auth import OPEN_PATHS
 from .described import Description, description
@@ -21,7 +21,7 @@ from .problems import MEDIA_TYPE as PROBLEM
 from .problems import Problem, Refused
 from .schemas import Schema, Schemas
 
-ANYWHERE = (400, 401, 403, 500)
+ANYWHERE = (400, 401, 403, 429, 500)
 OF_BODIES = (408, 413, 415, 422)
 OF_KEYS = (408, 409, 413, 422)
 JSON = "application/json"
@@ -49,6 +49,14 @@ HEADERS: dict[str, Schema] = {
     "Timing": {
         "description": "Milliseconds until the answer began: `app`; of these `store` until all was kept.",
         "schema": {"type": "string"},
+    },
+    "Policy": {
+        "description": "How many requests a minute a client may send. Not where `host.requests` is 0.",
+        "schema": {"type": "string", "example": '"client";q=12000;w=60'},
+    },
+    "Rate": {
+        "description": "How many it may send now, and in how many seconds all that it sent is forgotten.",
+        "schema": {"type": "string", "example": '"client";r=11997;t=1'},
     },
     "Tag": {"description": "For `If-None-Match`: 304 as long as the answer is the same.", "schema": {"type": "string"}},
     "Replayed": {
@@ -305,6 +313,8 @@ def _always() -> Schema:
         "x-request-id": {"$ref": _ref("headers", "RequestId")},
         HEADER: {"$ref": _ref("headers", "ApiVersion")},
         timings.HEADER: {"$ref": _ref("headers", "Timing")},
+        pace.POLICY: {"$ref": _ref("headers", "Policy")},
+        pace.STATE: {"$ref": _ref("headers", "Rate")},
     }
 
 

@@ -31,6 +31,7 @@ from .hookspecs import HostHooks
 from .host import Host
 from .hostsettings import Address
 from .listener import Listener, bind
+from .pace import Pace
 from .reloading import reload_changed
 from .streams import FAREWELL, LAST_WORDS
 from .version import package_version
@@ -126,7 +127,7 @@ async def serve(
         ) as kernel:
             host = Host(kernel, section, Browsers(address.port))
             gate = Gate(address, token, host.browsers, section.names, origins)
-            door = Door(gate, create_app(host), settings.secrets)
+            door = Door(gate, create_app(host), settings.secrets, Pace(section.requests))
             kernel.switchboard.settle()  # whose routes can't stand is out with all it brings
             kernel.switchboard.changed = lambda: door.show(create_app(host))
             listener = Listener(door)
