@@ -106,6 +106,7 @@ PROMISES = {
     "events.all": "One stream has the events of all sessions, each behind its cursor, later ones included.",
     # ── tools and approvals ──
     "tools.one_result": "Each call gets exactly one result: cancelled, denied, malformed, unknown or hanging.",
+    "tools.whole": "A result that is too long for the model is kept whole, and can be read, piece by piece or at once.",
     "tools.deadline": "A tool that hangs is stopped at its deadline.",
     "tools.called": "A client calls one tool as a turn: same policies and log, and whatever happens is its result.",
     "tools.called_one_at_a_time": "A call meets a running turn with 409, or waits for its end where it asks to.",

@@ -69,7 +69,7 @@ class Arrival:
         if hashlib.sha256(piece.data).hexdigest() != piece.hash:
             raise Wrong(f"The blob is not the one that its hash {piece.hash[:12]}… names.")
         data = piece.data
-        if data[:1] in (b"{", b"["):  # a message; pictures are left as they are
+        if _is_text(data):
             data = self._secrets.redact_bytes(data)
         hash = piece.hash if data is piece.data else hashlib.sha256(data).hexdigest()
         if hash != piece.hash:
@@ -150,6 +150,15 @@ class Arrival:
     async def _blob(self, hash: str) -> bytes:
         hash = self._renamed.get(hash, hash)
         return self._blobs[hash] if hash in self._blobs else await self._store.blob(hash)
+
+
+def _is_text(data: bytes) -> bool:
+    """Is it a message, or what a tool said? Pictures are left as they are."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _images(event: e.Event | None) -> Iterator[e.ImageRef]:

@@ -45,6 +45,14 @@ class ImageRef(Struct, frozen=True, tag="image_ref"):
     size: int
 
 
+class TextRef(Struct, frozen=True):
+    """A long text stored once: `hash` is the SHA-256 (hex) of its UTF-8, `size` the number of those bytes."""
+
+    hash: str
+    size: int
+    characters: int
+
+
 # ── the session ──
 
 
@@ -85,11 +93,13 @@ class SessionForked(Event, frozen=True, tag="session.forked"):
     """The conversation begins as that of session `origin` was behind its event `at`; that session may be gone.
 
     `messages` are those, in order: each the SHA-256 (hex) of a message's JSON, which is kept once for all sessions.
+    `outputs` are the whole results, by call, of which the messages hold beginning and end.
     """
 
     origin: str
     at: int
     messages: tuple[str, ...]
+    outputs: dict[str, TextRef] = {}
 
 
 class PromptQueued(Event, frozen=True, tag="prompt.queued"):
@@ -353,7 +363,8 @@ class ToolStarted(Event, frozen=True, tag="tool.started"):
 
 
 class ToolFinished(Closing, frozen=True, tag="tool.finished"):
-    """The one result of a call. `text` is what the model reads; `code` names the failure when `error`."""
+    """The one result of a call. `text` is what the model reads; `code` names the failure when `error`. Where `text` is
+    only its beginning and end, `whole` is where the rest is: `GET …/outputs/{call}`."""
 
     call: str
     tool: str
@@ -362,6 +373,7 @@ class ToolFinished(Closing, frozen=True, tag="tool.finished"):
     code: str = ""
     images: tuple[ImageRef, ...] = ()
     seconds: float = 0.0
+    whole: TextRef | None = None
 
 
 class ToolInterrupted(Closing, frozen=True, tag="tool.interrupted"):

@@ -18,18 +18,21 @@ from .values import Limits
 
 
 class Branch(Struct, frozen=True):
-    """Session `info` as it was behind its event `at`. `messages` name the `blobs`, each a message's JSON."""
+    """Session `info` as it was behind its event `at`. `messages` and `outputs` name the `blobs`: each a message's JSON,
+    or a call's whole result."""
 
     info: SessionInfo
     at: int
     limits: Limits | None
     roles: Roles
     messages: Sequence[str]
+    outputs: dict[str, e.TextRef]
     blobs: Mapping[str, bytes]
 
     def events(self) -> list[e.Event]:
         """What the new session's log begins with."""
-        forked = e.SessionForked(origin=self.info.id, at=self.at, messages=tuple(self.messages))
+        names = tuple(self.messages)
+        forked = e.SessionForked(origin=self.info.id, at=self.at, messages=names, outputs=self.outputs)
         return [forked, e.SessionChanged(title=self.info.title)] if self.info.title else [forked]
 
 
@@ -44,7 +47,9 @@ async def branch(store: Store, id: str, at: int | None, secrets: Secrets) -> Bra
         raise BadCursor(f"Session {id} has {last} events, so it can't be forked at event {at}.")
     history.settle()
     names, blobs = await _messages(store, history, secrets)
-    return Branch(info, last, limits, history.roles, names, blobs)
+    for whole in history.outputs.values():
+        blobs[whole.hash] = await store.blob(whole.hash)
+    return Branch(info, last, limits, history.roles, names, dict(history.outputs), blobs)
 
 
 async def _messages(store: Store, history: History, secrets: Secrets) -> tuple[list[str], dict[str, bytes]]:

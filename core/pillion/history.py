@@ -8,11 +8,15 @@ from typing import assert_never
 import msgspec
 
 from . import events as e
+from .errors import NotFound
+from .longresult import shortened
 from .prompts import Prompts
 from .roles import Roles
 from .values import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
 
 Piece = Part | e.ImageRef
+INTERRUPTED = 30_000
+"""Characters that the model gets of what an interrupted call had said."""
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -60,6 +64,8 @@ class History:
         self._prompt: e.PromptQueued | None = None  # of the turn
         self.roles: Roles = {}
         """The session's own models by role."""
+        self.outputs: dict[str, e.TextRef] = {}
+        """The whole results, by call, of which the conversation holds beginning and end."""
         self._parts: dict[int, Piece] = {}  # closed items of the running step
         self._wanted: list[str] = []  # calls of the last message that lack a result, in order
         self._results: dict[str, tuple[Piece, ...]] = {}
@@ -82,6 +88,7 @@ class History:
                     self._seed(message)
             case e.SessionForked():
                 self.drafts += map(Stored, event.messages)
+                self.outputs |= event.outputs
             case e.TurnStarted():
                 self._settle(self.turn)
                 self.turn = turn
@@ -117,6 +124,12 @@ class History:
                 self._end(turn)
             case _:
                 pass
+
+    def output(self, call: str) -> e.TextRef:
+        """Where the whole result of that call is. Raises NotFound."""
+        if call not in self.outputs:
+            raise NotFound(f"No result of a call {call!r} is kept apart: one that was short stands whole in the log.")
+        return self.outputs[call]
 
     def settle(self) -> None:
         """Nothing more will come: what is unfinished is left as at a turn's end."""
@@ -157,13 +170,15 @@ class History:
         self._wanted = [part.id for part in parts if isinstance(part, ToolCall)]
 
     def _result(self, event: e.ToolFinished | e.ToolInterrupted, turn: str) -> None:
+        if isinstance(event, e.ToolFinished) and event.whole is not None:
+            self.outputs[event.call] = event.whole
         if event.call not in self._wanted:
             return
         if isinstance(event, e.ToolFinished):
             result = ToolResult(event.call, event.text, event.error)
             self._results[event.call] = (result, *event.images)
         else:
-            self._results[event.call] = (ToolResult(event.call, event.text, error=True),)
+            self._results[event.call] = (ToolResult(event.call, shortened(event.text, INTERRUPTED), error=True),)
         if len(self._results) == len(self._wanted):
             self._settle(turn)
 

@@ -45,6 +45,10 @@ class Onlooker:
         blobs = {hash: await self._store.blob(hash) for hash in self._history.blobs(0, end)}
         return tuple(self._history.resolved(blobs, 0, end))
 
+    async def output(self, call: str) -> str:
+        """The whole result of a call that was too long for the model. Raises NotFound."""
+        return (await self._store.blob(self._history.output(call).hash)).decode()
+
     def follow(self, after: str = "") -> PastReader:
         """A reader of the log: from the start, `latest`, or behind an event id. Raises BadCursor."""
         cursor = Cursor(self.head) if after == "latest" else Cursor.parse(after) if after else Cursor(0)

@@ -18,10 +18,12 @@ HOLDS_SESSIONS = (
 def blobs(event: e.Event | None) -> tuple[str, ...]:
     """The hashes of all blobs that it names."""
     match event:
-        case e.PromptQueued() | e.ToolFinished():
+        case e.PromptQueued():
             return tuple(image.hash for image in event.images)
+        case e.ToolFinished(whole=whole):
+            return (*(image.hash for image in event.images), *([whole.hash] if whole else ()))
         case e.SessionForked():
-            return event.messages
+            return (*event.messages, *(whole.hash for whole in event.outputs.values()))
         case e.UsageRecorded():
             return (*event.request, event.answer) if event.answer else event.request
         case _:
@@ -42,11 +44,17 @@ def readdressed(event: e.Event, session: Callable[[str], str], renamed: Mapping[
     def named(hash: str) -> str:
         return renamed.get(hash, hash)
 
+    def moved(whole: e.TextRef) -> e.TextRef:
+        return structs.replace(whole, hash=named(whole.hash))
+
     match event:
         case e.SessionOpened(parent=str(parent)) if parent:
             return structs.replace(event, parent=session(parent))
         case e.SessionForked():
-            return structs.replace(event, messages=tuple(map(named, event.messages)))
+            outputs = {call: moved(whole) for call, whole in event.outputs.items()}
+            return structs.replace(event, messages=tuple(map(named, event.messages)), outputs=outputs)
+        case e.ToolFinished(whole=e.TextRef() as whole):
+            return structs.replace(event, whole=moved(whole))
         case e.UsageRecorded():
             return structs.replace(event, request=tuple(map(named, event.request)), answer=named(event.answer))
         case e.ChildStarted() | e.ChildFinished() | e.ChildInterrupted():

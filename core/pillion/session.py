@@ -246,6 +246,10 @@ class Session:
             self._messages = [*self._messages[:known], *history.resolved(blobs, known, end)]
         return tuple(self._messages)
 
+    async def output(self, call: str) -> str:
+        """The whole result of a call that was too long for the model. Raises NotFound."""
+        return (await self._actor.blob(self._actor.history.output(call).hash)).decode()
+
     def path(self) -> tuple[str, ...]:
         """The ids from the root's child down to this session; empty for the root."""
         return (*self.parent.path(), self.id) if self.parent else ()

@@ -67,6 +67,8 @@ class Defaults(Struct, frozen=True, forbid_unknown_fields=True):
     store: str = "memory"
     context_tokens: int = 8_000
     keep_requests: bool = False
+    tool_output: Annotated[int, Meta(ge=1_000)] = 30_000
+    """Characters of one result that a model gets, where its window is large enough; the whole is kept."""
     rest_after: Seconds = 300.0
     """Seconds after which a session that nobody uses leaves memory; the next touch brings it back."""
 

@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,6 +19,7 @@ from .contracts.policy import Allow, Ask, Deny, JudgedCall, Policy, Verdict
 from .contracts.tool import Effect, Output, Tool
 from .contracts.workspace import Workspace
 from .errors import Denied, PillionError, SetAside, ToolError
+from .longresult import READER, Result, fitted
 from .modelcall import Answer
 from .processes import Processes
 from .tags import tagged
@@ -30,8 +32,10 @@ SIDE_BY_SIDE = 8
 """Read-only calls that run at the same time."""
 SHOWN = 200_000
 """Characters of a call's growing output that are shown; the rest is drained and not kept."""
-RESULT = 100_000
-"""Characters of a result that the model gets; tools shorten well before."""
+PREVIEW = 100_000
+"""Characters of a preview that a person is shown."""
+LARGE = 1_000_000
+"""Characters of a result from which on it is made fit in a thread: nobody else is to wait for that."""
 PREVIEW_SECONDS = 10.0
 BROKEN = "Set aside, not run: the user said something first. Make the call again if it is still needed."
 _log = logging.getLogger(__name__)
@@ -71,7 +75,7 @@ class ToolRun:
     @property
     def max_output(self) -> int:
         window = self._turn.model.context if self._turn.model else 32_000
-        return min(RESULT, max(1_000, window // 2))
+        return min(self._turn.kernel.settings.defaults.tool_output, max(1_000, window // 2))
 
     def output(self, text: str, /) -> None:
         room = SHOWN - self._shown
@@ -211,7 +215,7 @@ class ToolRun:
             tool=tool.name,
             effect=tool.effect,
             reason=reason,
-            preview=preview[:RESULT],
+            preview=preview[:PREVIEW],
             deadline=deadline,
             path=turn.session.path(),
             rule=offer.rule if offer else {},
@@ -225,23 +229,29 @@ class ToolRun:
         return decision
 
     async def _finished(self, output: Output, code: str, seconds: float) -> e.ToolFinished:
-        text = output.text
-        if len(text) > RESULT:
-            text = f"{text[: RESULT // 2]}\n[{len(text) - RESULT} characters are left out]\n{text[-RESULT // 2 :]}"
+        result = await self._fitted(output.text)
         blobs = {hashlib.sha256(image.data).hexdigest(): image for image in output.images}
         event = e.ToolFinished(
             step=self._turn.steps,
             item=self.item,
             call=self.id,
             tool=self._call.name,
-            text=text,
+            text=result.text,
             error=output.error,
             code=code,
             images=tuple(e.ImageRef(image.media_type, name, len(image.data)) for name, image in blobs.items()),
             seconds=seconds,
+            whole=result.whole,
         )
-        await self._turn.emit(event, blobs={name: image.data for name, image in blobs.items()})
+        kept = {result.whole.hash: result.blob} if result.whole else {}
+        await self._turn.emit(event, blobs=kept | {name: image.data for name, image in blobs.items()})
         return event
+
+    async def _fitted(self, text: str) -> Result:
+        """What the model gets of the text."""
+        tools, redact = self._turn.kit.tools, self._turn.kernel.secrets.redact
+        fit = partial(fitted, text, self.max_output, self.id, readable=READER in tools, redact=redact)
+        return fit() if len(text) < LARGE else await trio.to_thread.run_sync(fit)
 
 
 async def run_calls(

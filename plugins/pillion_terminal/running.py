@@ -6,10 +6,12 @@ import math
 import signal
 from typing import Annotated
 
+import trio
 from msgspec import Meta, Struct
 
 from pillion.contracts.tool import Call, Effect, Output
 from pillion.errors import ToolError
+from pillion.longresult import MOST
 from pillion.processes import Ended
 
 from .escapes import Stripper, plain
@@ -18,7 +20,8 @@ QUIET = {"TERM": "dumb", "NO_COLOR": "1", "PAGER": "cat", "GIT_PAGER": "cat", "G
 """So that programs neither colour, nor page, nor ask: there is nobody at the terminal, and no terminal."""
 ENDING = 15.0
 """Seconds, beyond the command's own, that ending its processes may take."""
-LEAST = 400
+PIECE = 128 * 1024
+"""Characters of an output that are made plain at once."""
 NAMED = 20
 """Unsaved files that are named to the model."""
 
@@ -64,18 +67,17 @@ class RunCommand:
             if text := stripper.take(piece):
                 call.output(text)
 
-        room = max(LEAST, call.max_output - LEAST)
         ended = await call.processes.run(
             [self._shell, "-c", arguments.command],
             cwd=call.workspace.root / folder,
             seconds=self._allowed(arguments),
-            limit=room,
+            limit=MOST,
             on_output=show,
             extra=QUIET,
         )
         if text := stripper.rest():
             call.output(text)
-        said = _told(ended, self._allowed(arguments)) + _unseen(call, "saw")
+        said = _told(ended, await _plain(ended.output), self._allowed(arguments)) + _unseen(call, "saw")
         return Output(said, error=ended.code != 0 or ended.timed_out)
 
 
@@ -96,7 +98,19 @@ async def _folder(arguments: CommandArguments, call: Call) -> str:
     return entry.path
 
 
-def _told(ended: Ended, allowed: float) -> str:
+async def _plain(output: str) -> str:
+    """In pieces, so that a long output holds nobody up."""
+    pieces, at = [], 0
+    while at < len(output):
+        line = output.rfind("\n", at, at + PIECE)
+        end = line + 1 if line >= 0 else at + PIECE
+        pieces.append(plain(output[at:end]))
+        at = end
+        await trio.lowlevel.checkpoint()
+    return "".join(pieces)
+
+
+def _told(ended: Ended, output: str, allowed: float) -> str:
     if ended.timed_out:
         how = f"stopped after {allowed:g} s"
     elif ended.code < 0:
@@ -104,7 +118,7 @@ def _told(ended: Ended, allowed: float) -> str:
     else:
         how = f"exit code {ended.code}"
     left = f"; {ended.left} of its processes could not be ended" if ended.left else ""
-    output = plain(ended.output).rstrip("\n")
+    output = output.rstrip("\n")
     return f"{output}\n[{how}{left}]" if output else f"[{how}, no output{left}]"
 
 

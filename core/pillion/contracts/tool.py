@@ -42,7 +42,8 @@ class Call(Protocol):
 
     @property
     def max_output(self) -> int:
-        """How many characters of result the model can take; longer text is the tool's to shorten well."""
+        """How many characters of a result the model gets. Of a longer one it gets beginning and end, and the whole is
+        kept for it to read on; a tool that can be asked for less, or for the next piece, had better say so."""
         ...
 
     def output(self, text: str, /) -> None:

@@ -30,13 +30,16 @@ class NewToolCall(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CallResult(Struct, frozen=True):
-    """What the model would read. `code` names the failure where `error` is true, e.g. `denied`."""
+    """What the model would read. `code` names the failure where `error` is true, e.g. `denied`. With `whole`, `text` is
+    its beginning and end; all of it: `GET …/outputs/{call}`."""
 
     text: str
     error: bool = False
     code: str = ""
     images: tuple[e.ImageRef, ...] = ()
     seconds: float = 0.0
+    call: str = ""
+    whole: e.TextRef | None = None
 
 
 class CallView(Struct, frozen=True):
@@ -96,7 +99,9 @@ async def _result(session: Session, accepted: Accepted) -> CallResult:
             event = e.decode(frame.type, frame.data) if frame.turn in ("", accepted.turn) else None
             match event:
                 case e.ToolFinished():
-                    result = CallResult(event.text, event.error, event.code, event.images, event.seconds)
+                    result = CallResult(
+                        event.text, event.error, event.code, event.images, event.seconds, event.call, event.whole
+                    )
                 case e.ToolInterrupted():
                     result = CallResult(event.text, error=True, code="interrupted")
                 case e.TurnFailed():

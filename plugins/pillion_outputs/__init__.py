@@ -1,0 +1,1 @@
+"""The rest of results that were too long for the model."""
