@@ -2,13 +2,15 @@
 
 export const version = "1";
 
-/** What the model would read. `code` names the failure where `error` is true, e.g. `denied`. */
+/** What the model would read. `code` names the failure where `error` is true, e.g. `denied`. With `whole`, `text` is its beginning and end; all of it: `GET …/outputs/{call}`. */
 export interface CallResult {
   text: string;
   error: boolean;
   code: string;
   images: ImageRef[];
   seconds: number;
+  call: string;
+  whole: TextRef | null;
 }
 
 /** A call as the turn that runs it; its events come after `after`. `result` is null while it runs. */
@@ -459,6 +461,13 @@ export interface TextEdit {
   text: string;
 }
 
+/** A long text stored once: `hash` is the SHA-256 (hex) of its UTF-8, `size` the number of those bytes. */
+export interface TextRef {
+  hash: string;
+  size: number;
+  characters: number;
+}
+
 /** A model's reasoning. `signature` is the vendor's opaque seal, sent back with it unchanged. */
 export interface Thinking {
   type: "thinking";
@@ -578,7 +587,7 @@ export interface SessionSeeded {
   step?: number;
 }
 
-/** The conversation begins as that of session `origin` was behind its event `at`; that session may be gone. `messages` are those, in order: each the SHA-256 (hex) of a message's JSON, which is kept once for all sessions. */
+/** The conversation begins as that of session `origin` was behind its event `at`; that session may be gone. `messages` are those, in order: each the SHA-256 (hex) of a message's JSON, which is kept once for all sessions. `outputs` are the whole results, by call, of which the messages hold beginning and end. */
 export interface SessionForked {
   type: "session.forked";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -591,6 +600,7 @@ export interface SessionForked {
   origin: string;
   at: number;
   messages: string[];
+  outputs?: Record<string, TextRef>;
   step?: number;
 }
 
@@ -1066,7 +1076,7 @@ export interface ToolStarted {
   step?: number;
 }
 
-/** The one result of a call. `text` is what the model reads; `code` names the failure when `error`. */
+/** The one result of a call. `text` is what the model reads; `code` names the failure when `error`. Where `text` is only its beginning and end, `whole` is where the rest is: `GET …/outputs/{call}`. */
 export interface ToolFinished {
   type: "tool.finished";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -1084,6 +1094,7 @@ export interface ToolFinished {
   code?: string;
   images?: ImageRef[];
   seconds?: number;
+  whole?: TextRef | null;
   step?: number;
 }
 
@@ -1488,6 +1499,8 @@ export interface Operations {
   answer_question: { path: { id: string; question: string }; query: object; body: NewAnswer; answer: QuestionClosed };
   /** Calls one tool, as a turn without a model: under the same policies, log and deadlines as a model's call. */
   call_tool: { path: { id: string; tool: string }; query: object; body: NewToolCall; answer: CallView };
+  /** The whole result of a call, as text, where `tool.finished` has a `whole`: its `text` is beginning and end. */
+  show_output: { path: { id: string; call: string }; query: object; body: undefined; answer: string | undefined };
   /** Asks a model, without a session. */
   complete: { path: { provider: string; model: string }; query: object; body: NewCompletion; answer: CompletionView };
   /** The session's unsaved texts, by path. */
@@ -1541,6 +1554,7 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   decide_approval: { method: "POST", path: "/api/sessions/{id}/approvals/{approval}" },
   answer_question: { method: "POST", path: "/api/sessions/{id}/questions/{question}" },
   call_tool: { method: "POST", path: "/api/sessions/{id}/tools/{tool}" },
+  show_output: { method: "GET", path: "/api/sessions/{id}/outputs/{call}" },
   complete: { method: "POST", path: "/api/models/{provider}/{model}/complete" },
   list_overlays: { method: "GET", path: "/api/sessions/{id}/overlays" },
   show_overlay: { method: "GET", path: "/api/sessions/{id}/overlays/{path}" },
