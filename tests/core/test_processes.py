@@ -202,6 +202,7 @@ sleep 0.02
 """
 
 
+@pytest.mark.alone
 async def test_a_fork_bomb_ends(processes: Processes, tmp_path: Path) -> None:
     script, n = tmp_path / "hopper", unique()
     script.write_text(HOPPER)

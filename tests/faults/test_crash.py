@@ -20,6 +20,7 @@ async def forker() -> AsyncIterator[Forker]:
         yield forker
 
 
+@pytest.mark.alone
 @pytest.mark.promise("storage.kill")
 async def test_nothing_that_was_told_is_lost_wherever_a_server_dies(tmp_path: Path, forker: Forker) -> None:
     harness = Harness(forker, tmp_path, kill_points())
