@@ -19,6 +19,7 @@ SETTINGS = """
 model = "local/scripted"
 strategy = "chat"
 store = "{store}"
+rest_after = {rest_after}
 [limits]
 steps = 1000
 [plugins.openai.servers.local]
@@ -76,10 +77,10 @@ def vendor() -> Any:
     return started("-m", "pillion_runtime.testing", "--program", "echo")
 
 
-def pillion(folder: Path, vendor: Server, store: str = "memory") -> Any:
+def pillion(folder: Path, vendor: Server, store: str = "memory", rest_after: float = 300) -> Any:
     """A server with the shipped plugins whose default model is the vendor server's."""
     config = folder / "plugins.toml"
-    config.write_text(SETTINGS.format(url=vendor.url, store=store))
+    config.write_text(SETTINGS.format(url=vendor.url, store=store, rest_after=rest_after))
     data = folder / "data"
     command = ["-m", "pillion_runtime.cli.main", "serve", "--config", str(config), "--data-dir", str(data)]
     return started(*command, "--port", "0")

@@ -84,8 +84,9 @@ class Bench:
                         await server.api.call("GET", "/api/health")
                         start = (time.perf_counter() - began) * figures.MS
                         self.take({(f"serve with {count:,} sessions: start, ms", figures.OURS): start})
-                        if count == 10:
-                            self.take(await figures.at_rest(server, str(self.folder)))
+                for name, rest_after in (("live and idle", 300), ("at rest", 0.2)):
+                    async with pillion(places[10].file.parents[1], model, "storage", rest_after) as server:
+                        self.take(await figures.memory(server, str(self.folder), name))
 
     def place(self, name: str, count: int, url: str = "") -> Place:
         return Place(self.folder / f"{name}{count}" / "data" / FILE, url)
