@@ -44,7 +44,8 @@ Two things a stream says of itself, without an id. A reader that names an id whi
 with the `head`, then everything from the start. `session.cursor` tells a place that no event tells: what follows is
 behind its `cursor`.
 
-Plugins bring events of their own; their pages say which: [notes](../howto/notes.md#scratchpadwritten).
+Plugins bring events of their own; their pages say which: [notes](../howto/notes.md#scratchpadwritten),
+[usage](../howto/usage.md#budgetreached).
 """
 HOOKS = """\
 # Hooks

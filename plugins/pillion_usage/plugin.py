@@ -1,4 +1,4 @@
-"""Money and tokens: what every model call used, by route and command."""
+"""Money and tokens: what every model call used, by route and command, and budgets that are kept."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pillion import Kernel, Observer, hookimpl
+from pillion import Event, Kernel, Observer, Provider, hookimpl
 
 from .accounts import Accounts
+from .budgets import BudgetReached, Budgets, Config
+from .provider import BudgetedProvider
 
 if TYPE_CHECKING:
     import click
@@ -18,11 +20,26 @@ if TYPE_CHECKING:
     from pillion.plugins import PluginHost
 
 
-class Plugin:
-    """What models used, and what it cost."""
+Given = Config  # in the class below, `Config` is its attribute
 
-    def __init__(self) -> None:
+
+class Plugin:
+    """What models used, and what it cost; budgets for sessions and days."""
+
+    Config = Config
+    wrap_order = 20
+
+    def __init__(self, config: Given) -> None:
         self._accounts = Accounts()
+        self._budgets = Budgets(config, self._accounts)
+
+    @hookimpl
+    def wrap_provider(self, provider: Provider) -> Provider | None:
+        return BudgetedProvider(provider, self._budgets) if self._budgets.config.keeps else None
+
+    @hookimpl
+    def register_events(self) -> Sequence[type[Event]]:
+        return [BudgetReached]
 
     @hookimpl
     @asynccontextmanager

@@ -51,7 +51,7 @@ def blueprint(host: Host) -> Blueprint:
         body=NewCompletion,
         answers={200: {JSON: CompletionView, sse.MEDIA_TYPE: str}},
         path={"provider": "The part of a model's name before the first slash.", "model": "The rest of it."},
-        errors=(404, 406, 410, 429, 502, 503),
+        errors=(402, 404, 406, 410, 429, 502, 503),
         example={"messages": [{"role": "user", "text": "Name three colours."}], "max_output": 100},
     )
     async def complete(provider: str, model: str) -> Response:

@@ -12,8 +12,9 @@ import pytest
 import trio
 
 from pillion import Usage
-from pillion_runtime.cli.exits import ServerSaid
+from pillion_runtime.cli.exits import LIMIT, ServerSaid
 from pillion_runtime.testing import Reply, Vendor, replies, vendor_server
+from pillion_usage.budgets import BudgetReached
 from pillion_usage.view import Asked, UsagePage, Used, UsedBy
 
 from ...meta import pages
@@ -142,4 +143,55 @@ def test_the_page_has_every_field() -> None:
     tables = pages.tables(sections["GET /api/usage"])
     assert tables["query"] == set(Asked.__struct_fields__)
     assert tables["answer"] == set(UsagePage.__struct_fields__)
+    assert pages.tables(sections["`budget.reached`"])["field"] == {*BudgetReached.__struct_fields__} - {"step"}
     assert tables["sum"] == {*Used.__struct_fields__, *UsedBy.__struct_fields__}
+
+
+@pytest.mark.promise("usage.budgets")
+async def test_over_http_a_person_allows_more_or_ends_it(vendor: Vendor, tmp_path: Path) -> None:
+    budget = "[plugins.usage]\nsession_cost = 0.03\n"
+    async with server_process(tmp_path, settings(vendor.url, more=budget)) as server:
+        session = await server.session(tmp_path)
+        for _ in range(2):
+            await server.ride(session, "go")
+        for answer, reason in [("more", None), ("end", "limit:session_cost")]:
+            async with server.watch(session, await server.prompt(session, "go on")) as watch:
+                *_, told, asked = await watch.until("question.asked")
+                assert (told["type"], told["budget"], told["question"]) == (
+                    "budget.reached",
+                    "session_cost",
+                    asked["question"],
+                )
+                assert asked["options"] == ["more", "end"]
+                path = f"/api/sessions/{session}/questions/{asked['question']}"
+                await server.client.call("POST", path, {"answer": answer})
+                assert (await watch.until("turn.finished"))[-1].get("reason") == reason
+            if answer == "more":
+                await server.ride(session, "up to 0.07")
+        assert (await server.client.call("GET", f"/api/usage?session={session}"))["total"]["cost"] == 0.08
+        assert len(vendor.asked) == 4
+
+
+@pytest.mark.promise("usage.budgets")
+async def test_a_days_budget_survives_a_kill_and_ends_a_run_that_nobody_watches(vendor: Vendor, tmp_path: Path) -> None:
+    budget = "[plugins.usage]\nday_cost = 0.03\n"
+    async with server_process(tmp_path, settings(vendor.url, more=budget)) as server:
+        session = await server.session(tmp_path)
+        for _ in range(2):
+            await server.ride(session, "go")
+        await server.kill()
+    async with server_process(tmp_path, settings(vendor.url, more=f"{budget}[deadlines]\nquestion = 1\n")) as server:
+        events = await server.ride(session, "unanswered")
+        assert [event["type"] for event in events if event["type"].startswith(("budget.", "question."))] == [
+            "budget.reached",
+            "question.asked",
+            "question.answered",
+        ]
+        assert events[-1]["reason"] == "limit:day_cost"
+        body = {"messages": [{"role": "user", "text": "hi"}]}
+        with pytest.raises(ServerSaid, match="day_cost is used up") as caught:
+            await server.client.call("POST", "/api/models/chat/scripted/complete", body)
+        assert caught.value.status == 402
+        code, _, said = await pillion(server, "run", "-w", str(tmp_path), "go")
+        assert (code, "The budget day_cost is used up." in said) == (LIMIT, True)
+        assert len(vendor.asked) == 2
