@@ -148,7 +148,7 @@ PROMISES = {
     "plugins.routes": "A plugin's routes stand behind the same door; one that collides is refused.",
     # ── usage ──
     "usage.accounted": "Every model call counts, of children and for titles too: by step, turn, session, day.",
-    "usage.budgets": "A budget is overshot by one call at most; used up, it is asked about, and by default the turn ends.",
+    "usage.budgets": "A budget is overshot by one call at most; then a person is asked, and by default the turn ends.",
     # ── notes ──
     "notes.remembered": "What a model notes is before it in the next turn, and nobody has to allow it.",
     "notes.person": "A person reads and writes any session's scratch pad, and the next turn is given it.",
