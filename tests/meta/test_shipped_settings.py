@@ -27,7 +27,11 @@ SECTIONS: dict[str, type[Struct]] = {
     "execution": Execution,
     "trust": Trust,
 }
-EXAMPLES = {"limits.cost", "plugins.embedded.keep_prompt"}
+EXAMPLES = {
+    "limits.cost",
+    "plugins.embedded.keep_prompt",
+    *(f"plugins.usage.{of}_{what}" for of in ("session", "day") for what in ("cost", "tokens")),
+}
 """There is no default to show: it is none."""
 SHIPPED = {"defaults.store": "storage"}
 """Set in the file, whatever is the default of a kernel without plugins."""
