@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 from msgspec import Struct
 
+from .contracts.compactor import Compactor
 from .contracts.context import ContextProvider
 from .contracts.observer import Observer
 from .contracts.policy import Policy
@@ -39,12 +40,13 @@ TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 class Kit(Struct, frozen=True):
     """What one turn works with, to its end. `policies` come with the names of their plugins; `denied` are effects
-    whose guard can't run."""
+    whose guard can't run. `compactor`: without one nothing is made shorter."""
 
     tools: Mapping[str, Tool]
     contexts: tuple[ContextProvider, ...]
     policies: tuple[tuple[str, Policy], ...]
     denied: frozenset[str]
+    compactor: Compactor | None = None
 
     def specs(self) -> tuple[ToolSpec, ...]:
         """The tools as a model is told of them."""
@@ -209,7 +211,8 @@ class Catalog:
         # a guard that is switched off on purpose guards nothing; one that nobody lists is a slip of the pen
         fine = {plugin for plugin, _ in policies} | {name for name in self._settings.guards if self._host.is_off(name)}
         denied = {effect for guard, effects in self._settings.guards.items() if guard not in fine for effect in effects}
-        return Kit(tools, tuple(c for _, c in contexts), tuple(policies), frozenset(denied))
+        compactor = next((one for _, one in self._gather("register_compactors", Compactor, turn=turn)), None)
+        return Kit(tools, tuple(c for _, c in contexts), tuple(policies), frozenset(denied), compactor)
 
     def names(self, turn: TurnInfo) -> dict[str, dict[str, list[str]]]:
         """What each plugin brings, tools of such a turn included: plugin -> what it is -> names."""

@@ -31,6 +31,7 @@ PillionError
 ├── BadSchema          a prompt's JSON Schema can't be checked; names the place
 ├── BadAnswer          the model gave no JSON that fits the prompt's schema, asked twice
 ├── BudgetSpent        the turn ends at its limit, or its budget
+├── NotShorter         a conversation can't be made shorter: it is sent as it is
 ├── Stuck              the turn ends, since it goes in circles
 ├── HeldUp             raised inside a plugin's code that keeps the event loop from turning: let go
 ├── LostLease          another process owns the session now: let go
@@ -288,6 +289,13 @@ class BudgetSpent(PillionError):
     def __init__(self, limit: str, message: str = "") -> None:
         super().__init__(message or f"The limit of {limit} is reached.")
         self.limit = limit
+
+
+class NotShorter(PillionError):
+    """A conversation could not be made shorter: what was made of it is empty, or no less."""
+
+    code = "not_shorter"
+    status = 409
 
 
 class Stuck(PillionError):

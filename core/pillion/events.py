@@ -261,6 +261,36 @@ class ModelTold(Event, frozen=True, tag="model.told"):
     why: str
 
 
+class HistoryCompacted(Event, frozen=True, tag="history.compacted"):
+    """From now on models are sent less of the conversation than the log has.
+
+    `text` is sent instead of the first `messages` messages, of which those numbered in `kept`, from 0, stand before it
+    as they are. Tools' results in the messages before number `shortened` are sent up to `characters` each. What is
+    sent had `before` tokens and has `after`, counted `by`. `why`: `window`, it would soon be too long; `overflow`, the
+    vendor said that it is; `asked`. `model` wrote the summary; `""`: it was left to code, since none could.
+    """
+
+    messages: int
+    text: str
+    before: int
+    after: int
+    by: str
+    why: Literal["window", "overflow", "asked"]
+    model: str = ""
+    kept: tuple[int, ...] = ()
+    shortened: int = 0
+    characters: int = 0
+
+
+class HistoryCompactionFailed(Event, frozen=True, tag="history.compaction_failed"):
+    """The conversation, of `before` tokens, could not be made shorter: it is sent as before. `code` names the error."""
+
+    why: Literal["window", "overflow", "asked"]
+    code: str
+    message: str
+    before: int
+
+
 class MessageFinished(Event, frozen=True, tag="message.finished"):
     """The model's message is whole: its parts are `items`, in order."""
 
@@ -488,6 +518,15 @@ class ModelWaiting(Event, frozen=True, tag="model.waiting"):
     why: str
 
 
+class HistoryCompacting(Event, frozen=True, tag="history.compacting"):
+    """The conversation, of `before` tokens, is being made shorter; `why` as in `history.compacted`, which follows, or
+    `history.compaction_failed`.
+    """
+
+    why: Literal["window", "overflow", "asked"]
+    before: int
+
+
 class ToolProgress(Event, frozen=True, tag="tool.progress"):
     """How far a tool is."""
 
@@ -508,6 +547,7 @@ LASTING: tuple[type[Event], ...] = (
     ChildStarted, ChildFinished, ChildInterrupted,
     TurnStarted, TurnStopping, TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished,
     StepStarted, UsageRecorded, ModelPassedOver, ModelTold, MessageFinished,
+    HistoryCompacted, HistoryCompactionFailed,
     TextStarted, TextFinished, TextInterrupted, TextVoided,
     ThinkingStarted, ThinkingFinished, ThinkingInterrupted, ThinkingVoided,
     CallStarted, CallFinished, CallInterrupted, CallVoided,
@@ -515,7 +555,7 @@ LASTING: tuple[type[Event], ...] = (
     ApprovalWanted, ApprovalDecided, QuestionAsked, QuestionAnswered, FileChanged, FileUnsaved,
     FileEditWanted,
 )  # fmt: skip
-PASSING: tuple[type[Event], ...] = (ModelWaiting, ToolProgress, LogStalled)
+PASSING: tuple[type[Event], ...] = (ModelWaiting, HistoryCompacting, ToolProgress, LogStalled)
 TURN_ENDS = (TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished)
 
 _encoder = msgspec.json.Encoder()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from . import events as e
 from .contracts.store import SessionInfo, Store
@@ -19,7 +19,7 @@ from .values import Limits
 
 class Branch(Struct, frozen=True):
     """Session `info` as it was behind its event `at`. `messages` and `outputs` name the `blobs`: each a message's JSON,
-    or a call's whole result."""
+    or a call's whole result. `compacted` is what a model was sent instead of the first messages."""
 
     info: SessionInfo
     at: int
@@ -28,12 +28,17 @@ class Branch(Struct, frozen=True):
     messages: Sequence[str]
     outputs: dict[str, e.TextRef]
     blobs: Mapping[str, bytes]
+    compacted: e.HistoryCompacted | None = None
 
     def events(self) -> list[e.Event]:
         """What the new session's log begins with."""
         names = tuple(self.messages)
-        forked = e.SessionForked(origin=self.info.id, at=self.at, messages=names, outputs=self.outputs)
-        return [forked, e.SessionChanged(title=self.info.title)] if self.info.title else [forked]
+        events: list[e.Event] = [e.SessionForked(origin=self.info.id, at=self.at, messages=names, outputs=self.outputs)]
+        if self.compacted is not None:
+            events.append(structs.replace(self.compacted, step=0))
+        if self.info.title:
+            events.append(e.SessionChanged(title=self.info.title))
+        return events
 
 
 async def branch(store: Store, id: str, at: int | None, secrets: Secrets) -> Branch:
@@ -49,7 +54,8 @@ async def branch(store: Store, id: str, at: int | None, secrets: Secrets) -> Bra
     names, blobs = await _messages(store, history, secrets)
     for whole in history.outputs.values():
         blobs[whole.hash] = await store.blob(whole.hash)
-    return Branch(info, last, limits, history.roles, names, dict(history.outputs), blobs)
+    outputs = dict(history.outputs)
+    return Branch(info, last, limits, history.roles, names, outputs, blobs, history.compacted)
 
 
 async def _messages(store: Store, history: History, secrets: Secrets) -> tuple[list[str], dict[str, bytes]]:

@@ -52,6 +52,11 @@ class History:
     def __init__(self) -> None:
         self.drafts: list[Draft | Stored] = []
         self.prompts = Prompts()
+        self.compacted: e.HistoryCompacted | None = None
+        """What a model is sent instead of the beginning; None: it is sent all."""
+        self.task: list[int] = []
+        """The numbers, from 0, of the messages in which the last turn with words of a person was asked for it."""
+        self._task_of = ""
         self.turn = ""
         """The turn that has begun and not ended."""
         self.ended = ""
@@ -95,6 +100,8 @@ class History:
                 self._prompt = self._asked(event.prompt, turn)
             case e.PromptJoined():
                 self._asked(event.prompt, turn)
+            case e.HistoryCompacted():
+                self.compacted = event
             case e.ModelTold():
                 self.drafts.append(Draft("user", (Text(event.text),), turn))
             case e.TextFinished() | e.TextInterrupted():
@@ -147,8 +154,17 @@ class History:
         event = self.prompts.taken(prompt, turn)
         if event is not None and not (event.tool or event.resumes):
             text = (Text(event.text),) if event.text else ()
-            self.drafts.append(Draft("user", (*event.images, *text), turn))
+            self._ask((*event.images, *text), turn)
         return event
+
+    def _ask(self, parts: tuple[Piece, ...], turn: str) -> None:
+        """A prompt without words is one for a strategy that needs none: no part of the conversation."""
+        if not parts:
+            return
+        if turn != self._task_of:
+            self.task, self._task_of = [], turn
+        self.task.append(len(self.drafts))
+        self.drafts.append(Draft("user", parts, turn))
 
     def _seed(self, message: Message) -> None:
         """A seed may be cut anywhere, e.g. behind the call that asked for the child: that one gets its result too."""

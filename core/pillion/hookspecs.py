@@ -17,6 +17,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from .contracts.compactor import Compactor
     from .contracts.context import ContextProvider
     from .contracts.observer import Observer
     from .contracts.policy import Policy
@@ -103,6 +104,10 @@ class Kernelhooks:
     @hookspec
     def register_contexts(self, turn: TurnInfo) -> Sequence[ContextProvider]:
         """*Turn*: what the model should know before it answers."""
+
+    @hookspec
+    def register_compactors(self, turn: TurnInfo) -> Sequence[Compactor]:
+        """*Turn*: who makes a conversation shorter before it fills the model's window; the first one is asked."""
 
     @hookspec
     def register_policies(self, turn: TurnInfo) -> Sequence[Policy]:

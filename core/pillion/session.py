@@ -19,6 +19,7 @@ from .asking import Answered, Approvals, Asking, Decision, Given, Pending, Quest
 from .budget import Budget
 from .callrecord import Keeper
 from .catalog import Kit
+from .contracts.compactor import Cut
 from .contracts.store import Opened, Record, SessionInfo
 from .contracts.tool import Tool
 from .contracts.workspace import Workspace
@@ -33,6 +34,8 @@ from .prompts import WaitingPrompt
 from .roles import Line, check_roles
 from .turn import Turn
 from .values import Image, Limits, Message, ModelInfo
+from .view import cut_of
+from .window import Window
 
 if TYPE_CHECKING:
     from .kernel import Kernel
@@ -70,6 +73,7 @@ class Session:
         self.overlays: Overlays = parent.overlays if parent and shared else Overlays(partial(_note, kernel, info.id))
         """Texts that are unsaved in an editor; a child on the same workspace sees its parent's."""
         self._messages: list[Message] = []
+        self.window = Window()
         self._actor = Actor(self, log, history)
 
     # ── what everybody may do ──
@@ -249,6 +253,16 @@ class Session:
     async def output(self, call: str) -> str:
         """The whole result of a call that was too long for the model. Raises NotFound."""
         return (await self._actor.blob(self._actor.history.output(call).hash)).decode()
+
+    @property
+    def cut(self) -> Cut:
+        """What a model is sent instead of the beginning of the conversation."""
+        return cut_of(self._actor.history.compacted)
+
+    @property
+    def task(self) -> Sequence[int]:
+        """The numbers, from 0, of the messages in which the last turn was asked for something."""
+        return self._actor.history.task
 
     def path(self) -> tuple[str, ...]:
         """The ids from the root's child down to this session; empty for the root."""

@@ -25,16 +25,18 @@ from .contracts.provider import Caller, Request
 from .contracts.store import Record
 from .contracts.strategy import Strategy
 from .contracts.workspace import Workspace
-from .errors import BadAnswer, Gone, PillionError, ProviderError, SetAside, Stuck
+from .errors import BadAnswer, ContextOverflow, Gone, PillionError, ProviderError, SetAside, Stuck
 from .fallback import Bench
 from .modelcall import Answer, ModelCall, WholeCall
 from .onecall import OneCall
 from .overlay import OverlaidWorkspace
 from .roles import line_of, said
 from .tags import tagged
+from .tokens import Counter
 from .toolrun import run_calls
 from .typedanswer import FORM, MISFIT, T, typed
 from .values import Limits, Message, ModelInfo, ToolCall, Usage
+from .window import Frame, Shorter
 
 if TYPE_CHECKING:
     from .catalog import Kit
@@ -124,6 +126,25 @@ class Turn:
     async def history(self) -> tuple[Message, ...]:
         """The conversation so far; the prompt is its last message at first."""
         return await self.session.messages()
+
+    async def view(self) -> tuple[Message, ...]:
+        """What a model is sent of it: all, or what a compaction left; that comes first where it would soon be too long.
+
+        For strategies that send a view of their own. Raises NotFound when there is no model.
+        """
+        return await self.session.window.fit(self, Frame(self.model_of("default")))
+
+    async def compact(self) -> None:
+        """Makes what is sent shorter at once. Raises NotFound, NotShorter, ProviderError, BudgetSpent."""
+        await self.session.window.compact(self, Frame(self.model_of("default")))
+
+    def model_of(self, role: str) -> ModelInfo:
+        """The model that is asked first for that role. Raises NotFound, ConfigError."""
+        return self._bench(role).first.model
+
+    def counter(self, model: ModelInfo) -> Counter:
+        """Counts tokens as that model does."""
+        return self.kernel.catalog.counter(model)
 
     async def step(
         self,
@@ -406,17 +427,19 @@ class Turn:
         with tagged(step=str(self.steps)):
             begun = e.StepStarted(step=self.steps, model=bench.first.model.name)
             await self.session.join(self, joining, *([told] if told else ()), begun)
-            history = await self.history()
+            tools = self._kit.specs() if wish.tools else ()
+            frame = Frame(bench.first.model, wish.system, tools, wish.max_output)
             request = Request(
                 model="",
-                messages=history if wish.view is None else (*wish.view, *history[wish.seen :]),
+                messages=await self._sent(wish, frame),
                 system=wish.system,
-                tools=self._kit.specs() if wish.tools else (),
+                tools=tools,
                 tool_choice="auto" if wish.may_call else "none",
                 max_output=wish.max_output,
                 schema=wish.schema,
             )
-            answer = await self._answered(bench, request, wish.role, lambda: ModelCall(self, self.steps))
+            shorter = None if wish.view is not None else Shorter(self, frame)
+            answer = await self._answered(bench, request, wish.role, lambda: ModelCall(self, self.steps), shorter)
             refusal = "" if wish.tools and wish.may_call else NO_TOOLS
             results = await run_calls(self, answer, breakable=True, aside=refusal)
         self._check_circles(answer.calls, results)
@@ -430,10 +453,23 @@ class Turn:
             self._benches[role] = Bench(self.kernel.catalog, line_of(role, *layers))
         return self._benches[role]
 
+    async def _sent(self, wish: Wish, frame: Frame) -> tuple[Message, ...]:
+        if wish.view is None:
+            return await self.session.window.fit(self, frame)
+        return (*wish.view, *(await self.history())[wish.seen :])
+
     async def _answered(
-        self, bench: Bench, request: Request, role: str, begin: Callable[[], ModelCall | WholeCall]
+        self,
+        bench: Bench,
+        request: Request,
+        role: str,
+        begin: Callable[[], ModelCall | WholeCall],
+        shorter: Shorter | None = None,
     ) -> Answer:
-        """The answer of the first model that gives one. The log tells of each that does not, and what it used."""
+        """The answer of the first model that gives one. The log tells of each that does not, and what it used.
+
+        What is too long for them is sent again, once, as `shorter` gives it.
+        """
         request = structs.replace(request, caller=Caller(self.session.id, self.id, role, self.session.root.id))
         asking, told = bench.call(), 0
         while True:
@@ -445,8 +481,16 @@ class Turn:
                 answer = await call.run(asking.now.provider, _fitting(request, model), model)
             except ProviderError as error:
                 self.budget.spend(call.usage)
-                asking.next_after(error)
-                await call.give_up(str(error))
+                try:
+                    asking.next_after(error)
+                except ContextOverflow as overflow:
+                    if shorter is None:
+                        raise
+                    await call.give_up(str(error))
+                    request = structs.replace(request, messages=await shorter.messages(model, overflow))
+                    asking, told = bench.call(), 0
+                else:
+                    await call.give_up(str(error))
             else:
                 self.budget.spend(answer.usage)
                 asking.answered()

@@ -1,0 +1,1 @@
+"""Long conversations are made shorter before they fill their model's window."""
