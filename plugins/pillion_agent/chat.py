@@ -40,7 +40,7 @@ class Chat:
         if readme is None:
             await turn.step(tools=False, answer=True)
         else:
-            await turn.step(tools=False, view=with_readme(await turn.history(), readme), answer=True)
+            await turn.step(tools=False, view=with_readme(await turn.view(), readme), answer=True)
 
     async def _large(self, turn: Turn) -> None:
         system = SYSTEM.format(root=turn.workspace.root)

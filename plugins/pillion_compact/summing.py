@@ -103,8 +103,9 @@ class Summing:
             yield left
         for characters in NEWEST:
             yield _shortened(left if start else now, len(long.messages), characters)
-        text = wording(_kept(long, len(long.messages), goal), {}, summary_in(now.text), unsummed=True)
-        yield Cut(len(long.messages), text)
+        if len(long.messages) - 1 not in long.task:
+            text = wording(_kept(long, len(long.messages), goal), {}, summary_in(now.text), unsummed=True)
+            yield Cut(len(long.messages), text)
 
 
 def _start(long: Conversation, tokens: int) -> int:

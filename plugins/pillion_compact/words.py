@@ -25,9 +25,9 @@ alone, at most {words} words."""
 EARLIER = "<earlier_notes>\n{}\n</earlier_notes>\n\n"
 GIVEN = "{}<conversation>\n{}\n</conversation>\n\nWrite the notes now, those from before included."
 HEAD = """\
-[This message stands for the conversation up to here, of which only the user's open task, above, is still sent to you. \
-It was put together by the program that runs you; don't answer it. Where it says otherwise than what is above, it is \
-newer; what comes behind it is newer still, and as it was said.]"""
+[This message stands for the conversation up to here, of which you are still sent only the user's open task. It was \
+put together by the program that runs you; don't answer it. It is newer than what stands above it, and what comes \
+behind it is newer still, and as it was said.]"""
 UNSUMMED = """\
 [No summary of what was left out could be made. What files hold can be read again; if something else is missing that \
 you need, ask the user.]"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -93,3 +94,13 @@ def compactions(events: Sequence[e.Event]) -> list[e.HistoryCompacted]:
 
 def failures(events: Sequence[e.Event]) -> list[e.HistoryCompactionFailed]:
     return [event for event in events if isinstance(event, e.HistoryCompactionFailed)]
+
+
+SMALL = ModelInfo("scripted/one", context=4_000, output=1_000)
+"""It has room for 3,000 tokens."""
+
+
+def prose(words: int, seed: int) -> str:
+    """So many words, the same for a seed."""
+    chance = random.Random(seed)
+    return " ".join(chance.choice(("lamp", "switch", "hall", "wire", "dark", "light")) for _ in range(words))
