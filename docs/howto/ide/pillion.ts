@@ -881,6 +881,46 @@ export interface MessageFinished {
   step?: number;
 }
 
+/** From now on models are sent less of the conversation than the log has. `text` is sent instead of the first `messages` messages, of which those numbered in `kept`, from 0, stand before it as they are. Tools' results in the messages before number `shortened` are sent up to `characters` each. What is sent had `before` tokens and has `after`, counted `by`. `why`: `window`, it would soon be too long; `overflow`, the vendor said that it is; `asked`. `model` wrote the summary; `""`: it was left to code, since none could. */
+export interface HistoryCompacted {
+  type: "history.compacted";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  messages: number;
+  text: string;
+  before: number;
+  after: number;
+  by: string;
+  why: "asked" | "overflow" | "window";
+  model?: string;
+  kept?: number[];
+  shortened?: number;
+  characters?: number;
+  step?: number;
+}
+
+/** The conversation, of `before` tokens, could not be made shorter: it is sent as before. `code` names the error. */
+export interface HistoryCompactionFailed {
+  type: "history.compaction_failed";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  why: "asked" | "overflow" | "window";
+  code: string;
+  message: string;
+  before: number;
+  step?: number;
+}
+
 /** The model begins to speak. */
 export interface TextStarted {
   type: "text.started";
@@ -1262,6 +1302,21 @@ export interface ModelWaiting {
   step?: number;
 }
 
+/** The conversation, of `before` tokens, is being made shorter; `why` as in `history.compacted`, which follows, or `history.compaction_failed`. */
+export interface HistoryCompacting {
+  type: "history.compacting";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  why: "asked" | "overflow" | "window";
+  before: number;
+  step?: number;
+}
+
 /** How far a tool is. */
 export interface ToolProgress {
   type: "tool.progress";
@@ -1398,6 +1453,8 @@ export type PillionEvent =
   | ModelPassedOver
   | ModelTold
   | MessageFinished
+  | HistoryCompacted
+  | HistoryCompactionFailed
   | TextStarted
   | TextFinished
   | TextInterrupted
@@ -1421,6 +1478,7 @@ export type PillionEvent =
   | FileUnsaved
   | FileEditWanted
   | ModelWaiting
+  | HistoryCompacting
   | ToolProgress
   | LogStalled
   | CallDelta

@@ -120,6 +120,10 @@ class Transcript:
                 text = "\n\n".join(self._texts.pop(item) for item in event.items if item in self._texts)
                 if text:
                     yield s.Said(text, event.finish != "tool_calls")
+            case e.HistoryCompacted():
+                yield s.Remark(f"The conversation was made shorter: {event.before:,} tokens are {event.after:,} now.")
+            case e.HistoryCompactionFailed():
+                yield s.Remark(f"The conversation could not be made shorter: {one_line(event.message)}")
             case _:
                 yield from self._apply_tools(seq, event)
 
