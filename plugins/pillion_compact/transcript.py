@@ -21,8 +21,10 @@ def transcript(messages: Sequence[Message], tokens: int, count: Callable[[str], 
         )
         if count(text) <= tokens:
             return text
-    while len(text) > 1 and (size := count(text)) > tokens:
-        text = _ends(text, int(len(text) * tokens / size * 0.9))
+    whole, characters = text, len(text)
+    while characters > 0 and (size := count(text)) > tokens:
+        characters = max(0, int(characters * tokens / size * 0.9))
+        text = _ends(whole, characters)
     return text
 
 

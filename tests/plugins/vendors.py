@@ -14,6 +14,7 @@ from pillion_anthropic.plugin import Plugin as AnthropicPlugin
 from pillion_openai.plugin import Config as OpenAI
 from pillion_openai.plugin import Plugin as OpenAIPlugin
 from pillion_retry.plugin import Config, Plugin
+from pillion_runtime.hookspecs import HostHooks
 from pillion_runtime.testing import Program, Vendor, vendor_server
 
 KEYS = {"ANTHROPIC_API_KEY": "sk-ant-0123456789", "OPENAI_API_KEY": "sk-0123456789"}
@@ -46,5 +47,5 @@ async def sessions_of(
         chosen = {"defaults.strategy": "loop", "defaults.model": f"{name}/scripted"}
         settings = load(data_dir=folder, flags=chosen, environ=environ, shipped=False)
         plugins = {name: plugin, "retry": Plugin(Config(attempts=attempts)), **more}
-        async with kernel_host(folder, plugins=plugins, settings=settings) as host:
+        async with kernel_host(folder, plugins=plugins, settings=settings, hookspecs=(HostHooks,)) as host:
             yield vendor, host
