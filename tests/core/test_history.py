@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pillion import Image, Message, Text, Thinking, ToolCall, ToolResult
@@ -206,6 +206,7 @@ def play(log: Log, move: str, n: int) -> None:
             log.add(e.SessionSeeded(messages=(Message("assistant", calls), Message("user", results))))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a machine that has other things to do
 @given(moves=st.lists(moves, max_size=30))
 def test_every_call_is_followed_by_exactly_one_result_whatever_happens(moves: list[tuple[str, int]]) -> None:
     log = Log()
