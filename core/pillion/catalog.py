@@ -16,7 +16,7 @@ from .contracts.compactor import Compactor
 from .contracts.context import ContextProvider
 from .contracts.observer import Observer
 from .contracts.policy import Policy
-from .contracts.provider import Provider
+from .contracts.provider import Provider, Request
 from .contracts.store import Store
 from .contracts.strategy import Strategy
 from .contracts.tool import Effect, Tool
@@ -169,6 +169,10 @@ class Catalog:
         if model not in self._counters:
             self._counters[model] = self._counter(model)
         return self._counters[model]
+
+    def vendors_count(self, model: ModelInfo) -> Callable[[Request], Awaitable[int]] | None:
+        """Has the model's vendor count a request; None: its provider knows nobody to ask."""
+        return getattr(self._bare.get(model.provider), "count", None)
 
     def _counter(self, model: ModelInfo) -> Counter:
         """What the model's setting `tokenizer` names, else what its provider brings, else an estimate."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from . import events as e
 from .callrecord import CallRecord
+from .contextsize import Asked
 from .contracts.provider import (
     CallPart,
     Chunk,
@@ -76,6 +77,7 @@ class ModelCall:
     async def run(self, provider: Provider, request: Request, model: ModelInfo) -> Answer:
         """The whole answer. Raises ProviderError; what is open then is closed by the turn's end."""
         finish, count = None, 0
+        self._turn.session.asked = Asked(request, model)
         self._record = self._turn.recorded(request)
         with self._record as call:
             async with provider.stream(request) as chunks:

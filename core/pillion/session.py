@@ -19,6 +19,7 @@ from .asking import Answered, Approvals, Asking, Decision, Given, Pending, Quest
 from .budget import Budget
 from .callrecord import Keeper
 from .catalog import Kit
+from .contextsize import Asked
 from .contracts.compactor import Cut
 from .contracts.store import Opened, Record, SessionInfo
 from .contracts.tool import Tool
@@ -72,6 +73,8 @@ class Session:
         shared = parent is not None and parent.info.workspace == info.workspace
         self.overlays: Overlays = parent.overlays if parent and shared else Overlays(partial(_note, kernel, info.id))
         """Texts that are unsaved in an editor; a child on the same workspace sees its parent's."""
+        self.asked: Asked | None = None
+        """What a model was sent last, of the conversation, since the session is in memory."""
         self._messages: list[Message] = []
         self.window = Window()
         self._actor = Actor(self, log, history)

@@ -7,21 +7,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
+import trio
 
-from pillion.contracts.provider import Provider
-from pillion.errors import ConfigError
+from pillion.contextsize import size_of
+from pillion.contracts.provider import Provider, Request
+from pillion.errors import ConfigError, ProviderDown
 from pillion.modelconfig import ModelConfig
 from pillion.settings import load
 from pillion.tokens import Counter
-from pillion.values import ModelInfo
+from pillion.values import Message, ModelInfo, Text
 from pillion_anthropic.plugin import Config as Anthropic
 from pillion_anthropic.plugin import Plugin as AnthropicPlugin
+from pillion_anthropic.provider import AnthropicProvider
 from pillion_openai.plugin import Config as OpenAI
 from pillion_openai.plugin import Plugin as OpenAIPlugin
 from pillion_openai.plugin import ServerConfig
+from pillion_runtime.testing import Reply
 
-from .vendors import KEYS
+from .vendors import BOUND, KEYS, sessions_of
 
 ALONE = """
 import socket
@@ -92,6 +97,28 @@ def test_a_tokenizer_that_is_not_here_is_a_wrong_setting() -> None:
         OpenAIPlugin(OpenAI(servers={"local": ServerConfig("http://127.0.0.1:1/v1", models=wrong)}))
     with pytest.raises(ConfigError, match="tokenizer"):
         AnthropicPlugin(Anthropic(models=wrong))
+
+
+async def test_anthropic_counts_what_a_session_sends_and_nothing_else(tmp_path: Path) -> None:
+    with trio.fail_after(BOUND):
+        async with sessions_of(tmp_path, "messages", lambda _: Reply(text="ok")) as (vendor, host):
+            session = await host.open()
+            empty = await size_of(host.kernel, session, vendor=True)
+            await host.run(session, "hello")
+            size = await size_of(host.kernel, session, vendor=True)
+            (counted,) = vendor.counted
+    assert empty.vendor is None and size.vendor == len(counted)
+    sent = msgspec.json.decode(vendor.asked[0].body)
+    assert msgspec.json.decode(counted) == {key: sent[key] for key in ("model", "messages")}
+    assert size.asked and size.tokens.by == "estimate claude-5" and size.tokens.messages > empty.tokens.messages
+
+
+async def test_a_vendor_that_can_not_be_asked_is_a_providers_error(tmp_path: Path) -> None:
+    counting = provider(tmp_path, AnthropicPlugin(Anthropic(base_url="http://127.0.0.1:9")))
+    assert isinstance(counting, AnthropicProvider)
+    with trio.fail_after(BOUND), pytest.raises(ProviderDown):
+        await counting.count(Request("anthropic/scripted", (Message("user", (Text("hello"),)),)))
+    await counting.aclose()
 
 
 def test_counting_works_in_a_network_namespace_without_any_route(tmp_path: Path) -> None:

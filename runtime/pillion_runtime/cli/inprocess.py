@@ -22,6 +22,7 @@ from pillion.values import Message, ModelInfo
 from pillion.verifying import Verified, verify
 
 from ..hookspecs import HostHooks
+from ..modellist import ModelList, model_list
 from .source import Answer, Listing, Posted, Search, Wish
 
 
@@ -134,6 +135,9 @@ class InProcess:
 
     async def models(self) -> list[ModelInfo]:
         return self._kernel.catalog.models()
+
+    async def model_list(self) -> ModelList:
+        return model_list(self._kernel)
 
     async def verify(self, model: str, seconds: float) -> Verified:
         return await verify(self._kernel, model, seconds)

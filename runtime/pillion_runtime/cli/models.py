@@ -16,23 +16,32 @@ def models() -> None:
 
 
 @models.command("list")
+@click.option("--roles", is_flag=True, help="Instead: for each role the models that are asked, in order.")
 @options.as_json
 @options.places
-def list_(json_: bool, config: Path | None, data_dir: Path | None) -> None:
+def list_(roles: bool, json_: bool, config: Path | None, data_dir: Path | None) -> None:
     """Every model of the providers that are set up; the first is the default."""
     import msgspec
 
     from .listing import ask, print_json, print_table
 
-    known = ask(config, data_dir, lambda source: source.models(), stored=False)
+    told = ask(config, data_dir, lambda source: source.model_list(), stored=False)
     if json_:
-        print_json(msgspec.to_builtins(known))
+        print_json(msgspec.to_builtins(told.roles if roles else told.data))
         return
-    if not known:
+    if roles:
+        print_table(("role", "asks"), [(role, ", ".join(line)) for role, line in told.roles.items()])
+        return
+    if not told.data:
         click.echo("No model is available. `pillion doctor` says what would bring one.", err=True)
         return
-    rows = [(model.name, f"{model.context:,}", f"{model.output:,}", model.tools, model.note) for model in known]
-    print_table(("model", "context", "output", "tools", "to know"), rows)
+    print_table(
+        ("model", "context", "output", "tools", "counted by", "to know"),
+        [
+            (model.name, f"{model.context:,}", f"{model.output:,}", model.tools, told.counters[model.name], model.note)
+            for model in told.data
+        ],
+    )
 
 
 @models.command("verify")

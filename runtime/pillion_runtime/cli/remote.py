@@ -18,6 +18,7 @@ from pillion.values import Message, ModelInfo
 from pillion.verifying import Verified
 
 from .. import discovery, ndjson
+from ..modellist import ModelList
 from .client import ANSWER, Body, Client
 from .exits import ServerLost, ServerSaid
 from .source import Answer, Listing, Posted, Search, Source, Wish
@@ -216,7 +217,10 @@ class Remote:
         return _rows(await self._client.call("GET", "/api/tools"))
 
     async def models(self) -> list[ModelInfo]:
-        return msgspec.convert(_rows(await self._client.call("GET", "/api/models")), list[ModelInfo])
+        return list((await self.model_list()).data)
+
+    async def model_list(self) -> ModelList:
+        return msgspec.convert(await self._client.call("GET", "/api/models"), ModelList)
 
     async def verify(self, model: str, seconds: float) -> Verified:
         body = {"model": model, "seconds": seconds}

@@ -13,6 +13,8 @@ from pillion.portable import More
 from pillion.values import Message, ModelInfo
 from pillion.verifying import Verified
 
+from ..modellist import ModelList
+
 
 class Posted(Struct, frozen=True):
     """A prompt is accepted: `turn` runs it, and its events come behind the cursor `after`."""
@@ -128,6 +130,10 @@ class Source(Protocol):
         ...
 
     async def models(self) -> list[ModelInfo]: ...
+
+    async def model_list(self) -> ModelList:
+        """The models, with what their tokens are counted by, and who is asked for each role."""
+        ...
 
     async def verify(self, model: str, seconds: float) -> Verified:
         """Really asks a model; `""` is the default one."""

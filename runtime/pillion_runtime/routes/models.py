@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
-from pillion.roles import FALLS_TO, line_of
-from pillion.values import ModelInfo
 from pillion.verifying import SECONDS, Verified, verify
 
 from ..bodies import Listed, answer, read
 from ..described import described
 from ..host import Host
+from ..modellist import ModelList, model_list
 from . import names
-
-
-class ModelList(Struct, frozen=True):
-    """`roles`: the models that are asked for each, in order, where a session or prompt says no others; `auto` is the
-    first that can answer."""
-
-    data: Sequence[ModelInfo]
-    roles: Mapping[str, Sequence[str]]
 
 
 class NewVerification(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,8 +44,7 @@ def blueprint(host: Host) -> Blueprint:
     @described(answers={200: ModelList})
     async def list_models() -> Response:
         """The models that can answer now; the first is what `auto` takes."""
-        catalog, settings = host.kernel.catalog, host.kernel.settings
-        return answer(ModelList(catalog.models(), {role: line_of(role, settings.roles) for role in FALLS_TO}))
+        return answer(model_list(host.kernel))
 
     @routes.post("/api/models/verify")
     @described(

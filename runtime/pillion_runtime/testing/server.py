@@ -48,6 +48,8 @@ class Vendor:
         self.url = url
         self.models = models
         self.asked: list[Asked] = []
+        self.counted: list[bytes] = []
+        """What it was to count, and not to answer."""
         self.connections = 0
         self.open_connections = 0
         self.open_streams = 0
@@ -141,6 +143,8 @@ class _Connection:
         headers = {name.decode(): value.decode("latin-1") for name, value in request.headers}
         if path == "/v1/models" and request.method == b"GET":
             return await self._whole(200, _models(self._vendor.models, "anthropic-version" in headers))
+        if path == "/v1/messages/count_tokens" and request.method == b"POST":
+            return await self._count(body)
         if path not in WIRES or request.method != b"POST":
             return await self._whole(404, b'{"error":{"message":"No such route.","type":"not_found_error"}}')
         format_, wire = WIRES[path]
@@ -157,6 +161,16 @@ class _Connection:
         )
         self._vendor.asked.append(asked)
         await self._play(wire, asked, self._vendor.program(asked))
+
+    async def _count(self, body: bytes) -> None:
+        """What Anthropic counts: here a token a byte. It refuses what only a call has, as the vendor does."""
+        asked = msgspec.json.decode(body)
+        extra = [name for name in ("max_tokens", "stream", "temperature") if name in asked]
+        if extra:
+            refusal = wire_messages.error(400, "invalid", f"{extra[0]}: Extra inputs are not permitted")
+            return await self._whole(400, refusal)
+        self._vendor.counted.append(body)
+        await self._whole(200, msgspec.json.encode({"input_tokens": len(body)}))
 
     async def _play(self, wire: Wire, asked: Asked, reply: Reply) -> None:
         """The answer, watched: whoever looks at the vendor sees it begin and end."""

@@ -32,6 +32,14 @@ async def test_models_are_listed(door: Any) -> None:
     assert (ended.code, [model["name"] for model in json.loads(ended.out)]) == (0, ["local/scripted"]), ended
 
 
+async def test_a_models_counter_and_the_models_of_roles_are_told(door: Any) -> None:
+    listed = await door.run("models", "list")
+    assert "local/scripted\t32,768\t8,192\tnative\testimate" in listed.out, listed
+    roles = json.loads((await door.run("models", "list", "--roles", "--json")).out)
+    assert roles["title"] == roles["default"] != []
+    assert f"title\t{roles['title'][0]}\n" in (await door.run("models", "list", "--roles")).out
+
+
 async def test_tools_are_listed(door: Any) -> None:
     tools = {tool["name"]: tool for tool in json.loads((await door.run("tools", "list", "--json")).out)}
     assert tools["write_note"]["effect"] == "write"
