@@ -29,7 +29,7 @@ async def test_it_is_told_by_part_and_by_what_it_is_counted(open_server: Any) ->
         assert told["asked"] and told["tools"] > 20 and told["by"] == "estimate"
         assert told["total"] == told["system"] + told["tools"] + told["messages"]
         assert sizes[0] < sizes[1] < sizes[2] - 300
-        assert (await server.client.get(f"{where}?vendor=perhaps")).status_code == 400
+        assert (await server.client.get(f"{where}?vendor=perhaps")).status_code == 422
         assert (await server.client.get("/api/sessions/none/context")).status_code == 404
 
 
