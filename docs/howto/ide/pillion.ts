@@ -60,6 +60,19 @@ export interface Config {
   settings?: Record<string, InForce>;
 }
 
+/** Tokens of what the model was sent last, by part, counted `by` what suits it, of its `window`. Where none was asked since the session is in memory, `asked` is false, and only the conversation is counted. `vendor` is what the vendor counts of all of it; null where it was not asked to, or has no such thing. */
+export interface ContextView {
+  model: string;
+  window: number;
+  by: string;
+  asked: boolean;
+  system: number;
+  tools: number;
+  messages: number;
+  total: number;
+  vendor: number | null;
+}
+
 /** The decision as it stands in the log. */
 export interface Decided {
   approval: string;
@@ -187,10 +200,11 @@ export interface ModelInfo {
   tokenizer?: string;
 }
 
-/** `roles`: the models that are asked for each, in order, where a session or prompt says no others; `auto` is the first that can answer. */
+/** `roles`: the models that are asked for each, in order, where a session or prompt says no others; `auto` is the first that can answer. `counters`: by model, what its tokens are counted by. */
 export interface ModelList {
   data: ModelInfo[];
   roles: Record<string, string[]>;
+  counters: Record<string, string>;
 }
 
 /** POST …/questions/{question}. `answer` null: nobody will answer, so that the turn need not wait. `by` is what the log will say: a person, or a flag of a program. */
@@ -1559,6 +1573,8 @@ export interface Operations {
   call_tool: { path: { id: string; tool: string }; query: object; body: NewToolCall; answer: CallView };
   /** The whole result of a call, as text, where `tool.finished` has a `whole`: its `text` is beginning and end. */
   show_output: { path: { id: string; call: string }; query: object; body: undefined; answer: string | undefined };
+  /** How long what the model is sent has become, in tokens by part, and what they are counted by. */
+  show_context: { path: { id: string }; query: { vendor?: boolean }; body: undefined; answer: ContextView | undefined };
   /** Asks a model, without a session. */
   complete: { path: { provider: string; model: string }; query: object; body: NewCompletion; answer: CompletionView };
   /** The session's unsaved texts, by path. */
@@ -1613,6 +1629,7 @@ export const operations: { [N in keyof Operations]: { method: string; path: stri
   answer_question: { method: "POST", path: "/api/sessions/{id}/questions/{question}" },
   call_tool: { method: "POST", path: "/api/sessions/{id}/tools/{tool}" },
   show_output: { method: "GET", path: "/api/sessions/{id}/outputs/{call}" },
+  show_context: { method: "GET", path: "/api/sessions/{id}/context" },
   complete: { method: "POST", path: "/api/models/{provider}/{model}/complete" },
   list_overlays: { method: "GET", path: "/api/sessions/{id}/overlays" },
   show_overlay: { method: "GET", path: "/api/sessions/{id}/overlays/{path}" },
