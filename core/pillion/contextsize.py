@@ -39,13 +39,11 @@ class ContextSize(Struct, frozen=True):
 
 async def size_of(kernel: Kernel, session: Session | Onlooker, *, vendor: bool = False) -> ContextSize:
     """Counts it; `vendor`: has the vendor count, too, with a request. Raises NotFound, ConfigError, ProviderError."""
-    asked: Asked | None = getattr(session, "asked", None)
+    asked, found = session.asked, session.asked is not None
     if asked is None:
         layers = said(session.info.model, session.info.roles), kernel.settings.roles
         model = Bench(kernel.catalog, line_of("default", *layers)).first.model
-        asked, found = Asked(Request(model.name, await session.messages()), model), False
-    else:
-        found = True
+        asked = Asked(Request(model.name, await session.sent()), model)
     request, counter = asked.request, kernel.catalog.counter(asked.model)
     tokens = sized(request.messages, request.system, request.tools, counter)
     return ContextSize(asked.model, found, tokens, await _counted(kernel, asked) if vendor else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .contextsize import Asked
 from .contracts.store import SessionInfo, Store
 from .eventlog import PAGE, Cursor, Frame, Resync, notice
 from .history import History, LastTurn
@@ -16,6 +17,9 @@ class Onlooker:
 
     state = "elsewhere"
     turn = None
+
+    asked: Asked | None = None
+    """No model was asked here."""
 
     def __init__(self, info: SessionInfo, store: Store, history: History, head: int) -> None:
         self.info, self.head = info, head
@@ -44,6 +48,10 @@ class Onlooker:
         end = len(self._history.drafts)
         blobs = {hash: await self._store.blob(hash) for hash in self._history.blobs(0, end)}
         return tuple(self._history.resolved(blobs, 0, end))
+
+    async def sent(self) -> tuple[Message, ...]:
+        """What a model is sent of it: all, since how much less it would be knows only who has it."""
+        return await self.messages()
 
     async def output(self, call: str) -> str:
         """The whole result of a call that was too long for the model. Raises NotFound."""

@@ -253,6 +253,10 @@ class Session:
             self._messages = [*self._messages[:known], *history.resolved(blobs, known, end)]
         return tuple(self._messages)
 
+    async def sent(self) -> tuple[Message, ...]:
+        """What a model is sent of the conversation now."""
+        return await self.window.sent(self)
+
     async def output(self, call: str) -> str:
         """The whole result of a call that was too long for the model. Raises NotFound."""
         return (await self._actor.blob(self._actor.history.output(call).hash)).decode()
