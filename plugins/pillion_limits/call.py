@@ -44,7 +44,7 @@ class Call:
         while not self.may:
             now = trio.current_time()
             at, why = self._account.outlook(self, now)
-            if at >= give_up:
+            if at >= give_up and (self.lane.known or now >= give_up):
                 raise ProviderBusy(f"It would have to wait {at - now:.0f} s: {why}", at - now)
             if now >= said or at > said + SAY_AGAIN:
                 said = max(at, now + SAY_AGAIN)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pillion.contracts.provider import Request
 from pillion.errors import ProviderBusy
-from pillion.values import Image, Part, Rate, ToolCall, ToolResult, Usage
+from pillion.values import Rate, Text, Thinking, ToolCall, ToolResult, Usage
 
 from .meter import Meter
 
@@ -85,8 +85,20 @@ class Lane:
 
 def characters(request: Request) -> int:
     """Of all texts in the request, and for its tools and images."""
-    said = sum(_size(part) for message in request.messages for part in message.parts)
-    return len(request.system) + OF_TOOL * len(request.tools) + said
+    size = len(request.system) + OF_TOOL * len(request.tools)
+    for message in request.messages:
+        for part in message.parts:  # all of them at each step: the commonest first
+            if isinstance(part, Text):
+                size += len(part.text)
+            elif isinstance(part, ToolCall):
+                size += len(part.arguments)
+            elif isinstance(part, ToolResult):
+                size += len(part.text) + OF_IMAGE * len(part.images)
+            elif isinstance(part, Thinking):
+                size += len(part.text)
+            else:
+                size += OF_IMAGE
+    return size
 
 
 def amounts(usage: Usage) -> dict[Kind, float]:
@@ -97,15 +109,3 @@ def amounts(usage: Usage) -> dict[Kind, float]:
         "input": usage.input - usage.cached,
         "output": usage.output,
     }
-
-
-def _size(part: Part) -> int:
-    match part:
-        case ToolCall():
-            return len(part.arguments)
-        case Image():
-            return OF_IMAGE
-        case ToolResult():
-            return len(part.text) + OF_IMAGE * len(part.images)
-        case _:
-            return len(part.text)

@@ -41,9 +41,10 @@ class LimitedProvider:
             call.ended()
 
     async def _chunks(self, call: Call, request: Request) -> AsyncGenerator[Chunk]:
-        async with aclosing(call.turn(self._longest)) as turn:
-            async for waiting in turn:
-                yield waiting
+        if not call.may:
+            async with aclosing(call.turn(self._longest)) as turn:
+                async for waiting in turn:
+                    yield waiting
         call.sent()
         try:
             async with self._inner.stream(request) as chunks:
