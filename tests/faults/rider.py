@@ -74,7 +74,9 @@ async def child_of(turn: Turn) -> None:
 async def rested(turn: Turn) -> None:
     """Prompts a session that went to rest while somebody held it."""
     other = await turn.kernel.create(workspace=turn.session.info.workspace, strategy="chat")
-    while not await other.rest():  # noqa: ASYNC110 - it is told to nobody
+    for _ in range(50):  # when it has become quiet; unless the sweep was there before
+        if await other.rest():
+            break
         await trio.sleep(0.01)
     await other.prompt("say it")
 
