@@ -45,9 +45,12 @@ log = "json"
 [defaults]
 store = "storage"
 rest_after = 0.05
+tool_output = 1000
 model = "chat/scripted"
-[models]
-roles = {{ slow = ["rider/mute", "chat/scripted"], fast = ["rider/mute", "chat/scripted"] }}
+[models.roles]
+slow = ["rider/mute", "chat/scripted"]
+fast = ["rider/mute", "chat/scripted"]
+compact = ["chat/scripted"]
 [deadlines]
 stopping = 0.4
 question = 1.5

@@ -292,7 +292,8 @@ async def rider(c: Clients) -> None:
 
 
 async def form(c: Clients) -> None:
-    """An answer that does not fit its form at first, sealed thinking, a change of the session's name, and a fork."""
+    """An answer that does not fit its form at first, sealed thinking, a result that is too long, a conversation
+    that is, a change of the session's name, and a fork."""
     session = await c.open(strategy="loop")
     seen = await c.watch(session)
     await c.prompt(session, "misfit", schema=SCHEMA, images=[{"media_type": "image/png", "data": PICTURE}])
@@ -301,7 +302,14 @@ async def form(c: Clients) -> None:
     c.told.titles[session] = title
     await seen.until(lambda seen: seen.count(*ENDS) == 1)
     await c.prompt(session, "think", model="rider/sealed")
-    await seen.until(lambda seen: seen.count(*ENDS) == 2)
+    await c.prompt(session, "large")
+    await seen.until(lambda seen: seen.count(*ENDS) == 3)
+    await c.call("POST", f"/api/sessions/{session}/compact", {})
+    await c.prompt(session, "large")
+    await c.prompt(session, "sum it up in vain", model="rider/narrow", roles={"compact": ["rider/mute"]})
+    for model in ("narrow", "small", "shut", "shut"):
+        await c.prompt(session, "look back", model=f"rider/{model}")
+    await seen.until(lambda seen: seen.count(*ENDS) == 10)
     fork = (await c.call("POST", f"/api/sessions/{session}/fork", {}))["id"]
     c.told.sessions.add(fork)
     await c.watch(fork)

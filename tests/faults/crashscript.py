@@ -32,6 +32,8 @@ class Script:
         self.wrong += unpaired(asked)
         said = last_words(asked)
         word = said.partition(" ")[0]
+        if said.startswith("<conversation>") or said.startswith("<earlier"):
+            return Reply(text="Asked: this and that.")
         if asked.schema is not None:
             asked_for = any(message.text.startswith("misfit") for message in asked.messages if message.role == "user")
             misfit = asked_for and not said.startswith("That does not fit")
@@ -45,6 +47,7 @@ class Script:
             "nobody": lambda stage: self._calls(stage, [call("ask_person", question="Is nobody there?")]),
             "slow": lambda stage: self._calls(stage, [call("slow")]),
             "ask": lambda stage: self._calls(stage, [call("ask_person", question="What now?")]),
+            "large": lambda stage: self._large(stage, asked),
             "open": lambda stage: self._calls(stage, [call("write_file", path="open.txt", content="new\n")]),
         }
         if word == "stream":
@@ -65,6 +68,12 @@ class Script:
 
     def _calls(self, stage: int, calls: list[Call]) -> Reply | None:
         return Reply(text=("So ", "be it."), calls=tuple(calls)) if stage == 0 else None
+
+    def _large(self, stage: int, asked: Asked) -> Reply | None:
+        if stage == 1:
+            result = next(part for part in asked.messages[-1].parts if isinstance(part, ToolResult))
+            return Reply(calls=(call("read_output", call=result.call, start=900),))
+        return self._calls(stage, [call("large")])
 
     def _work(self, stage: int, prompt: str) -> Reply | None:
         match stage:

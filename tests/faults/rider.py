@@ -18,9 +18,10 @@ from pillion import hookimpl
 from pillion.contracts.context import ContextPart
 from pillion.contracts.provider import Chunk, Finish, Request, ThinkingSeal
 from pillion.contracts.store import Batch, Record
-from pillion.errors import Conflict, LostLease, NotFound, ProviderRefused
+from pillion.errors import Conflict, ContextOverflow, LostLease, NotFound, NotShorter, ProviderRefused
 from pillion.events import Event
 from pillion.testing.kit import FunctionTool, Loop
+from pillion.toolrun import LARGE
 from pillion.turn import Turn
 from pillion.values import Message, ModelInfo, Text
 
@@ -55,7 +56,9 @@ class All:
                 pass
         await strange_batches(turn)
         await rested(turn)
-        await turn.step(answer=True, role="slow")
+        with suppress(NotShorter):
+            await turn.compact()
+        await turn.step(view=await turn.view(), answer=True, role="slow")
         return None
 
 
@@ -121,6 +124,16 @@ class Stubborn:
         return None
 
 
+class Large(FunctionTool):
+    """Says more than anybody reads."""
+
+    def __init__(self) -> None:
+        async def run(arguments: Any, call: Any) -> str:
+            return "line\n" * LARGE
+
+        super().__init__("large", run)
+
+
 class Slow(FunctionTool):
     """Says what it would do only when somebody has broken in."""
 
@@ -138,17 +151,28 @@ class Slow(FunctionTool):
 
 
 class Sealed:
-    """Its thinking is not shown, just sealed; and another model, which never answers."""
+    """Its thinking is not shown, just sealed. Another model never answers; one finds each first request of a turn too
+    long, one has a window that nothing fits in, and one finds everything too long."""
 
     name = "rider"
 
+    def __init__(self) -> None:
+        self._refused: set[str] = set()
+
     def models(self) -> Sequence[ModelInfo]:
-        return [ModelInfo(f"rider/{name}", context=100_000, output=4_000) for name in ("sealed", "mute")]
+        names = "sealed", "mute", "narrow", "shut"
+        large = [ModelInfo(f"rider/{name}", context=100_000, output=4_000) for name in names]
+        return [*large, ModelInfo("rider/small", context=900, output=100)]
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
         if request.model == "rider/mute":
             raise ProviderRefused("It never answers.")
+        if request.model == "rider/narrow" and request.caller.turn not in self._refused:
+            self._refused.add(request.caller.turn)
+            raise ContextOverflow("It is too long.")
+        if request.model == "rider/shut":
+            raise ContextOverflow("It is too long.")
         yield self._chunks()
 
     async def _chunks(self) -> AsyncIterator[Chunk]:
@@ -188,7 +212,7 @@ class Plugin:
 
     @hookimpl
     def register_tools(self, turn: Any) -> Sequence[Any]:
-        return [Slow()]
+        return [Slow(), Large()]
 
     @hookimpl
     def register_contexts(self, turn: Any) -> Sequence[Any]:
