@@ -35,17 +35,18 @@ async def sessions_of(
     folder: Path,
     format_: str,
     program: Program,
-    *,
+    *tools: Any,
     attempts: int = 3,
     environ: Mapping[str, str] = KEYS,
     more: Mapping[str, object] = {},
+    flags: Mapping[str, Any] = {},
     **config: Any,
 ) -> AsyncIterator[tuple[Vendor, Host]]:
-    """The default model is `scripted` of that vendor; `more` are further plugins."""
+    """The default model is `scripted` of that vendor; it has the given tools, `more` are further plugins."""
     async with vendor_server(program) as vendor:
         name, plugin = vendor_plugin(format_, vendor.url, **config)
-        chosen = {"defaults.strategy": "loop", "defaults.model": f"{name}/scripted"}
+        chosen = {"defaults.strategy": "loop", "defaults.model": f"{name}/scripted", **flags}
         settings = load(data_dir=folder, flags=chosen, environ=environ, shipped=False)
         plugins = {name: plugin, "retry": Plugin(Config(attempts=attempts)), **more}
-        async with kernel_host(folder, plugins=plugins, settings=settings, hookspecs=(HostHooks,)) as host:
+        async with kernel_host(folder, *tools, plugins=plugins, settings=settings, hookspecs=(HostHooks,)) as host:
             yield vendor, host

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import msgspec
@@ -73,9 +74,13 @@ class ErrorEvent(Struct, frozen=True):
 
 
 class Silence(Struct, frozen=True):
-    """After `after` pieces nothing more comes until the client leaves; None: not even the answer's head."""
+    """After `after` pieces nothing more comes until the client leaves; None: not even the answer's head.
+
+    With `drip` a byte comes each so many seconds, which never becomes a piece.
+    """
 
     after: int | None = 1
+    drip: float = math.inf
 
 
 Fault = Status | Verbatim | Cut | EndEarly | Malformed | ErrorEvent | Silence

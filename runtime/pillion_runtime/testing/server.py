@@ -218,8 +218,10 @@ class _Connection:
                 await self._stream.send_all(chunk(wire.broken))
             case ErrorEvent(_, kind, message, body):
                 await self._stream.send_all(chunk(body.encode() if body else wire.error_event(kind, message)))
-            case Silence():
-                await self._rest_until(math.inf)
+            case Silence(drip=drip):
+                while True:
+                    await self._rest_until(trio.current_time() + drip)
+                    await self._stream.send_all(chunk(b":"))
         await self._send(h11.EndOfMessage())
 
     async def _grow(self, pieces: tuple[bytes, ...], pause: float) -> None:
