@@ -28,6 +28,8 @@ from pillion_runtime.testing import (
     vendor_server,
 )  # fmt: skip
 
+from ..canaries import KEYS
+
 LOOK = ToolSpec("look", "Looks at a file.", {"type": "object", "properties": {"path": {"type": "string"}}})
 FAULTS = {
     "refused": Status(401),
@@ -40,7 +42,7 @@ FAULTS = {
     "malformed": Malformed(1),
     "event": ErrorEvent(1),
 }
-ENVIRONMENT = Environment({"ANTHROPIC_API_KEY": "sk-12345678", "OPENAI_API_KEY": "sk-12345678"}, Secrets())
+ENVIRONMENT = Environment(KEYS, Secrets())
 
 
 def program(asked: Asked) -> Reply:

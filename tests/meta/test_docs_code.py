@@ -17,6 +17,7 @@ import trio
 
 from pillion_runtime.testing import Reply, call, replies, vendor_server
 
+from ..canaries import KEYS
 from ..scenarios.serverprocess import MODELS, ServerProcess, server_process
 from . import pages
 
@@ -59,9 +60,9 @@ async def _record(folder: Path) -> None:
     async with vendor_server(program) as vendor:
         environment = {
             **os.environ,
+            **KEYS,
             "PILLION_RECORD": "anthropic/claude-sonnet-4-5",
             "PILLION__PLUGINS__ANTHROPIC__BASE_URL": vendor.url,
-            "ANTHROPIC_API_KEY": "sk-ant-0123456789",
         }
         done = await _run(
             "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_recorded.py", cwd=folder, env=environment

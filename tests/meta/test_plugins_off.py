@@ -16,8 +16,10 @@ from pillion.kernel import Kernel, open_kernel
 from pillion.settings import load
 from pillion_runtime.hookspecs import HostHooks
 
+from ..canaries import KEYS
+
 SHIPPED = list(load(environ={}).plugins)
-ENVIRON = {"ANTHROPIC_API_KEY": "sk-12345678", "OPENAI_API_KEY": "sk-12345678", "PATH": os.environ["PATH"]}
+ENVIRON = {**KEYS, "PATH": os.environ["PATH"]}
 
 
 def offered(kernel: Kernel) -> dict[str, set[str]]:

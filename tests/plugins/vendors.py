@@ -17,7 +17,8 @@ from pillion_retry.plugin import Config, Plugin
 from pillion_runtime.hookspecs import HostHooks
 from pillion_runtime.testing import Program, Vendor, vendor_server
 
-KEYS = {"ANTHROPIC_API_KEY": "sk-ant-0123456789", "OPENAI_API_KEY": "sk-0123456789"}
+from ..canaries import KEYS as KEYS
+
 BOUND = 30
 """Seconds that each of these tests may take."""
 

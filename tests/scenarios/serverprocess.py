@@ -21,11 +21,12 @@ from pillion_runtime.cli.client import Body, Client
 from pillion_runtime.cli.sse_reader import EventStream
 from pillion_runtime.testing import Program, Vendor, vendor_server
 
+from ..canaries import KEYS
 from ..contract import STREAMS, Contract, contract
 
 BOUND = 40
 """Seconds that any wait of these tests may take."""
-KEY = {"ANTHROPIC_API_KEY": "a key of nobody"}
+KEY = {"ANTHROPIC_API_KEY": KEYS["ANTHROPIC_API_KEY"]}
 """For `riding`: with it there is `anthropic/scripted`, too."""
 ENDINGS = ("turn.finished", "turn.failed", "turn.cancelled")
 COMMAND = (sys.executable, "-m", "pillion_runtime.cli.main")

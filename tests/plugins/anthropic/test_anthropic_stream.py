@@ -15,6 +15,8 @@ from pillion.values import Image, Message, Text, Thinking, ToolCall, ToolResult,
 from pillion_anthropic.plugin import Config, Plugin
 from pillion_runtime.testing import Reply, call, replies, vendor_server
 
+from ...canaries import KEYS
+
 TOOL = ToolSpec("read_file", "Reads a file.", {"type": "object", "properties": {"path": {"type": "string"}}})
 DOT = Image("image/png", b"\x89PNG")
 HI = Message("user", (Text("hi"),))
@@ -35,7 +37,7 @@ async def serving(program, **config):
     with trio.fail_after(10):
         async with vendor_server(program) as vendor:
             plugin = Plugin(Config(base_url=vendor.url, **config))
-            (provider,) = plugin.register_providers(Environment({"ANTHROPIC_API_KEY": "sk-12345678"}, Secrets()))
+            (provider,) = plugin.register_providers(Environment(KEYS, Secrets()))
             async with plugin.lifespan():
                 yield vendor, provider
 
@@ -52,7 +54,7 @@ async def test_anthropic_streams_text_usage_and_finish():
     assert chunks[0] == UsageSeen(Usage(input=100, output=1, cached=60))
     assert chunks[1:4] == [Text("Hel"), Text("lo "), Text("wörld")]
     assert chunks[4:] == [UsageSeen(Usage(input=100, output=20, cached=60)), Finish("stop")]
-    assert "sk-12345678" in str(vendor.asked[0].headers)
+    assert KEYS["ANTHROPIC_API_KEY"] in str(vendor.asked[0].headers)
 
 
 async def test_anthropic_streams_calls_as_they_grow():
@@ -202,7 +204,7 @@ def test_anthropic_without_a_key_offers_nothing_and_says_why():
 
 def test_anthropic_models_can_be_added_and_corrected():
     config = msgspec.convert({"models": {"new": {"context": 9}, "claude-haiku-4-5": {"output": 7}}}, Config)
-    (provider,) = Plugin(config).register_providers(Environment({"ANTHROPIC_API_KEY": "sk-12345678"}, Secrets()))
+    (provider,) = Plugin(config).register_providers(Environment(KEYS, Secrets()))
     known = {model.name: model for model in provider.models()}
     assert (known["anthropic/new"].context, known["anthropic/new"].output) == (9, 32_000)
     assert (known["anthropic/claude-haiku-4-5"].context, known["anthropic/claude-haiku-4-5"].output) == (200_000, 7)
@@ -222,7 +224,7 @@ async def test_anthropic_unpacks_what_is_packed():
         async with trio.open_nursery() as nursery:
             (listener,) = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
             plugin = Plugin(Config(base_url=f"http://127.0.0.1:{listener.socket.getsockname()[1]}"))
-            (provider, *_) = plugin.register_providers(Environment({"ANTHROPIC_API_KEY": "sk-12345678"}, Secrets()))
+            (provider, *_) = plugin.register_providers(Environment(KEYS, Secrets()))
             async with plugin.lifespan():
                 chunks = await said(provider, ASK)
             nursery.cancel_scope.cancel()

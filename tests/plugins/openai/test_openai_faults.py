@@ -32,6 +32,8 @@ from pillion_runtime.testing import (
     vendor_server,
 )
 
+from ...canaries import KEYS
+
 BOTH = pytest.mark.parametrize("api", ["chat", "responses"])
 ASK = Request("openai/m", (Message("user", (Text("hi"),)),))
 
@@ -42,7 +44,7 @@ async def faulty(fault, api, **reply):
     with trio.fail_after(30):
         async with vendor_server(replies(Reply(text=("one", "two", "three"), fault=fault, **reply))) as vendor:
             plugin = Plugin(Config(base_url=f"{vendor.url}/v1", api=api))
-            (provider,) = plugin.register_providers(Environment({"OPENAI_API_KEY": "sk-12345678"}, Secrets()))
+            (provider,) = plugin.register_providers(Environment(KEYS, Secrets()))
             async with plugin.lifespan():
                 yield vendor, provider
 
@@ -139,7 +141,7 @@ async def test_openai_waits_for_a_slow_first_byte(api):
 
 async def test_openai_without_a_server_is_down():
     plugin = Plugin(Config(base_url="http://127.0.0.1:1/v1"))
-    (provider,) = plugin.register_providers(Environment({"OPENAI_API_KEY": "sk-12345678"}, Secrets()))
+    (provider,) = plugin.register_providers(Environment(KEYS, Secrets()))
     with trio.fail_after(10):
         async with plugin.lifespan():
             _, error = await heard(provider)

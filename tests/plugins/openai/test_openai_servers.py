@@ -12,6 +12,8 @@ from pillion.values import Message, Text, ToolCall, ToolResult, ToolSpec
 from pillion_openai.plugin import Config, Plugin
 from pillion_runtime.testing import Reply, replies, vendor_server
 
+from ...canaries import KEYS
+
 NESTED = {"type": "object", "properties": {"to": {"$ref": "#/$defs/Place"}}, "$defs": {"Place": {"type": "string"}}}
 TOOL = ToolSpec("go", "Goes.", NESTED)
 
@@ -43,7 +45,7 @@ def test_openai_server_models_may_be_tables():
 
 def test_openai_models_can_be_added_and_corrected():
     models = {"new": {"context": 9, "price": {"input": 1.0}}, "gpt-5.5": {"output": 7}}
-    _, providers = opened({"models": models}, OPENAI_API_KEY="sk-12345678")
+    _, providers = opened({"models": models}, OPENAI_API_KEY=KEYS["OPENAI_API_KEY"])
     known = {model.name: model for model in providers[0].models()}
     assert (known["openai/new"].context, known["openai/new"].price.input) == (9, 1.0)
     assert (known["openai/gpt-5.5"].output, known["openai/gpt-5.5"].thinking) == (7, True)

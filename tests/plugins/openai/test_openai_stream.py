@@ -15,6 +15,8 @@ from pillion.values import Image, Message, Text, Thinking, ToolCall, ToolResult,
 from pillion_openai.plugin import Config, Plugin
 from pillion_runtime.testing import Reply, call, replies, vendor_server
 
+from ...canaries import KEYS
+
 BOTH = pytest.mark.parametrize("api", ["chat", "responses"])
 TOOL = ToolSpec("read_file", "Reads a file.", {"type": "object", "properties": {"path": {"type": "string"}}})
 DOT = Image("image/png", b"\x89PNG")
@@ -35,7 +37,7 @@ async def serving(program, api, **config):
     with trio.fail_after(10):
         async with vendor_server(program) as vendor:
             plugin = Plugin(Config(base_url=f"{vendor.url}/v1", api=api, **config))
-            (provider, *_) = plugin.register_providers(Environment({"OPENAI_API_KEY": "sk-12345678"}, Secrets()))
+            (provider, *_) = plugin.register_providers(Environment(KEYS, Secrets()))
             async with plugin.lifespan():
                 yield vendor, provider
 
@@ -52,7 +54,7 @@ async def test_openai_streams_text_usage_and_finish(api):
         chunks = await said(provider, ASK)
     assert chunks[:3] == [Text("Hel"), Text("lo "), Text("wörld")]
     assert chunks[3:] == [UsageSeen(Usage(input=100, output=20, cached=60)), Finish("stop")]
-    assert vendor.asked[0].headers["authorization"] == "Bearer sk-12345678"
+    assert vendor.asked[0].headers["authorization"] == f"Bearer {KEYS['OPENAI_API_KEY']}"
 
 
 @BOTH
@@ -187,7 +189,7 @@ async def test_openai_unpacks_what_is_packed():
         async with trio.open_nursery() as nursery:
             (listener,) = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
             plugin = Plugin(Config(base_url=f"http://127.0.0.1:{listener.socket.getsockname()[1]}/v1", api="chat"))
-            (provider, *_) = plugin.register_providers(Environment({"OPENAI_API_KEY": "sk-12345678"}, Secrets()))
+            (provider, *_) = plugin.register_providers(Environment(KEYS, Secrets()))
             async with plugin.lifespan():
                 chunks = await said(provider, ASK)
             nursery.cancel_scope.cancel()

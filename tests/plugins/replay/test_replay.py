@@ -168,7 +168,8 @@ async def test_where_it_may_differ_the_nearest_answer_is_taken(tmp_path: Path, f
 async def test_the_file_is_its_owners_and_holds_no_key(tmp_path: Path) -> None:
     """Also where the key comes in pieces, and in the vendor's errors."""
     key = KEYS["OPENAI_API_KEY"]
-    pieces = tuple(f"Your key is {key}."[at : at + 3] for at in range(0, 30, 3))
+    text = f"Your key is {key}."
+    pieces = tuple(text[at : at + 3] for at in range(0, len(text), 3))
     program = replies(Reply(text=pieces), Reply(fault=Status(401, message=f"No such key: {key}")))
     file = tmp_path / "run.jsonl"
     file.write_bytes(b'{"pillion":"recording","version":1,"pid":1,"made":""}\n')

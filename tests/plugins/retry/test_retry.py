@@ -28,7 +28,9 @@ from pillion_runtime.testing import (
     vendor_server,
 )
 
-KEYS = Environment({"ANTHROPIC_API_KEY": "sk-12345678", "OPENAI_API_KEY": "sk-12345678"}, Secrets())
+from ...canaries import KEYS
+
+ENVIRONMENT = Environment(KEYS, Secrets())
 PIECES = ("twelve pieces ",) * 12
 SOON = Status(429, retry_after=0.01)
 
@@ -43,7 +45,7 @@ async def retrying(program, format_="chat", **config):
                 if format_ == "messages"
                 else OpenAIPlugin(OpenAI(base_url=f"{vendor.url}/v1", api=format_))
             )
-            (provider,) = plugin.register_providers(KEYS)
+            (provider,) = plugin.register_providers(ENVIRONMENT)
             async with plugin.lifespan():
                 await provider._opened()  # the import is not to count
                 guarded = GuardedProvider(provider, Deadlines(first_byte=2, between=0.3))

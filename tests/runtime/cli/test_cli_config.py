@@ -14,7 +14,9 @@ from pillion.errors import ConfigError
 from pillion.settings import load, shipped_file
 from pillion_runtime.cli.checking import Wrong, line_of, problems
 
-KEY = "sk-canary-0123456789"
+from ...canaries import canary
+
+KEY = canary()
 PASSWORD = "canary-of-the-database"
 WRONG = [
     ('[defaults]\nmodle = "x"\n', 2, "Did you mean 'model'?"),
