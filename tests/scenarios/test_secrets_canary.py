@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,10 @@ import msgspec
 import pytest
 
 from pillion.keys import KeyFile
-from pillion_runtime.testing import Asked, Call, ErrorEvent, Reply, Status, call
+from pillion.values import Text
+from pillion_runtime.testing import Asked, Call, ErrorEvent, Reply, Status, Verbatim, call
 
+from ..canaries import canary
 from .serverprocess import ServerProcess, riding
 
 SETTINGS = """
@@ -21,8 +22,13 @@ execute = "allow"
 write = "allow"
 [plugins.retry]
 enabled = false
+[plugins.replay]
+record = "{record}"
 """
+ANTHROPIC, OPENAI = "anthropic/scripted", "openai/scripted"
+SOURCES = [("environment", ANTHROPIC), ("environment", OPENAI), ("key file", ANTHROPIC), ("command", OPENAI)]
 MASK = "[secret]"
+SHOWN = ("messages", "export")
 SNOOP = "printenv; env | sort; cat /proc/self/environ /proc/$PPID/environ | tr '\\0' '\\n'; echo snooped"
 ROUTES = ("health", "version", "config", "models", "tools", "strategies", "plugins", "sessions")
 
@@ -39,9 +45,14 @@ def pieces(text: str) -> tuple[str, ...]:
 def program(asked: Asked) -> Reply:
     """Says the key: in an error's words, amid a stream, in pieces of text and thinking, in a call's arguments."""
     key = key_of(asked)
-    match asked.prompt:
+    said = [part.text for part in asked.messages[-1].parts if isinstance(part, Text)] or [asked.prompt]
+    match said[-1]:  # behind a turn that failed, vendors are sent two prompts in one message
         case "refuse" | "Answer with the one word: yes.":  # the words of a verification
             return Reply(fault=Status(401, message=f"Incorrect API key provided: {key}."))
+        case "head":  # in the head, and where no message is expected
+            headers = tuple((name, key) for name in ("x-request-id", "request-id", "retry-after", "x-key"))
+            body = msgspec.json.encode({"error": {"type": key, "code": key, key: key, "message": f"{key}?"}}).decode()
+            return Reply(fault=Verbatim(400, body, (("content-type", "application/json"), *headers)))
         case "break":
             return Reply(text="Well", fault=ErrorEvent(1, message=f"The key {key} broke."))
         case "say":
@@ -76,7 +87,7 @@ class Scene:
         session = await self.server.session(self.workspace, model=model, strategy="agent")
         events = [event for prompt in prompts for event in await self.server.ride(session, prompt)]
         self.shown.append(("events", msgspec.json.encode(events).decode()))
-        for path in (f"/api/sessions/{session}", f"/api/sessions/{session}/messages"):
+        for path in (f"/api/sessions/{session}", *(f"/api/sessions/{session}/{what}" for what in SHOWN)):
             self.shown.append((path, await self.get(path)))
         return events
 
@@ -93,25 +104,36 @@ class Scene:
 
     def hits(self) -> list[str]:
         """Where a key shows, or half of one."""
-        parts = [part for key in self.keys.values() for part in (key[:20], key[-20:])]
+        keys = [key.rpartition("@")[0].rpartition(":")[2] or key for key in self.keys.values()]
+        parts = [part for key in keys for part in (key[:20], key[-20:])]
         return [where for where, text in self.shown if any(part in text for part in parts)]
 
 
-@pytest.fixture(params=["environment", "key file"])
+@pytest.fixture
 async def scene(
     request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Scene]:
-    """The keys come from the environment, or from the user's key file."""
-    keys = {name: f"sk-{secrets.token_hex(20)}" for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")}
+    """The keys come from the environment, from the user's key file, or from a command. A setting is a secret, too."""
+    keys = {name: canary() for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")}
     (tmp_path / "workspace").mkdir()
-    given = keys
-    if request.param == "key file":
+    given = dict(keys)
+    source = getattr(request, "param", "environment")
+    if source == "key file":
         config = tmp_path_factory.mktemp("config")
         for name, key in keys.items():
             KeyFile(config / "pillion" / "keys.json").put(name.partition("_")[0].lower(), key)
         given = {"XDG_CONFIG_HOME": str(config)}
-    async with riding(tmp_path, program, SETTINGS, **given) as (vendor, server):
-        scene = Scene(server, tmp_path / "workspace", keys)
+    if source == "command":
+        given = {}
+        for name, key in keys.items():
+            file = tmp_path_factory.mktemp("command") / "keys.json"
+            file.write_text(key)
+            given[f"PILLION__PLUGINS__{name.partition('_')[0]}__KEY_COMMAND"] = f'["cat", "{file}"]'
+    password = {"PILLION__PLUGINS__OPENAI__SERVERS__CLOSED__BASE_URL": f"http://me:{canary()}@127.0.0.1:1/v1"}
+    given |= password | {"PILLION__DEFAULTS__KEEP_REQUESTS": "true"}
+    settings = SETTINGS.format(record=tmp_path / "run.jsonl")
+    async with riding(tmp_path, program, settings, **given) as (vendor, server):
+        scene = Scene(server, tmp_path / "workspace", keys | password)
         yield scene
     scene.shown.append(("the whole log", (tmp_path / "stderr").read_text()))
     assert scene.hits() == []
@@ -119,15 +141,16 @@ async def scene(
 
 
 @pytest.mark.promise("secrets.nowhere")
-@pytest.mark.parametrize("model", ["anthropic/scripted", "openai/scripted"])
+@pytest.mark.parametrize(("scene", "model"), SOURCES, indirect=["scene"])
 async def test_no_key_shows_anywhere(scene: Scene, model: str) -> None:
-    events = await scene.run(model, "refuse", "break", "say", "call", "snoop")
+    events = await scene.run(model, "refuse", "break", "head", "say", "call", "snoop")
     await scene.look_round(model)
     assert scene.hits() == []
     masked = {event["type"] for event in events if MASK in msgspec.json.encode(event).decode()}
     assert {"turn.failed", "text.delta", "text.finished", "call.finished", "tool.finished"} <= masked
     output = [event["text"] for event in events if event["type"] == "tool.finished"][-1]
     assert "snooped" in output and "PATH=" in output
+    assert {"run.jsonl", "server.json", "stderr"} <= {Path(where).name for where, _ in scene.shown}
 
 
 @pytest.mark.promise("processes.environment")
