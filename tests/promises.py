@@ -149,6 +149,11 @@ PROMISES = {
     # ── usage ──
     "usage.accounted": "Every model call counts, of children and for titles too: by step, turn, session, day.",
     "usage.budgets": "A budget is overshot by one call at most; then a person is asked, and by default the turn ends.",
+    # ── titles ──
+    "titles.given": "A session gets a title after its first finished turn: of the model, else the prompt's words.",
+    "titles.no_surprise": "No model is asked for a title that nobody has named for it, unless the settings say so.",
+    "titles.aside": "A title delays no prompt.",
+    "titles.not_over_a_persons": "A title that a person gave stays.",
     # ── notes ──
     "notes.remembered": "What a model notes is before it in the next turn, and nobody has to allow it.",
     "notes.person": "A person reads and writes any session's scratch pad, and the next turn is given it.",

@@ -87,9 +87,8 @@ class Budgets:
         _, model = kernel.catalog.model(request.model)
         most = at_most(request, model, kernel.catalog.counter(model))
         session = kernel.roster.live(caller.session) if caller.session else None
-        root = session.root.id if session else caller.session
         while True:
-            purses = await self._all(root)
+            purses = await self._all(caller.root)
             if spent := next((purse for purse in purses if purse.is_spent), None):
                 await self._reached(spent, session, caller)
             elif full := next((purse for purse in purses if not purse.fits(most)), None):
