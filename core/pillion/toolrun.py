@@ -34,6 +34,8 @@ SHOWN = 200_000
 """Characters of a call's growing output that are shown; the rest is drained and not kept."""
 PREVIEW = 100_000
 """Characters of a preview that a person is shown."""
+OWN_LINE = 400
+"""Characters that a tool which fills its room may add, to say what it left out."""
 LARGE = 1_000_000
 """Characters of a result from which on it is made fit in a thread: nobody else is to wait for that."""
 PREVIEW_SECONDS = 10.0
@@ -74,6 +76,11 @@ class ToolRun:
 
     @property
     def max_output(self) -> int:
+        return self._room - OWN_LINE
+
+    @property
+    def _room(self) -> int:
+        """Characters of a result that the model gets."""
         window = self._turn.model.context if self._turn.model else 32_000
         return min(self._turn.kernel.settings.defaults.tool_output, max(1_000, window // 2))
 
@@ -250,7 +257,7 @@ class ToolRun:
     async def _fitted(self, text: str) -> Result:
         """What the model gets of the text."""
         tools, redact = self._turn.kit.tools, self._turn.kernel.secrets.redact
-        fit = partial(fitted, text, self.max_output, self.id, readable=READER in tools, redact=redact)
+        fit = partial(fitted, text, self._room, self.id, readable=READER in tools, redact=redact)
         return fit() if len(text) < LARGE else await trio.to_thread.run_sync(fit)
 
 

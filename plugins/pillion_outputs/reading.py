@@ -9,9 +9,6 @@ from msgspec import Meta, Struct
 from pillion import Call, Effect, Kernel, NotFound, ToolError
 from pillion.longresult import READER, beginning
 
-NOTE = 200
-"""Characters that the line below a piece takes at most."""
-
 
 class ReadArguments(Struct, frozen=True, forbid_unknown_fields=True):
     call: Annotated[str, Meta(min_length=1, description="The call, as the line in its result names it.")]
@@ -39,7 +36,7 @@ class ReadOutput:
             raise ToolError(str(error)) from None
         if arguments.start >= len(text):
             raise ToolError(f"It has only {len(text):,} characters.")
-        room = min(arguments.limit or len(text), call.max_output - NOTE)
+        room = min(arguments.limit or len(text), call.max_output)
         piece = beginning(text[arguments.start : arguments.start + room + 1], room)
         end = arguments.start + len(piece)
         more = f"; read on with start={end}" if end < len(text) else ""

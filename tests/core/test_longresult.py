@@ -78,13 +78,15 @@ async def test_ten_megabytes_are_kept_and_the_model_gets_both_ends(tmp_path: Pat
 
 async def test_what_fits_is_as_it_was_and_kept_once(host: Host) -> None:
     async def fits(arguments: Any, call: Any) -> str:
-        return "x" * call.max_output
+        return "x" * call.max_output + "\n[read on with start=7]" * (arguments.text == "more")
 
     async with kernel_host(host.folder, FunctionTool("fits", fits), defaults__tool_output=ROOM) as other:
-        other.provider.script(calls(("fits", "{}")), says("ok"))
+        other.provider.script(calls(("fits", '{"text": "more"}')), says("ok"))
         session = await other.open()
         await other.run(session, "go")
-        assert shown(other).text == "x" * ROOM and (await result(session)).whole is None
+        text = shown(other).text
+        assert text == "x" * text.count("x") + "\n[read on with start=7]" and text.count("x") > ROOM * 0.9
+        assert (await result(session)).whole is None
         with pytest.raises(NotFound, match="call_0"):
             await session.output("call_0")
 

@@ -43,7 +43,8 @@ class Call(Protocol):
     @property
     def max_output(self) -> int:
         """How many characters of a result the model gets. Of a longer one it gets beginning and end, and the whole is
-        kept for it to read on; a tool that can be asked for less, or for the next piece, had better say so."""
+        kept for it to read on; a tool that can be asked for less, or for the next piece, had better say so, in a line
+        that may come on top."""
         ...
 
     def output(self, text: str, /) -> None:
