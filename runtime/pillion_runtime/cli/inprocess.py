@@ -76,6 +76,10 @@ class InProcess:
         accepted = await (await self._kernel.session(session)).resume()
         return Posted(accepted.turn, accepted.after)
 
+    async def compact(self, session: str) -> Posted:
+        accepted = await (await self._kernel.session(session)).prompt("", strategy="compact", when="reject")
+        return Posted(accepted.turn, accepted.after)
+
     async def waiting(self, session: str) -> list[str]:
         return [waiting.id for waiting in (await self._kernel.session(session)).prompts()]
 

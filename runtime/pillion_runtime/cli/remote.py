@@ -141,6 +141,10 @@ class Remote:
         posted = await self._client.call("POST", f"/api/sessions/{session}/resume")
         return Posted(posted["turn"], str(posted.get("after", "")))
 
+    async def compact(self, session: str) -> Posted:
+        posted = await self._client.call("POST", f"/api/sessions/{session}/compact")
+        return Posted(posted["turn"], str(posted.get("after", "")))
+
     async def waiting(self, session: str) -> list[str]:
         rows = _rows(await self._client.call("GET", f"/api/sessions/{session}/prompts"))
         return [str(row["prompt"]) for row in rows if not row.get("turn")]

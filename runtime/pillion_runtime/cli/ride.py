@@ -33,7 +33,8 @@ class Order(Struct, frozen=True):
     """What was asked for on the command line. `stopping`: seconds that a cancelled turn gets to let go.
 
     `session` goes on; without one a new one is opened as `wish` says. `resumes`: with what it has not brought to an
-    end, instead of a prompt. Which model answers is told, unless it is `told`.
+    end, instead of a prompt; `compacts`: its conversation becomes shorter instead. Which model answers is told, unless
+    it is `told`.
     """
 
     prompt: str
@@ -41,6 +42,7 @@ class Order(Struct, frozen=True):
     session: str = ""
     told: str = ""
     resumes: bool = False
+    compacts: bool = False
     yes: bool = False
     stopping: float = 15.0
 
@@ -69,6 +71,8 @@ class Ride:
         try:
             if order.resumes:
                 return await self._resumed()
+            if order.compacts:
+                return await self._turn(await self._source.compact(self.session))
             return await self._turn(await self._source.prompt(self.session, order.prompt, **own))
         finally:
             with trio.move_on_after(CLEAN_UP, shield=True):

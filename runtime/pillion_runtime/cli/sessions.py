@@ -230,6 +230,26 @@ def resume(session: str, json_: bool, yes: bool, config: Path | None, data_dir: 
     return trio.run(conduct, order, settings, view_for(json_), config)
 
 
+@sessions.command("compact")
+@click.argument("session", shell_complete=session_ids)
+@click.option("--json", "json_", is_flag=True, help="Each event on a line of stdout, as JSON.")
+@options.places
+def compact(session: str, json_: bool, config: Path | None, data_dir: Path | None) -> int:
+    """Make what models are sent of a session's conversation shorter; the session keeps all.
+
+    SESSION is an id, or the beginning of one.
+    """
+    import trio
+
+    from .ride import Order
+    from .run import conduct, view_for
+    from .source import Wish
+
+    settings = options.load_settings(config, data_dir)
+    order = Order("", Wish(""), session, compacts=True, stopping=settings.deadlines.stopping)
+    return trio.run(conduct, order, settings, view_for(json_), config)
+
+
 @sessions.command("delete")
 @click.argument("session", nargs=-1, required=True, shell_complete=session_ids)
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")

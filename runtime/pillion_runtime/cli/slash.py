@@ -107,6 +107,13 @@ async def _cancel(talk: Talk, _: str) -> None:
     talk.tell("Nothing of this chat runs now.")
 
 
+async def _compact(talk: Talk, _: str) -> None:
+    if talk.order.session:
+        await talk.compact()
+    else:
+        talk.tell("Nothing has been said yet.")
+
+
 async def _usage(talk: Talk, _: str) -> None:
     used = talk.usage
     cost = money(used.cost)
@@ -124,5 +131,6 @@ COMMANDS = {
     "resume": Slash("ID", "Go on with another session.", _resume),
     "new": Slash("", "Begin a new session.", _new),
     "cancel": Slash("", "Stop the running answer, as Ctrl-C does.", _cancel),
+    "compact": Slash("", "Make what the model is sent of this conversation shorter.", _compact),
     "usage": Slash("", "Tokens and cost so far.", _usage),
 }

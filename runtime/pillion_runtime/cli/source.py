@@ -85,6 +85,10 @@ class Source(Protocol):
         """Goes on with the turn that did not come to its end. Raises Conflict or ServerSaid 409."""
         ...
 
+    async def compact(self, session: str) -> Posted:
+        """Makes what models are sent of the conversation shorter. Raises what `resume` does."""
+        ...
+
     async def waiting(self, session: str) -> list[str]:
         """The turns that the prompts which wait will be, in their order."""
         ...

@@ -30,9 +30,14 @@ class Talk:
 
     async def say(self, text: str) -> int:
         """One turn; its exit code. What goes wrong is told, and the talk goes on."""
-        ride = Ride(
-            msgspec.structs.replace(self.order, prompt=text), self.source, view := self._view(), self._interrupt
-        )
+        return await self._ride(msgspec.structs.replace(self.order, prompt=text))
+
+    async def compact(self) -> None:
+        """What the model is sent of the conversation becomes shorter."""
+        await self._ride(msgspec.structs.replace(self.order, compacts=True))
+
+    async def _ride(self, order: Order) -> int:
+        ride = Ride(order, self.source, view := self._view(), self._interrupt)
         try:
             with view:
                 code = await ride.run()
