@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 
-from pillion import Kernel, Strategy, TurnInfo, hookimpl
+from pillion import ContextProvider, Kernel, Strategy, TurnInfo, hookimpl
 from pillion.contracts.compactor import Compactor
 
+from .context import FormContext
 from .strategy import Compact
 from .summing import Summing
 
@@ -41,10 +42,15 @@ class Plugin:
 
     def __init__(self, config: Given) -> None:
         self._compactors: Sequence[Compactor] = [Summing(config.at, config.to, config.seconds)]
+        self._contexts: Sequence[ContextProvider] = [FormContext()]
 
     @hookimpl
     def register_compactors(self, turn: TurnInfo) -> Sequence[Compactor]:
         return self._compactors
+
+    @hookimpl
+    def register_contexts(self, turn: TurnInfo) -> Sequence[ContextProvider]:
+        return self._contexts
 
     @hookimpl
     def register_strategies(self) -> Sequence[Strategy]:

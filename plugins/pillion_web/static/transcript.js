@@ -267,6 +267,20 @@ const HANDLERS = {
   "model.told"(event) {
     this.turnOf(event).add(el("p", { class: "told" }, "The model is told: ", visible(event.text)));
   },
+  "history.compacting"(event) {
+    this.turnOf(event).waits("The conversation is made shorter …");
+  },
+  "history.compacted"(event) {
+    if (!event.turn) return; // of a fork: it was so before
+    const turn = this.turnOf(event);
+    turn.waits("");
+    turn.add(el("p", { class: "told" }, `The conversation was made shorter: ${event.before} tokens are ${event.after} now.`));
+  },
+  "history.compaction_failed"(event) {
+    const turn = this.turnOf(event);
+    turn.waits("");
+    turn.add(el("p", { class: "told" }, "The conversation could not be made shorter: ", visible(event.message)));
+  },
   "turn.stopping"(event) {
     this.turnOf(event).waits("Stops …");
   },
