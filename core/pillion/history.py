@@ -100,7 +100,7 @@ class History:
                 self._prompt = self._asked(event.prompt, turn)
             case e.PromptJoined():
                 self._asked(event.prompt, turn)
-            case e.HistoryCompacted():
+            case e.HistoryCompacted() if self._fits(event):
                 self.compacted = event
             case e.ModelTold():
                 self.drafts.append(Draft("user", (Text(event.text),), turn))
@@ -156,6 +156,16 @@ class History:
             text = (Text(event.text),) if event.text else ()
             self._ask((*event.images, *text), turn)
         return event
+
+    def _fits(self, event: e.HistoryCompacted) -> bool:
+        """Does it speak of messages that are there? A file from elsewhere may say anything."""
+        end = len(self.drafts)
+        return (
+            0 <= event.messages <= end
+            and 0 <= event.shortened <= end
+            and event.characters >= 0
+            and all(0 <= number < event.messages for number in event.kept)
+        )
 
     def _ask(self, parts: tuple[Piece, ...], turn: str) -> None:
         """A prompt without words is one for a strategy that needs none: no part of the conversation."""

@@ -10,6 +10,7 @@ from .eventlog import PAGE, Cursor, Frame, Resync, notice
 from .history import History, LastTurn
 from .prompts import WaitingPrompt
 from .values import Message
+from .view import cut_of, view
 
 
 class Onlooker:
@@ -50,8 +51,8 @@ class Onlooker:
         return tuple(self._history.resolved(blobs, 0, end))
 
     async def sent(self) -> tuple[Message, ...]:
-        """What a model is sent of it: all, since how much less it would be knows only who has it."""
-        return await self.messages()
+        """What a model is sent of it."""
+        return tuple(view(await self.messages(), cut_of(self._history.compacted)))
 
     async def output(self, call: str) -> str:
         """The whole result of a call that was too long for the model. Raises NotFound."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import trio
 from msgspec import structs
@@ -12,7 +13,7 @@ from pillion.contracts.compactor import Conversation, Cut
 from pillion.errors import NotShorter
 
 from .decisions import decisions, line
-from .transcript import transcript
+from .transcript import texts, transcript
 from .words import ASKED, EARLIER, GIVEN, summary_in, tidy, wording
 
 TAIL = 2
@@ -28,6 +29,8 @@ RESULTS = (1_000, 200)
 """Characters that are left of an old result, tried in order; then old messages are left out."""
 NEWEST = (4_000, 1_000, 200, 50)
 """The same of the newest ones, where those alone are too long."""
+LARGE = 50_000
+"""Tokens: from here on a thread puts the transcript together, since it is counted several times."""
 READ = 0.8
 """The share of its window that the model which sums up is given to read."""
 
@@ -74,7 +77,9 @@ class Summing:
         before = summary_in(long.now.text)
         earlier = EARLIER.format(before) if before else ""
         room = int((model.context - longest) * READ) - count(earlier) - count(ASKED)
-        given = GIVEN.format(earlier, transcript(old, room, count))
+        told = partial(transcript, old, room, count)
+        large = sum(long.sizes[long.now.messages :]) > LARGE
+        given = GIVEN.format(earlier, await trio.to_thread.run_sync(told, abandon_on_cancel=True) if large else told())
         try:
             with trio.fail_after(self._seconds):
                 answer = await turn.complete(
@@ -149,10 +154,10 @@ def _open_files(turn: Turn, long: Conversation, old: Sequence[Message], goal: in
     unsaved: Mapping[str, bytes] = getattr(turn.workspace, "unsaved", {})
     if not unsaved:
         return {}
-    said, left = transcript(old, goal * TAIL, long.count), goal // OPEN
+    left = goal // OPEN
     files: dict[str, str | None] = {}
     for path, data in unsaved.items():
-        if path not in said:
+        if not any(path in part for part in texts(old)):
             continue
         text = data.decode()
         size = long.count(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import assert_never
 
 from pillion import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
@@ -26,6 +26,19 @@ def transcript(messages: Sequence[Message], tokens: int, count: Callable[[str], 
         characters = max(0, int(characters * tokens / size * 0.9))
         text = _ends(whole, characters)
     return text
+
+
+def texts(messages: Sequence[Message]) -> Iterator[str]:
+    """All that is said in them, piece by piece."""
+    for message in messages:
+        for part in message.parts:
+            match part:
+                case Text(text) | ToolResult(_, text):
+                    yield text
+                case ToolCall(_, _, arguments):
+                    yield arguments
+                case _:
+                    pass
 
 
 def _said(message: Message, part: Part, cap: int) -> str:

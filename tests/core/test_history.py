@@ -56,6 +56,27 @@ class Log:
         return self.history.resolved({})
 
 
+def test_a_cut_that_speaks_of_messages_that_are_not_there_is_none() -> None:
+    log = Log()
+    log.prompt()
+    log.text("Yes.")
+    log.add(e.MessageFinished(items=(3,), finish="stop"))
+    sizes: dict[str, Any] = {"text": "Short.", "before": 9, "after": 1, "by": "x", "why": "asked"}
+    good = e.HistoryCompacted(messages=2, kept=(0,), shortened=2, characters=1, **sizes)
+    for wrong in (
+        e.HistoryCompacted(messages=3, **sizes),
+        e.HistoryCompacted(messages=-1, **sizes),
+        e.HistoryCompacted(messages=1, kept=(1,), **sizes),
+        e.HistoryCompacted(messages=1, shortened=3, **sizes),
+        e.HistoryCompacted(messages=1, characters=-1, **sizes),
+    ):
+        log.add(wrong)
+    assert log.history.compacted is None
+    log.add(good)
+    assert log.history.compacted == good
+    assert log.history.task == [0]
+
+
 def test_a_turn_becomes_messages_with_results_in_the_order_of_the_calls() -> None:
     log = Log()
     log.prompt("look at both")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trio
 
-from pillion import Conflict
+from pillion import Conflict, Message, ModelInfo, Text
 from pillion import events as e
 from pillion.testing.kit import events
 from pillion.testing.scripted import Gate, says
@@ -117,3 +117,18 @@ def test_the_page_has_the_settings_and_the_form_that_counts() -> None:
     assert Config().at == 0.8 and "From 80 % on" in text
     assert Config().to == 0.4 and "about\n40 %" in text
     assert Plugin(Config()) is not None
+
+
+async def test_what_is_longer_than_the_summing_model_can_read_is_told_to_it_in_part(tmp_path: Path) -> None:
+    """Without a clock that jumps: so much is put together in a thread."""
+    model = ModelInfo("scripted/one", context=40_000, output=4_000)
+    provider = Windowed(lambda request: says("Yes."), model=model)
+    with trio.fail_after(BOUND):
+        async with compacting(tmp_path, provider) as host:
+            session = await host.open()
+            said = [Message("assistant" if n % 2 else "user", (Text(prose(400, n)),)) for n in range(200)]
+            await session.note(e.SessionSeeded(messages=tuple(said)))
+            assert isinstance(await host.run(session, "", strategy="compact"), e.TurnFinished)
+            (cut,) = compactions(await events(session))
+            assert (cut.before > 100_000, cut.after < 20_000, provider.overflows) == (True, True, 0)
+            assert "characters are left out" in provider.requests[-1].messages[0].text

@@ -13,7 +13,9 @@ from pillion import Image, Message, ModelInfo, Text, Thinking, ThinkingSeal, Tur
 from pillion import events as e
 from pillion.contracts.provider import Finish, Request
 from pillion.memorystore import MemoryStore
+from pillion.onlooker import Onlooker
 from pillion.overlay import Overlay
+from pillion.recovery import recall
 from pillion.testing.kit import FunctionTool, StrategyPlugin, events, frames
 from pillion.testing.scripted import Answer, Gate, calls, says
 from pillion_storage.database import FILE, Place
@@ -110,6 +112,10 @@ async def test_a_fork_is_as_its_place_was(tmp_path: Path, autojump_clock: Any) -
             == await behind.messages()
             == (await session.messages())[: len(await before.messages())]
         )
+        history, _, head = await recall(session.id, host.kernel.store)
+        looked_at = await Onlooker(session.info, host.kernel.store, history, head).sent()
+        assert looked_at == await session.sent()
+        assert len(looked_at) < len(await session.messages())
         await host.run(behind, "And now?")
         sent = provider.asked[-1].messages
         assert cut.text in told(sent) and sent[-1].text == "And now?"
