@@ -62,10 +62,8 @@ class Titles:
         title = of_prompt(asked)
         model = self._model(session) if title else ""
         if model:
-            title = (
-                await self._asked(session, Request(model, request_of(asked, answered), SYSTEM, max_output=OUTPUT))
-                or title
-            )
+            request = Request(model, request_of(asked, answered), SYSTEM, max_output=OUTPUT)
+            title = await self._asked(session, request) or title
         while title and not session.info.title:
             try:
                 await session.change(Change(title=title, expected=frozenset({version_of(session.info)})))

@@ -9,10 +9,11 @@ import pytest
 import trio
 import trio.testing
 
-from pillion import ProviderDown, Request, Session, Usage, UsageSeen
+from pillion import Batch, ProviderDown, Request, Session, SessionInfo, Usage, UsageSeen
 from pillion import events as e
 from pillion.contracts.provider import Caller
 from pillion.letters import Change
+from pillion.memorystore import MemoryStore
 from pillion.testing.kit import FunctionTool, StrategyPlugin, events, kernel_host
 from pillion.testing.scripted import Gate, Pause, Raise, ScriptedProvider, says
 from pillion_titles.plugin import Config, Plugin
@@ -129,6 +130,39 @@ async def test_a_title_of_a_person_stays_also_one_that_comes_meanwhile(tmp_path,
         gate.opened.set()
         titles = [await settled(session) for session in (named, meanwhile, other)]
         assert titles == ["Mine", "Mine, too", "Of the model"]
+
+
+class Held(MemoryStore):
+    """Looks sessions up, and keeps their changes, when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks, self.keeps, self.keeping = trio.Event(), trio.Event(), trio.Event()
+
+    async def info(self, session: str) -> SessionInfo:
+        await self.looks.wait()
+        return await super().info(session)
+
+    async def commit(self, batch: Batch) -> None:
+        if batch.info is not None:
+            self.keeping.set()
+            await self.keeps.wait()
+        await super().commit(batch)
+
+
+@pytest.mark.promise("titles.not_over_a_persons")
+async def test_a_title_that_is_being_kept_at_that_moment_stays(tmp_path, autojump_clock) -> None:
+    store = Held()
+    async with titled(tmp_path, store=store) as host:
+        session = await host.open()
+        await host.run(session, PROMPT)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(session.change, Change(title="Mine"))
+            await store.keeping.wait()
+            store.looks.set()
+            await trio.testing.wait_all_tasks_blocked()  # the prompt's words wait behind it
+            store.keeps.set()
+        assert await settled(session) == "Mine"
 
 
 async def test_a_turn_that_fails_gives_none_and_the_next_that_finishes_does(tmp_path, autojump_clock) -> None:
