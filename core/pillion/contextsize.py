@@ -45,6 +45,7 @@ async def size_of(kernel: Kernel, session: Session | Onlooker, *, vendor: bool =
         model = Bench(kernel.catalog, line_of("default", *layers)).first.model
         asked = Asked(Request(model.name, await session.sent()), model)
     request, counter = asked.request, kernel.catalog.counter(asked.model)
+    await counter.ready()
     tokens = sized(request.messages, request.system, request.tools, counter)
     return ContextSize(asked.model, found, tokens, await _counted(kernel, asked) if vendor else None)
 

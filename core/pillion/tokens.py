@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 import msgspec
+import trio
 from msgspec import Struct
 
 from .imagesize import size_of
@@ -101,7 +102,7 @@ class Counter:
     """Counts as one model does; `by` says by what. What it has counted it remembers, by the hash of the message.
 
     `count` takes any text; `image` is the vendor's formula, by default squares of 28 pixels, which is the most that the
-    big vendors take for one. One counter belongs to one model, in one task at a time.
+    big vendors take for one. `load` makes what the first count would make. One counter belongs to one model.
     """
 
     def __init__(
@@ -111,9 +112,17 @@ class Counter:
         *,
         image: Callable[[Image], int] = by_patches(28, 5_000),  # noqa: B008 - it holds no state
         framing: Framing = Framing(),  # noqa: B008 - frozen
+        load: Callable[[], object] | None = None,
     ) -> None:
         self.by, self.count, self.image, self.framing = by, count, image, framing
+        self._load = load
         self._known: dict[int, int] = {}
+
+    async def ready(self) -> None:
+        """Has `load` make what the first count would make, in a thread, so that it holds nobody up."""
+        load, self._load = self._load, None
+        if load is not None:
+            await trio.to_thread.run_sync(load)
 
     def text(self, text: str) -> int:
         """The tokens of a text that is sent again and again, as a system prompt is."""

@@ -121,6 +121,7 @@ class Window:
     async def _measured(self, turn: Turn, frame: Frame) -> tuple[int, int]:
         """The tokens of what is sent of the conversation now, and those that there is room for."""
         session, counter = turn.session, turn.counter(frame.model)
+        await counter.ready()
         messages, now = await session.messages(), session.cut
         self._count(messages, counter)
         if self._head_size[0] != now:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,19 +26,48 @@ class Header(Struct, frozen=True):
 def read_header(path: Path) -> Header:
     """Raises OSError when the file can't be read, ValueError when it is no GGUF file."""
     with path.open("rb") as file:
-        if file.read(4) != MAGIC:
-            raise ValueError("it does not begin with GGUF")
-        _, _, entries = _unpack(file, "IQQ")
         found: dict[str, Any] = {}
-        for _ in range(entries):
-            key = _string(file)
-            found[key] = _value(file, _unpack(file, "I")[0])
+        for key, of in _entries(file):
+            found[key] = _value(file, of)
             architecture = found.get("general.architecture")
             # The rest is mostly the vocabulary, which is long and not needed.
             if architecture and f"{architecture}.context_length" in found:
                 break
     architecture = str(found.get("general.architecture", ""))
     return Header(architecture, int(found.get(f"{architecture}.context_length", 0)))
+
+
+def read_merges(path: Path, *, only_kind: bool = False) -> tuple[str, list[str]]:
+    """How the file's tokenizer splits text, "" unless it joins byte pairs; and the pairs that it joins, in order, but
+    if `only_kind` is wanted. Raises OSError, and ValueError when it is no GGUF file."""
+    kind, splits = "", ""
+    with path.open("rb") as file:
+        for key, of in _entries(file):
+            if key == "tokenizer.ggml.merges" and not only_kind:
+                return (splits if kind == "gpt2" else ""), list(_strings(file))
+            value = _value(file, of)
+            kind = str(value) if key == "tokenizer.ggml.model" else kind
+            splits = str(value) if key == "tokenizer.ggml.pre" else splits
+            if only_kind and kind and splits:
+                break
+    return (splits if kind == "gpt2" else ""), []
+
+
+def _entries(file: BinaryIO) -> Iterator[tuple[str, int]]:
+    """The keys, each with the kind of its value, which must be read before the next one."""
+    if file.read(4) != MAGIC:
+        raise ValueError("it does not begin with GGUF")
+    _, _, entries = _unpack(file, "IQQ")
+    for _ in range(entries):
+        yield _string(file), _unpack(file, "I")[0]
+
+
+def _strings(file: BinaryIO) -> Iterator[str]:
+    of, count = _unpack(file, "IQ")
+    if of != STRING or count > LONGEST:
+        raise ValueError("its header holds an unknown type")
+    for _ in range(count):
+        yield _string(file)
 
 
 def _unpack(file: BinaryIO, layout: str) -> tuple[Any, ...]:

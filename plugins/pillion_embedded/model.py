@@ -57,6 +57,11 @@ class Model:
         self._slot = trio.Lock()
         self._server: Any = None
 
+    @property
+    def path(self) -> Path:
+        """The GGUF file."""
+        return self._loading.path
+
     async def answer(self, body: Piece, send: trio.MemorySendChannel[Piece | ProviderError]) -> None:
         """Sends the chunks of one chat completion, or a ProviderError as the last thing; closes `send`. While it waits
         for other calls it sends QUEUED now and then.

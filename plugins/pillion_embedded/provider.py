@@ -8,11 +8,13 @@ import trio
 
 from pillion.contracts.provider import Chunk, Finish, Request, UsageSeen, Waiting
 from pillion.errors import ModelNotFound, ProviderError
+from pillion.tokens import Counter
 from pillion.values import ModelInfo, Text, Usage
 
 from .constrained import Unfolding, one_schema
 from .model import QUEUED, Model, Piece
 from .prompt import messages
+from .tokens import counter
 
 PROGRESS = 10_000
 """Milliseconds of reading a prompt after which the call says how far it is, again and again."""
@@ -38,6 +40,10 @@ class EmbeddedProvider:
 
     def models(self) -> Sequence[ModelInfo]:
         return [self._info]
+
+    def counter(self, model: ModelInfo) -> Counter | None:
+        """The model's own tokenizer, where its file has one of the kind that is known."""
+        return counter(self._model.path, model.name.partition("/")[2])
 
     @trio.as_safe_channel
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:

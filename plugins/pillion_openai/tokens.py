@@ -27,7 +27,8 @@ def counter(model: ModelInfo, official: bool, chat: bool) -> Counter | None:
     if name not in TOKENIZERS or importlib.util.find_spec(LIBRARY) is None:
         return None
     count = functools.partial(_count, name)
-    return Counter(f"bpe-openai {name}", count, image=PICTURE, framing=Framing(thinking=not chat))
+    framing, load = Framing(thinking=not chat), functools.partial(_counting, name)
+    return Counter(f"bpe-openai {name}", count, image=PICTURE, framing=framing, load=load)
 
 
 def _tokenizer(model: str) -> str:
