@@ -58,10 +58,10 @@ async def test_no_call_has_to_be_refused(autojump_clock: MockClock, shape: Any, 
     chance = random.Random(26)
 
     def program(asked: Asked) -> Reply:
-        return Reply(usage=Usage(chance.randrange(10, 200), chance.randrange(10, 200)))
+        return Reply(usage=Usage(210, chance.randrange(10, 200)))  # in: what is guessed; out: less
 
-    quota = Quota(program, requests=40, tokens=8_000, shape=shape, tells=tells)
-    config = Config(keys={} if tells else {"far": KeyLimits(requests=40, tokens=8_000)})
+    quota = Quota(program, requests=40, tokens=11_000, shape=shape, tells=tells)
+    config = Config(keys={} if tells else {"far": KeyLimits(requests=40, tokens=11_000)})
     far = Far(quota, chance)
     provider: Any = Plugin(config).wrap_provider(far, far)
     ended: list[float] = []
