@@ -24,9 +24,9 @@ PRICED = "models = { scripted = { price = { input = 1000.0, output = 2000.0 } } 
 
 
 def settings(url: str, store: str = "storage", more: str = "") -> str:
-    """As MODELS; the models of both servers have a price."""
+    """As MODELS; the models of both servers have a price, and no title comes between."""
     given = MODELS.format(url=url).replace("[defaults]\n", f'[defaults]\nstore = "{store}"\n')
-    return given.replace('models = ["scripted"]', PRICED) + more
+    return given.replace('models = ["scripted"]', PRICED) + "[plugins.titles]\nenabled = false\n" + more
 
 
 @pytest.fixture
