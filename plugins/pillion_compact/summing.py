@@ -29,7 +29,7 @@ RESULTS = (1_000, 200)
 """Characters that are left of an old result, tried in order; then old messages are left out."""
 NEWEST = (4_000, 1_000, 200, 50)
 """The same of the newest ones, where those alone are too long."""
-LARGE = 50_000
+LARGE = 400_000
 """Tokens: from here on a thread puts the transcript together, since it is counted several times."""
 READ = 0.8
 """The share of its window that the model which sums up is given to read."""

@@ -126,7 +126,7 @@ async def test_what_is_longer_than_the_summing_model_can_read_is_told_to_it_in_p
     with trio.fail_after(BOUND):
         async with compacting(tmp_path, provider) as host:
             session = await host.open()
-            said = [Message("assistant" if n % 2 else "user", (Text(prose(400, n)),)) for n in range(200)]
+            said = [Message("assistant" if n % 2 else "user", (Text(prose(400, n)),)) for n in range(1_100)]
             await session.note(e.SessionSeeded(messages=tuple(said)))
             assert isinstance(await host.run(session, "", strategy="compact"), e.TurnFinished)
             (cut,) = compactions(await events(session))
