@@ -24,7 +24,7 @@ from ..documented import FORMATS
 from ..vendors import BOUND, KEYS
 
 POEM = "one\ntwo\n"
-MORE: dict[str, Any] = {"models.roles.fast": ["openai/down", "openai/scripted"], "plugins.retry.attempts": 2}
+MORE: dict[str, Any] = {"models.roles.slow": ["openai/down", "openai/scripted"], "plugins.retry.attempts": 2}
 VARIES = ("prompt", "seconds", "first", "time", "deadline", "approval")
 """Of an event: what is another in each run."""
 
@@ -235,23 +235,23 @@ async def test_a_file_that_is_no_recording_stays_and_nothing_is_asked(tmp_path: 
         assert "not written over" in (await host.kernel.checks())["recording"]
 
 
-class Fast:
+class Slow:
     """Asks a role with two models."""
 
-    name, description = "fast", "One call."
+    name, description = "slow", "One call."
 
     async def run(self, turn: Turn) -> str | None:
-        await turn.step(role="fast")
+        await turn.step(role="slow")
         return None
 
 
 async def test_a_recorded_error_is_not_asked_again_and_the_next_model_is(tmp_path: Path) -> None:
     program = lambda asked: Reply(text="Yes.") if asked.model == "scripted" else Reply(fault=Status(500))  # noqa: E731
     one, two, file = tmp_path / "one", tmp_path / "two", tmp_path / "run.jsonl"
-    told, fast = [], StrategyPlugin(Fast())
-    for hosted in (recording(one, file, program, fast=fast), replaying(two, file, fast=fast)):
+    told, slow = [], StrategyPlugin(Slow())
+    for hosted in (recording(one, file, program, slow=slow), replaying(two, file, slow=slow)):
         async with hosted as host:
-            session = await host.open(strategy="fast")
+            session = await host.open(strategy="slow")
             assert isinstance(await host.run(session, "Are you there?"), e.TurnFinished)
             told.append([event for event in await events(session) if isinstance(event, e.ModelPassedOver)])
     assert told[0] == told[1] != []
