@@ -25,6 +25,10 @@ Progress = Callable[[int, int], object]
 """Gets how much is done, and of how much."""
 
 
+class Taken(ConfigError):
+    """There is a file of that name already."""
+
+
 def beside(file: Path, kind: str = FILE) -> Path:
     """A name for a copy in the same folder, with the time in it."""
     stem = f"{file.stem}.{time.strftime('%Y%m%d-%H%M%S')}"
@@ -86,7 +90,7 @@ def _new(copy: Path) -> None:
     try:
         os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
-        raise ConfigError(f"There is a file {copy} already.", hint="Name another one.") from None
+        raise Taken(f"There is a file {copy} already.", hint="Name another one.") from None
     except OSError as error:
         raise ConfigError(f"{copy} can't be written: {error.strerror}.", hint="Name another place.") from None
 

@@ -69,9 +69,13 @@ def upgrade(database: Any, dialect: Dialect, steps: Mapping[str, Sequence[Migrat
 
 def back_up(file: Path) -> Path:
     """A copy of a SQLite database that others may be writing to, beside it. What can't be copied whole leaves none."""
-    copy = copies.beside(file)
-    copies.of_file(file, copy)
-    return copy
+    while True:
+        copy = copies.beside(file)
+        try:
+            copies.of_file(file, copy)
+        except copies.Taken:
+            continue  # another process has taken the name meanwhile
+        return copy
 
 
 def checksum(step: Migration) -> str:

@@ -24,6 +24,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nauthorization: Basic "
         *(HEAD + base64.b64encode(b"u" * before + b":" + KEY.encode()) for before in range(3)),
         b"." * (BLOCK - len(MARK) // 2 - 13) + KEY.encode(),  # where one block ends and the next begins
     ],
+    ids=["bare", "json", "url", "base64-0", "base64-1", "base64-2", "blocks"],
 )
 def test_a_key_is_seen_wherever_it_stands(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "fine.log").write_bytes(text.replace(MARK[4:].encode(), b"").swapcase())
