@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from pillion import Batch, Record, SessionQuery
 from pillion_storage.database import FILE, Place
+from pillion_storage.migrations import back_up
 from pillion_storage.opening import open_store
 from pillion_storage.tables import STEPS
 
@@ -75,3 +77,11 @@ async def test_of_processes_that_start_at_once_one_upgrades(
     await store.aclose()
     assert applied == [("storage", step.number) for step in STEPS]
     await reads_all(place)
+
+
+def test_copies_that_are_made_at_once_have_names_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    shutil.copy(Path(__file__).parent / "schemas" / "1.sqlite", file)
+    with ThreadPoolExecutor(8) as pool:
+        copies = list(pool.map(back_up, [file] * 8))
+    assert len(set(copies)) == 8 and all(copy.stat().st_size == copies[0].stat().st_size for copy in copies)
