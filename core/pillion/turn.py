@@ -32,7 +32,7 @@ from .onecall import OneCall
 from .overlay import OverlaidWorkspace
 from .roles import line_of, said
 from .tags import tagged
-from .tokens import Counter
+from .tokens import Counter, estimate
 from .toolrun import run_calls
 from .typedanswer import FORM, MISFIT, T, typed
 from .values import Limits, Message, ModelInfo, ToolCall, Usage
@@ -271,7 +271,7 @@ class Turn:
                     parts += await provider.contribute(self, tokens)
                 except Exception as error:  # a plugin's fault is its own
                     self.kernel.log.error("The context provider %s failed", provider, exc_info=error)
-        return _trimmed(parts, tokens)
+        return _trimmed(parts, tokens, self.counter(self.model).count if self.model else estimate)
 
     async def emit(self, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> list[Record]:
         """Writes facts to the log; returns when they are durable. Raises Gone when the turn is over."""
@@ -527,12 +527,12 @@ def _fitting(request: Request, model: ModelInfo) -> Request:
     return structs.replace(request, model=model.name, max_output=longest)
 
 
-def _trimmed(parts: Sequence[ContextPart], tokens: int) -> str:
-    """The weightiest parts that fit, at about four characters a token; one that does not fit is left out."""
-    left, kept = tokens * 4, []
+def _trimmed(parts: Sequence[ContextPart], tokens: int, count: Callable[[str], int]) -> str:
+    """The weightiest parts that fit; one that does not fit is left out."""
+    left, kept = tokens, []
     for part in sorted(parts, key=lambda part: -part.weight):
         text = f"# {part.title}\n\n{part.text.strip()}\n"
-        if len(text) <= left:
+        if (size := count(text)) <= left:
             kept.append(text)
-            left -= len(text)
+            left -= size
     return "\n".join(kept)

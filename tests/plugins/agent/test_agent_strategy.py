@@ -66,6 +66,28 @@ async def test_the_model_is_told_where_it_is_and_what_is_known(agent: Host) -> N
     assert [tool.name for tool in request.tools] == ["look"]
 
 
+class Talkative(Known):
+    """Says more than fits: by tokens, of which some scripts have one a character."""
+
+    async def contribute(self, turn: Turn, budget: int) -> Sequence[ContextPart]:
+        long = "漢" * (budget - 200)
+        parts = {"Light": (long, 0.5), "Heavy": (long, 2.0), "Short": ("Tabs.", 1.0)}
+        return [ContextPart(title, text, weight) for title, (text, weight) in parts.items()]
+
+
+async def test_of_what_is_known_the_weightiest_fits_by_tokens(tmp_path: Path) -> None:
+    plugins = {"agent": Plugin(), "known": Talkative()}
+    flags = {"defaults__strategy": "agent", "defaults__context_tokens": 3000}
+    async with kernel_host(tmp_path, plugins=plugins, **flags) as host:
+        host.provider.script(says("Hello."))
+        await host.run(await host.open(), "hi")
+        assert [name in host.provider.requests[-1].system for name in ("Heavy", "Short", "Light")] == [
+            False,
+            True,
+            False,
+        ]
+
+
 async def test_the_limit_of_steps_ends_the_turn(agent: Host) -> None:
     agent.provider.script(*(calls(("look", f'{{"text": "{n}"}}')) for n in range(5)))
     session = await agent.open(limits=Limits(steps=2))
