@@ -17,8 +17,8 @@ TOKENIZERS = ("o200k_base", "cl100k_base")
 OLD, NOT_OLD = ("gpt-4", "gpt-3.5", "gpt-35"), ("gpt-4o", "gpt-4.")
 """How the names of the models with cl100k_base begin, in tiktoken's table of models, and those of later ones do."""
 PICTURE = by_patches(32, 12_000, 1.2)
-"""Squares of 32 pixels, each 1.2 tokens, as gpt-5.5 and later bill with `detail` left to them (the vendor's guide
-"Images and vision"); they take up to 10,000 squares, later ones as many as a photo of 12 megapixels has."""
+"""Squares of 32 pixels (the vendor's guide "Images and vision"), each 1.2 tokens as others have measured for gpt-5.5;
+they take up to 10,000 squares, later ones as many as a photo of 12 megapixels has."""
 
 
 def counter(model: ModelInfo, official: bool, chat: bool) -> Counter | None:
