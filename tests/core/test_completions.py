@@ -88,6 +88,6 @@ async def test_a_call_for_a_session_is_told_in_that_sessions_log(tmp_path, autoj
         assert (told.role, told.usage.input) == ("title", 7)
         await host.run(session, "go")
         turn = session.last.turn if session.last else ""
-        callers = [Caller(session.id, "", "title"), Caller(session.id, turn, "default")]
+        callers = [Caller(session.id, "", "title", session.id), Caller(session.id, turn, "default", session.id)]
         assert [request.caller for request in host.provider.requests] == callers
         assert await records(host) == []
