@@ -146,6 +146,10 @@ class Turn:
         """Counts tokens as that model does."""
         return self.kernel.catalog.counter(model)
 
+    def count(self, text: str) -> int:
+        """The tokens of a text, as the turn's model counts; an estimate where it has none."""
+        return self.counter(self.model).count(text) if self.model else estimate(text)
+
     async def step(
         self,
         *,
@@ -271,7 +275,7 @@ class Turn:
                     parts += await provider.contribute(self, tokens)
                 except Exception as error:  # a plugin's fault is its own
                     self.kernel.log.error("The context provider %s failed", provider, exc_info=error)
-        return _trimmed(parts, tokens, self.counter(self.model).count if self.model else estimate)
+        return _trimmed(parts, tokens, self.count)
 
     async def emit(self, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> list[Record]:
         """Writes facts to the log; returns when they are durable. Raises Gone when the turn is over."""

@@ -17,8 +17,8 @@ WEIGHT = 5.0
 """Heavier than what can be looked up again."""
 SHARE = 2
 """The part of the budget that the pad may fill at most: half of it, so that it drives nothing else out."""
-CHARACTERS = 4
-"""Of a token, about, as the kernel counts them."""
+CHARACTERS = 8
+"""Of a token, at most: more of the pad is not tried."""
 
 
 class NotesContext:
@@ -31,13 +31,21 @@ class NotesContext:
         pad = await self._pads.read(turn.session)
         if not pad.text.strip():
             return []
-        room = budget * CHARACTERS // SHARE - len(INTRO)
-        text, left_out = pad.text, len(pad.text) - room
-        if left_out <= 0:
+        most, length = budget // SHARE, len(pad.text)
+        room = min(length, most * CHARACTERS)
+        while turn.count(said := _said(pad.text, room)) > most and room:
+            room = room * 3 // 4
+        if room == length:
             self._pads.told(turn.session.id, pad)
-        elif room > 0:
-            gap = f"\n[{left_out} characters are left out: read_notes shows them.]\n"
-            text = f"{text[: room // 2]}{gap}{text[len(text) - (room - room // 2) :]}"
-        else:
-            text = "[They are too long for this place: read_notes shows them.]"
-        return [ContextPart(TITLE, f"{INTRO}\n\n<notes>\n{text}\n</notes>", WEIGHT)]
+        return [ContextPart(TITLE, said, WEIGHT)]
+
+
+def _said(text: str, room: int) -> str:
+    """The text, or so many characters of its beginning and end."""
+    left_out = len(text) - room
+    if not room:
+        text = "[They are too long for this place: read_notes shows them.]"
+    elif left_out:
+        gap = f"\n[{left_out} characters are left out: read_notes shows them.]\n"
+        text = f"{text[: room // 2]}{gap}{text[len(text) - (room - room // 2) :]}"
+    return f"{INTRO}\n\n<notes>\n{text}\n</notes>"
