@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from types import MappingProxyType
 from typing import Any, Protocol
 
 Row = Sequence[Any]
 ROWS = 1000
-"""In one statement at most."""
-TOUCH = """UPDATE session SET last = new.column1,
-    updated = CASE WHEN new.column2 > 0 THEN new.column2 ELSE session.updated END
-    FROM (VALUES %s) AS new
-    WHERE session.id = new.column3 AND session.generation = new.column4 AND session.last = new.column5"""
+"""In one statement for PostgreSQL at most."""
 
 
 class Dialect(Protocol):
@@ -50,9 +45,6 @@ class Dialect(Protocol):
 
 
 class SQLite:
-    """Many rows go by one statement: for each step of one the driver lets go of Python's lock, and waits for it again
-    behind a loop that is busy."""
-
     name = "sqlite"
     locked = ""  # BEGIN IMMEDIATE has done it
     types: Mapping[str, str] = MappingProxyType(
@@ -83,11 +75,12 @@ class SQLite:
         return connection.execute(statement, values)
 
     def run_many(self, connection: Any, statement: str, rows: Sequence[Row]) -> None:
-        for start in range(0, len(rows), ROWS):
-            _by_values(connection, _for_values(statement), rows[start : start + ROWS])
+        connection.executemany(statement, rows)
 
     def touch(self, connection: Any, rows: Sequence[Row]) -> int:
-        return int(_by_values(connection, TOUCH, rows).rowcount)
+        statement = """UPDATE session SET last = ?1, updated = CASE WHEN ?2 > 0 THEN ?2 ELSE updated END
+            WHERE id = ?3 AND generation = ?4 AND last = ?5"""
+        return int(connection.executemany(statement, rows).rowcount)
 
     def lock_schema(self, connection: Any) -> None:
         pass  # BEGIN IMMEDIATE has done it
@@ -132,13 +125,19 @@ class PostgreSQL:
     def run_many(self, connection: Any, statement: str, rows: Sequence[Row]) -> None:
         from psycopg2.extras import execute_values
 
-        execute_values(connection.cursor(), _for_values(statement), rows, page_size=ROWS)
+        head, _, tail = statement.partition("VALUES (")
+        _, _, rest = tail.partition(")")
+        execute_values(connection.cursor(), f"{head}VALUES %s{rest}", rows, page_size=ROWS)
 
     def touch(self, connection: Any, rows: Sequence[Row]) -> int:
         from psycopg2.extras import execute_values
 
+        statement = """UPDATE session SET last = new.last,
+            updated = CASE WHEN new.time > 0 THEN new.time ELSE session.updated END
+            FROM (VALUES %s) AS new (last, time, id, generation, expected)
+            WHERE session.id = new.id AND session.generation = new.generation AND session.last = new.expected"""
         cursor = connection.cursor()
-        execute_values(cursor, TOUCH, rows, page_size=len(rows))
+        execute_values(cursor, statement, rows, page_size=len(rows))
         return int(cursor.rowcount)
 
     def lock_schema(self, connection: Any) -> None:
@@ -151,15 +150,3 @@ class PostgreSQL:
 def rows_of(cursor: Any) -> Iterable[Row]:
     found: Iterable[Row] = cursor.fetchall()
     return found
-
-
-def _for_values(statement: str) -> str:
-    """An INSERT of one row as one of many: `%s` stands for its rows."""
-    head, _, tail = statement.partition("VALUES (")
-    _, _, rest = tail.partition(")")
-    return f"{head}VALUES %s{rest}"
-
-
-def _by_values(connection: Any, statement: str, rows: Sequence[Row]) -> Any:
-    row = f"({','.join('?' * len(rows[0]))})"
-    return connection.execute(statement.replace("%s", ",".join([row] * len(rows))), list(chain.from_iterable(rows)))
