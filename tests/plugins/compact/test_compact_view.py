@@ -243,6 +243,7 @@ async def test_an_open_file_that_was_spoken_of_is_there_as_it_is_now(tmp_path: P
 async def test_a_small_models_chat_becomes_shorter_too(tmp_path: Path, autojump_clock: Any) -> None:
     from pillion_agent.plugin import Plugin as Agent
 
+    autojump_clock.autojump_threshold = 0.2  # the README is read in a thread, which the clock does not wait for
     (tmp_path / "README.md").write_text("# lantern\n\nLights the hall.\n")
     provider = Windowed(chatting(), model=ModelInfo("scripted/one", context=4_000, output=1_000, tools="none"))
     async with compacting(tmp_path, provider, plugins={"agent": Agent()}) as host:
