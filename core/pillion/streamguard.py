@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import get_args
 
 import trio
@@ -13,27 +13,21 @@ from .contracts.provider import Chunk, Finish, Provider, RatesSeen, Request
 from .errors import ModelNotFound, PillionError, ProviderDown, ProviderError
 from .roles import near_models
 from .settings import Deadlines
-from .values import ModelInfo
+from .wrapper import Wrapper
 
 _log = logging.getLogger(__name__)
 _CHUNKS = get_args(Chunk)
 
 
-class GuardedProvider:
+class GuardedProvider(Wrapper):
     """A provider whose silence, nonsense and early end are ProviderErrors, so that wrappers can act on them."""
 
     def __init__(self, inner: Provider, deadlines: Deadlines) -> None:
-        self._inner, self._deadlines = inner, deadlines
-        self.name = inner.name
-
-    def models(self) -> Sequence[ModelInfo]:
-        return self._inner.models()
-
-    def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-        return self._stream(request)
+        super().__init__(inner)
+        self._deadlines = deadlines
 
     @asynccontextmanager
-    async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+    async def stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
         # One scope round the whole stream, whose deadline moves: a provider may hold a nursery of its own open inside,
         # and a scope for each chunk would cost more than the chunk.
         watch = _Watch(self._deadlines)

@@ -16,7 +16,8 @@ import msgspec
 from msgspec.structs import replace
 
 from .contracts.provider import CallPart, Chunk, Finish, Provider, Request, Restart
-from .values import Message, ModelInfo, Part, Text, ToolCall, ToolResult, ToolSpec
+from .values import Message, Part, Text, ToolCall, ToolResult, ToolSpec
+from .wrapper import Wrapper
 
 BEGIN, END = "<pillion:call", "</pillion:call>"
 OPENING = re.compile(r"<pillion:call\s+(?:tool|name)\s*=\s*[\"']?([A-Za-z0-9_-]{1,64})[\"']?\s*>")
@@ -33,16 +34,12 @@ The tools:
 NONE_NOW = "(Use no tool in this answer.)"
 
 
-class TextTools:
+class TextTools(Wrapper):
     """Round `inner`: its models that have no tools are told of them in words, and what they write becomes calls."""
 
     def __init__(self, inner: Provider) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._without = {model.name for model in inner.models() if model.tools == "none"}
-        self.name = inner.name
-
-    def models(self) -> Sequence[ModelInfo]:
-        return self._inner.models()
 
     def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
         if request.model not in self._without or not (request.tools or _speaks_of_tools(request.messages)):

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 
 from pillion.contracts.provider import Chunk, Provider, RatesSeen, Request, UsageSeen
 from pillion.errors import ProviderBusy
-from pillion.values import ModelInfo
+from pillion.wrapper import Wrapper
 
 from .account import Account
 from .call import Call
 
 
-class LimitedProvider:
+class LimitedProvider(Wrapper):
     """Round `inner`: what is sent keeps to the limits of `account()`, who waits is told, and the limits are learnt.
 
     A wait is no silence of the model: no deadline of a model call runs meanwhile but that of `longest` seconds.
     """
 
     def __init__(self, inner: Provider, account: Callable[[], Account], longest: float, *, learns: bool) -> None:
-        self._inner, self._account, self._longest, self._learns = inner, account, longest, learns
+        super().__init__(inner)
+        self._account, self._longest, self._learns = account, longest, learns
         self._most = {model.name: model.output for model in inner.models()}
-        self.name = inner.name
-
-    def models(self) -> Sequence[ModelInfo]:
-        return self._inner.models()
-
-    def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-        """One call in its turn. Raises ProviderBusy where that is too far off."""
-        return self._stream(request)
 
     @asynccontextmanager
-    async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+    async def stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+        """One call in its turn. Raises ProviderBusy where that is too far off."""
         call = self._account().call(request, self._most.get(request.model), learns=self._learns)
         try:
             async with aclosing(self._chunks(call, request)) as chunks:

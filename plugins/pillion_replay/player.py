@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import trio
 
@@ -89,12 +89,9 @@ class ReplayedProvider:
     def models(self) -> Sequence[ModelInfo]:
         return self._models
 
-    def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-        """Raises ReplayDiffers, and what the recorded call raised."""
-        return self._stream(request)
-
     @asynccontextmanager
-    async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+    async def stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+        """Raises ReplayDiffers, and what the recorded call raised."""
         call, root = self._player.take(request)
         async with aclosing(self._chunks(call, root)) as chunks:
             yield chunks

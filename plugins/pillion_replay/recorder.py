@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from pillion.contracts.provider import Chunk, Provider, Request
-from pillion.values import ModelInfo
+from pillion.wrapper import Wrapper
 
 from .tape import Take, Tape
 
 
-class RecordedProvider:
+class RecordedProvider(Wrapper):
     """Round `inner`: what the kernel is given of it is what is recorded, waits and taken back words among it."""
 
     def __init__(self, inner: Provider, tape: Tape) -> None:
-        self._inner, self._tape = inner, tape
-        self.name = inner.name
-
-    def models(self) -> Sequence[ModelInfo]:
-        return self._inner.models()
-
-    def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-        """Raises ConfigError where the call can't be recorded."""
-        return self._stream(request)
+        super().__init__(inner)
+        self._tape = tape
 
     @asynccontextmanager
-    async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+    async def stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+        """Raises ConfigError where the call can't be recorded."""
         with self._tape.begin(request) as take:
             async with self._inner.stream(request) as chunks:
                 take.opened = True

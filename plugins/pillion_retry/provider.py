@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
 import trio
 
 from pillion.contracts.provider import Chunk, Provider, RatesSeen, Request, Restart, UsageSeen, Waiting
 from pillion.errors import ProviderBusy, ProviderDown
-from pillion.values import ModelInfo, Usage
+from pillion.values import Usage
+from pillion.wrapper import Wrapper
 
 FIRST_WAIT = 0.5
 """Seconds, at most, before the second attempt; each further wait is up to twice the one before."""
@@ -18,25 +19,19 @@ SPREAD = 0.1
 """Seconds by which those who were told the same `retry-after` come back one after the other."""
 
 
-class RetryingProvider:
+class RetryingProvider(Wrapper):
     """Round `inner`: up to `attempts` calls for one, with waits of at most `longest_wait` seconds between them.
 
     A vendor that asks for a longer wait is not waited for: its error goes to the caller at once.
     """
 
     def __init__(self, inner: Provider, attempts: int, longest_wait: float) -> None:
-        self._inner, self._attempts, self._longest = inner, attempts, longest_wait
-        self.name = inner.name
-
-    def models(self) -> Sequence[ModelInfo]:
-        return self._inner.models()
-
-    def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-        """One call that lasts. ProviderBusy and ProviderDown come when all attempts are used up."""
-        return self._stream(request)
+        super().__init__(inner)
+        self._attempts, self._longest = attempts, longest_wait
 
     @asynccontextmanager
-    async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+    async def stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+        """One call that lasts. ProviderBusy and ProviderDown come when all attempts are used up."""
         async with aclosing(self._chunks(request)) as chunks:
             yield chunks
 

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from pillion.contracts.provider import Chunk, Provider, Request, Restart, UsageSeen
-from pillion.values import ModelInfo, Usage
+from pillion.values import Usage
+from pillion.wrapper import Wrapper
 
 from .budgets import Budgets
 
 
-class BudgetedProvider:
+class BudgetedProvider(Wrapper):
     """Round `inner`: each call reserves what it may cost, and settles what it did, however it ended."""
 
     def __init__(self, inner: Provider, budgets: Budgets) -> None:
-        self._inner, self._budgets = inner, budgets
-        self.name = inner.name
-
-    def models(self) -> Sequence[ModelInfo]:
-        return self._inner.models()
-
-    def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-        """Raises also BudgetSpent."""
-        return self._stream(request)
+        super().__init__(inner)
+        self._budgets = budgets
 
     @asynccontextmanager
-    async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+    async def stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
+        """Raises also BudgetSpent."""
         reserved = await self._budgets.reserve(request)
         seen = _Seen()
         try:
