@@ -56,7 +56,7 @@ class Plugin:
     def register_strategies(self) -> Sequence[Strategy]:
         return [Compact()]
 
-    @hookimpl
+    @hookimpl(optionalhook=True)
     def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
         from .routes import blueprint  # quart; a run without a server does not need it
 

@@ -43,13 +43,13 @@ class Plugin:
     def register_contexts(self, turn: TurnInfo) -> Sequence[ContextProvider]:
         return self._contexts
 
-    @hookimpl
+    @hookimpl(optionalhook=True)
     def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
         from .routes import blueprint  # quart; a run without a server does not need it
 
         return [blueprint(kernel, self._pads)]
 
-    @hookimpl
+    @hookimpl(optionalhook=True)
     def register_commands(self) -> Sequence[click.Command]:
         from .command import notes
 
