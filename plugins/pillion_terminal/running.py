@@ -11,10 +11,9 @@ from msgspec import Meta, Struct
 
 from pillion.contracts.tool import Call, Effect, Output
 from pillion.errors import ToolError
+from pillion.escapes import Stripper, plain
 from pillion.longresult import MOST
 from pillion.processes import Ended
-
-from .escapes import Stripper, plain
 
 QUIET = {"TERM": "dumb", "NO_COLOR": "1", "PAGER": "cat", "GIT_PAGER": "cat", "GIT_TERMINAL_PROMPT": "0"}
 """So that programs neither colour, nor page, nor ask: there is nobody at the terminal, and no terminal."""

@@ -11,8 +11,8 @@ import trio
 
 from pillion.contracts.tool import Output
 from pillion.errors import OutsideWorkspace, ToolError
+from pillion.escapes import Stripper, plain
 from pillion.overlay import OverlaidWorkspace, Overlay, Overlays
-from pillion_terminal.escapes import Stripper, plain
 from pillion_terminal.plugin import Config, Plugin
 from pillion_terminal.running import CommandArguments
 
