@@ -13,6 +13,7 @@ import msgspec
 import trio
 
 from . import events as e
+from .beside import Beside, Work
 from .contracts.store import Opened, Record, SessionInfo
 from .errors import Busy, Conflict, Gone, LostLease, PillionError, StoreFailed
 from .eventlog import EventLog, Reader
@@ -60,6 +61,7 @@ class Actor:
         self.at_rest = True
         """It takes no letters: not yet, or no more, and another one will."""
         self.touched = trio.current_time()
+        self.beside = Beside()
         self._lost = False
         self.gone = trio.Event()
         self._eventlog = log
@@ -99,6 +101,14 @@ class Actor:
     async def ended(self, turn: Turn) -> None:
         """A turn's last word."""
         await self._send.send((Ended(turn), Reply()))
+
+    async def keep(self, work: Work) -> Any:
+        """Starts `work` beside the turns; what it says when it has begun. Raises Gone, AtRest, what `work` raises."""
+        if self.at_rest:
+            raise AtRest
+        if self.closing:
+            raise self.why
+        return await self.beside.start(self._nursery, work)
 
     async def recover(self, opened: Opened) -> None:
         """Closes what the last process left open, from log and drafts alone. Before the actor runs."""

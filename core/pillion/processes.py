@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import codecs
+import fcntl
 import logging
 import os
+import struct
 import subprocess
+import sys
 import tempfile
+import termios
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
-from functools import partial
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -28,6 +31,15 @@ KEPT = 256 * 1024
 READ = 64 * 1024
 DRAIN = 1.0
 """Seconds for what is still in the pipe when all writers that could be ended have ended."""
+_ON_TERMINAL = ("/bin/sh", "-c", 'exec "$@" <>"$0" >&0 2>&0')
+"""A session's leader that opens a terminal which has no session gets it as its own; only so do Ctrl-C and jobs work."""
+
+
+class Size(Struct, frozen=True):
+    """Of a terminal, in characters."""
+
+    rows: int = 24
+    columns: int = 80
 
 
 class Ended(Struct, frozen=True):
@@ -42,18 +54,28 @@ class Ended(Struct, frozen=True):
     left: int = 0
 
 
-class Process:
-    """A running program. Iterating gives its output as bytes until every holder of the pipe has closed it."""
+class _Ends(Struct, frozen=True):
+    """A started program, and our ends of what it reads and writes; `input` is -1 where nothing can be written to it."""
 
-    def __init__(
-        self,
-        program: subprocess.Popen[bytes],
-        output: trio.abc.ReceiveStream,
-        tree: Tree,
-        threads: trio.CapacityLimiter,
-    ) -> None:
-        self._program = program
-        self._output = output
+    program: subprocess.Popen[bytes]
+    output: int
+    input: int
+    terminal: bool
+    reads: tuple[int, int]
+
+
+class Process:
+    """A running program. Iterating gives its output as bytes until every holder of the pipe has closed it.
+
+    One on a terminal has its input and output there; `write` and `close_input` are for one that was started with
+    `open_input` or `terminal`.
+    """
+
+    def __init__(self, ends: _Ends, tree: Tree, threads: trio.CapacityLimiter) -> None:
+        self._program = ends.program
+        self._ends = ends
+        self._output = trio.lowlevel.FdStream(ends.output)
+        self._input = trio.lowlevel.FdStream(ends.input) if ends.input >= 0 else None
         self._tree = tree
         self._threads = threads
         self._left: int | None = None
@@ -68,8 +90,50 @@ class Process:
         return self._program.poll()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while data := await self._output.receive_some(READ):
-            yield bytes(data)
+        with suppress(trio.BrokenResourceError):  # so a terminal ends that nobody has open any more
+            while data := await self._output.receive_some(READ):
+                yield bytes(data)
+
+    @property
+    def unread(self) -> int:
+        """Bytes that it has written and nobody has taken from the pipe yet."""
+        return int.from_bytes(fcntl.ioctl(self._ends.output, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+    async def write(self, data: bytes) -> None:
+        """Gives it input; waits while it takes none and the pipe is full. ToolError where it can take no more."""
+        stream = self._output if self._ends.terminal else self._input
+        try:
+            if stream is None:
+                raise ToolError("It was started without an input.")
+            await stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise ToolError("It takes no more input.") from None
+
+    async def close_input(self) -> None:
+        """It reads to the end of what it was given: the pipe is closed, or a terminal's end of input typed."""
+        if self._ends.terminal:
+            await self.write(b"\x04")
+        elif self._input is not None:
+            await self._input.aclose()
+
+    @property
+    def reads(self) -> tuple[int, int]:
+        """Its standard input, as `st_rdev` and `st_ino` of `os.stat` name one: what it has in common with whoever
+        reads from there, too."""
+        return self._ends.reads
+
+    @property
+    def foreground(self) -> int:
+        """The process group that a terminal's keys go to."""
+        return os.tcgetpgrp(self._ends.output)
+
+    def terminal_shows(self, flag: int) -> bool:
+        """Whether its terminal has a local mode set, e.g. `termios.ECHO`."""
+        return bool(termios.tcgetattr(self._ends.output)[3] & flag)
+
+    def resize(self, size: Size) -> None:
+        """Makes its terminal that large; who draws on it is told so."""
+        fcntl.ioctl(self._ends.output, termios.TIOCSWINSZ, struct.pack("HHHH", size.rows, size.columns, 0, 0))
 
     async def wait(self) -> int:
         """The exit status of the program itself, negative for a signal."""
@@ -85,6 +149,12 @@ class Process:
                 os.close(watch)
         await trio.lowlevel.checkpoint()
         return code
+
+    def close(self) -> None:
+        """Nothing is read or written any more."""
+        self._output.close()
+        if self._input is not None:
+            self._input.close()
 
     async def end(self) -> int:
         """Ends the program and all that descends from it; how many of them could not be ended. Can't be cancelled,
@@ -124,24 +194,31 @@ class Processes:
         stdin: bytes | None = None,
         extra: Mapping[str, str] = {},
         drop_errors: bool = False,
+        open_input: bool = False,
+        terminal: Size | None = None,
+        passing: Sequence[int] = (),
     ) -> AsyncGenerator[Process]:
         """Runs `argv` in a session of its own, without a terminal, stdout and stderr in one pipe (`drop_errors`: stdout
         alone). When the block is left, however it is left, the program and every descendant of it have ended.
-        ToolError if it can't start."""
+        ToolError if it can't start.
+
+        `open_input`: it reads what is written to the Process, instead of `stdin`. With `terminal` it gets a new one of
+        that size for all three, and as its controlling terminal; one that can't start then says so there. It inherits
+        the descriptors in `passing`, under their numbers.
+        """
         self._prepare()
         tree = Tree(self._found)
         environment = {**self._environment, **extra, VARIABLE: tree.mark}
         await trio.lowlevel.checkpoint_if_cancelled()
         with trio.CancelScope(shield=True):  # between the start and the try nothing may come in
-            open_it = partial(_open, tree, argv, cwd, stdin, environment, drop_errors)
-            program, output = await trio.to_thread.run_sync(open_it, limiter=self._threads)
-        stream = trio.lowlevel.FdStream(output)
-        process = Process(program, stream, tree, self._threads)
+            plan = _Plan(argv, cwd, environment, stdin, drop_errors, open_input, terminal, tuple(passing))
+            ends = await trio.to_thread.run_sync(_open, tree, plan, limiter=self._threads)
+        process = Process(ends, tree, self._threads)
         try:
             yield process
         finally:
             await process.end()
-            stream.close()
+            process.close()
 
     async def run(
         self,
@@ -235,40 +312,63 @@ async def _drain(process: Process, kept: Kept, on_output: Callable[[str], None] 
         on_output(text)
 
 
-def _open(
-    tree: Tree,
-    argv: Sequence[str],
-    cwd: Path,
-    stdin: bytes | None,
-    environment: Mapping[str, str],
-    drop_errors: bool,
-) -> tuple[subprocess.Popen[bytes], int]:
-    """The started program and the reading end of its output. Runs in a thread."""
-    if not argv:
+class _Plan(Struct, frozen=True):
+    """What is to be started."""
+
+    argv: Sequence[str]
+    cwd: Path
+    environment: Mapping[str, str]
+    stdin: bytes | None
+    drop_errors: bool
+    open_input: bool
+    terminal: Size | None
+    passing: tuple[int, ...]
+
+
+def _open(tree: Tree, plan: _Plan) -> _Ends:
+    """Starts it. Runs in a thread."""
+    if not plan.argv:
         raise ToolError("An empty command can't be started.")
-    with ExitStack() as stack:
+    argv = list(plan.argv)
+    with ExitStack() as ours, ExitStack() as theirs:
         source: int | IO[bytes] = subprocess.DEVNULL
-        if stdin is not None:
+        given = -1
+        if plan.terminal is not None:
+            reading, writing = os.openpty()
+            fcntl.ioctl(
+                writing, termios.TIOCSWINSZ, struct.pack("HHHH", plan.terminal.rows, plan.terminal.columns, 0, 0)
+            )
+            argv = [*_ON_TERMINAL, os.ttyname(writing), *argv]
+            source = writing
+        else:
+            reading, writing = os.pipe()
+        ours.callback(os.close, reading)
+        theirs.callback(os.close, writing)
+        if plan.terminal is None and plan.open_input:
+            source, given = os.pipe()
+            theirs.callback(os.close, source)
+            ours.callback(os.close, given)
+        elif plan.stdin is not None:
             # A file instead of a pipe: it never fills up, so nobody has to feed it.
-            source = stack.enter_context(tempfile.TemporaryFile())
-            source.write(stdin)
+            source = theirs.enter_context(tempfile.TemporaryFile())
+            source.write(plan.stdin)
             source.seek(0)
-        reading, writing = os.pipe()
-        stack.callback(os.close, writing)
+        found = os.fstat(source) if isinstance(source, int) and source >= 0 else None
         try:
             with tree.marking():
                 program = subprocess.Popen(
-                    list(argv),
+                    argv,
                     stdin=source,
                     stdout=writing,
-                    stderr=subprocess.DEVNULL if drop_errors else writing,
-                    cwd=cwd,
-                    env=dict(environment),
+                    stderr=subprocess.DEVNULL if plan.drop_errors else writing,
+                    cwd=plan.cwd,
+                    env=dict(plan.environment),
                     start_new_session=True,
+                    pass_fds=plan.passing,
                 )
         except (OSError, ValueError) as error:
-            os.close(reading)
             said = error.strerror if isinstance(error, OSError) else str(error)
-            raise ToolError(f"{argv[0]} can't be started: {said}.") from None
+            raise ToolError(f"{plan.argv[0]} can't be started: {said}.") from None
+        ours.pop_all()
     tree.adopt(program.pid)
-    return program, reading
+    return _Ends(program, reading, given, plan.terminal is not None, (found.st_rdev, found.st_ino) if found else (0, 0))

@@ -141,7 +141,7 @@ class Tree:
                 if state:
                     self._dead.add(pid)
         if alive:
-            alive |= {pid for pid in _descendants(alive) if self._reap_or_state(pid) not in ("", "Z", "X")}
+            alive |= {pid for pid in descendants(alive) if self._reap_or_state(pid) not in ("", "Z", "X")}
         self._orphans = {pid for pid in alive if pid != self._root and _parent(pid) == os.getpid()}
         return _Seen(alive, ended)
 
@@ -309,7 +309,7 @@ def _signal(pids: set[int], *signals: signal.Signals) -> None:
                 send(pid, number)
 
 
-def _descendants(of: set[int]) -> set[int]:
+def descendants(of: set[int]) -> set[int]:
     children: dict[int, list[int]] = {}
     for pid in processes():
         if (stat := _stat(pid)) is not None:

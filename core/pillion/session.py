@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import msgspec
 import trio
@@ -41,6 +41,7 @@ from .window import Window
 if TYPE_CHECKING:
     from .kernel import Kernel
 
+T = TypeVar("T")
 When = Literal["queue", "interrupt", "reject", "steer", "break"]
 
 
@@ -244,6 +245,23 @@ class Session:
         """Writes facts that no turn brought, and what they name. They must open or close no item."""
         await self._ask(Note(events, blobs))
 
+    async def keep(self, work: Callable[[trio.TaskStatus[T]], Awaitable[object]]) -> T:
+        """Starts `work` beside the turns, and returns what it gives to `started`.
+
+        It lives as long as the session does and outlives the turn: it is cancelled when the session is deleted, its
+        server stops or another process takes it. While it runs the session does not rest, so it had better end by
+        itself when nobody needs it. What it raises ends it alone. Raises Gone, and what `work` does before its start.
+        """
+        while True:
+            try:
+                return cast(T, await self._actor.keep(work))
+            except AtRest:
+                await self.kernel.session(self.id)
+
+    async def record(self, *events: e.Event) -> list[Record]:
+        """Writes facts of what it keeps, as `note` does, but also while the session ends. Raises Gone, StoreFailed."""
+        return await self._actor.write(events)
+
     async def messages(self) -> tuple[Message, ...]:
         """The conversation so far."""
         history = self._actor.history
@@ -336,7 +354,7 @@ class Session:
     def at_peace(self) -> bool:
         """Would nobody miss it in memory? Nothing runs, waits or is unsaved, and nobody follows; only turns ask."""
         kept = self.info.ephemeral or self.parent or self.turn or self.waiting or self.overlays.all()
-        return not kept and self._actor.at_peace
+        return not kept and not self._actor.beside.lives and self._actor.at_peace
 
     async def rest(self) -> bool:
         """Leaves memory, if it is at peace. Whoever holds this object need not know: the next touch brings it back."""

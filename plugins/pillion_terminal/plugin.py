@@ -13,6 +13,7 @@ from pillion.errors import MissingLibrary
 from pillion.hookspecs import TurnInfo, hookimpl
 
 from .running import RunCommand
+from .starting import Starter
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +36,7 @@ class Plugin:
         shell = shutil.which(config.shell) if config.shell else shutil.which("bash") or shutil.which("sh")
         if shell is None:
             raise MissingLibrary(f"There is no shell {config.shell or 'bash or sh'}.", hint="Install bash.")
-        self._tools = [RunCommand(shell, min(config.seconds, config.longest), config.longest)]
+        self._tools = [RunCommand(Starter(), shell, min(config.seconds, config.longest), config.longest)]
 
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:

@@ -15,6 +15,8 @@ from pillion.escapes import Stripper, plain
 from pillion.longresult import MOST
 from pillion.processes import Ended
 
+from .starting import Starter
+
 QUIET = {"TERM": "dumb", "NO_COLOR": "1", "PAGER": "cat", "GIT_PAGER": "cat", "GIT_TERMINAL_PROMPT": "0"}
 """So that programs neither colour, nor page, nor ask: there is nobody at the terminal, and no terminal."""
 ENDING = 15.0
@@ -38,7 +40,8 @@ class RunCommand:
     effect: Effect = "execute"
     Arguments = CommandArguments
 
-    def __init__(self, shell: str, default: float, longest: float) -> None:
+    def __init__(self, starter: Starter, shell: str, default: float, longest: float) -> None:
+        self._starter = starter
         self._shell, self._default, self._longest = shell, default, longest
         self.description = (
             f"Run a command with {shell} in the workspace and get its exit code and output. It has no input and no "
@@ -66,9 +69,11 @@ class RunCommand:
             if text := stripper.take(piece):
                 call.output(text)
 
+        root = call.workspace.root
+        argv = [self._shell, "-c", arguments.command]
         ended = await call.processes.run(
-            [self._shell, "-c", arguments.command],
-            cwd=call.workspace.root / folder,
+            self._starter.argv_of(argv, root=root, folder=root / folder, by="model"),
+            cwd=root / folder,
             seconds=self._allowed(arguments),
             limit=MOST,
             on_output=show,
