@@ -21,6 +21,7 @@ from pillion.hookspecs import Kernelhooks
 from pillion.roles import Models
 from pillion.settings import Deadlines, Defaults, Execution, Trust
 from pillion.values import Limits
+from pillion_edit.hookspecs import EditHooks
 from pillion_runtime.hookspecs import HostHooks
 from pillion_runtime.hostsettings import HostSettings
 
@@ -122,7 +123,7 @@ def _event(kind: type[e.Event]) -> str:
 
 def hooks() -> str:
     parts = [HOOKS + home()]
-    for title, specs in (("The kernel's", Kernelhooks), ("The host's", HostHooks)):
+    for title, specs in (("The kernel's", Kernelhooks), ("The host's", HostHooks), ("The plugin edit's", EditHooks)):
         parts.append(f"## {title}\n\n{_paragraphs(specs)}\n")
         for name, hook in vars(specs).items():
             if not name.startswith("_"):

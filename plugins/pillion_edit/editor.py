@@ -57,9 +57,13 @@ class Editor:
         return "read" if arguments.command == "view" else "write"
 
     async def preview(self, arguments: EditorArguments, call: Call) -> str:
-        if arguments.command in ("view", "undo_edit"):
-            return f"{arguments.command} {arguments.path}"
-        return await self._maker.preview([await _edit(arguments, call)], call)
+        match arguments.command:
+            case "view":
+                return f"view {arguments.path}"
+            case "undo_edit":
+                return await self._maker.preview_undo(arguments.path, call)
+            case _:
+                return await self._maker.preview([await _edit(arguments, call)], call)
 
     async def run(self, arguments: EditorArguments, call: Call) -> str:
         match arguments.command:

@@ -2,97 +2,108 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import trio
 
 from pillion.contracts.tool import Call
-from pillion.contracts.workspace import Write
-from pillion.errors import Conflict, ToolError
+from pillion.errors import Conflict
 from pillion.filediff import file_changed, unified_diff
 
+from .checking import Checking
+from .conflicts import conflict
 from .hunk import FileEdit
-from .planning import Change, planned
+from .planning import Change, Draft, drafted
+from .undoing import Edits, Made
 
 SHOWN = 256
 """Previews that are remembered until their calls run."""
-KEPT = 50
-"""Edits of a session that can be undone."""
-KEPT_BYTES = 16 * 1024 * 1024
-"""Of all that is kept to be undone, the oldest goes first."""
+DRAFTS = 32
+"""Edits that are kept worked out until then; of others it is done again."""
+T = TypeVar("T")
+Key = tuple[str, str]
+"""Session and call."""
 
 
 class Maker:
     """One for all tools of the plugin."""
 
-    def __init__(self) -> None:
-        self._shown: OrderedDict[str, dict[str, str]] = OrderedDict()
-        self._made: deque[tuple[str, list[Change], list[str]]] = deque()
-        self._size = 0
+    def __init__(self, checking: Checking | None = None) -> None:
+        self._checking = checking or Checking()
+        self._shown: OrderedDict[Key, Mapping[str, bytes | None] | Made] = OrderedDict()
+        self._drafts: OrderedDict[Key, Draft] = OrderedDict()
+        self._edits = Edits()
+
+    def keep(self, draft: Draft, session: str, call: str) -> None:
+        """Edits that were worked out while the call was still being written."""
+        _put(self._drafts, (session, call), draft, DRAFTS)
 
     async def preview(self, edits: Sequence[FileEdit], call: Call) -> str:
         """The diff that a person decides on; what is changed later must still be what it speaks of."""
-        changes = await planned(edits, call.workspace)
-        self._shown[call.id] = {change.path: change.hash for change in changes}
-        if len(self._shown) > SHOWN:
-            self._shown.popitem(last=False)
-        diffs = [await trio.to_thread.run_sync(unified_diff, one.path, one.before, one.after) for one in changes]
-        return "".join(diffs)
+        draft = await drafted(edits, call.workspace, self._drafts.get(_key(call)))
+        changes = draft.changes()
+        self.keep(draft, *_key(call))
+        _put(self._shown, _key(call), draft.before, SHOWN)
+        return await _diffs(changes)
 
     async def make(self, edits: Sequence[FileEdit], call: Call) -> str:
         """Writes them, all or none, and says what has changed. Raises ToolError, Conflict."""
-        changes = await planned(edits, call.workspace)
-        shown = self._shown.pop(call.id, None)
-        for change in changes:
-            if shown is not None and shown.get(change.path) != change.hash:
-                raise Conflict(f"{change.path} has been changed since the change was shown for approval.")
-        hashes = await call.workspace.write_all([change.write for change in changes])
-        self._keep(call.session, changes, list(hashes))
-        return await _told(changes, hashes, call)
+        draft = await drafted(edits, call.workspace, self._drafts.pop(_key(call), None))
+        shown = self._shown.pop(_key(call), None)
+        if isinstance(shown, Mapping) and (others := {p: b for p, b in shown.items() if draft.before.get(p) != b}):
+            why = f"{', '.join(others)} has been changed since the change was shown for approval."
+            raise await conflict(why, others, call.workspace)
+        changes = draft.changes()
+        hashes = await _written(changes, call)
+        self._edits.keep(Made(call.session, changes, hashes))
+        return await self._told(changes, hashes, call)
+
+    async def preview_undo(self, path: str, call: Call) -> str:
+        """The diff of what `undo` would do."""
+        made = self._edits.last(call.session, path)
+        _put(self._shown, _key(call), made, SHOWN)
+        return await _diffs(made.back())
 
     async def undo(self, path: str, call: Call) -> str:
         """Takes back the session's last edit that changed `path`, in all its files. Raises ToolError, Conflict."""
-        made = next((one for one in reversed(self._made) if one[0] == call.session and _has(one[1], path)), None)
-        if made is None:
-            raise ToolError(f"No edit of {path} in this session can be undone.")
-        _, changes, hashes = made
-        back = [Change(one.path, one.after, hash, one.before) for one, hash in zip(changes, hashes, strict=True)]
-        writes = [Write(one.path, one.after, one.hash, like=_origin(one.path, changes)) for one in back]
-        written = await call.workspace.write_all(writes)
-        self._made.remove(made)
-        self._size -= _size(changes)
-        return await _told(back, written, call)
+        made = self._edits.last(call.session, path)
+        if self._shown.pop(_key(call), made) is not made:
+            raise Conflict(f"{path} has been edited again since the change was shown for approval.")
+        changes = made.back()
+        hashes = await _written(changes, call)
+        self._edits.forget(made)
+        return await self._told(changes, hashes, call)
 
-    def _keep(self, session: str, changes: list[Change], hashes: list[str]) -> None:
-        self._made.append((session, changes, hashes))
-        self._size += _size(changes)
-        mine = [one for one in self._made if one[0] == session]
-        while len(mine) > KEPT or (self._size > KEPT_BYTES and len(self._made) > 1):
-            gone = mine.pop(0) if len(mine) > KEPT else self._made[0]
-            self._made.remove(gone)
-            self._size -= _size(gone[1])
+    async def _told(self, changes: Sequence[Change], hashes: Sequence[str], call: Call) -> str:
+        said = []
+        for change, hash in zip(changes, hashes, strict=True):
+            event = await trio.to_thread.run_sync(file_changed, change.path, change.before, change.after, hash, call.id)
+            await call.emit(event)
+            verb = {"created": "Created", "changed": "Changed", "deleted": "Deleted"}[event.kind]
+            said.append(f"{verb} {change.path}: {event.added} lines added, {event.removed} removed.")
+            said += change.notes
+        return "\n".join([*said, *await self._checking.told(changes, call.workspace)])
 
 
-async def _told(changes: Sequence[Change], hashes: Sequence[str], call: Call) -> str:
-    said = []
-    for change, hash in zip(changes, hashes, strict=True):
-        event = await trio.to_thread.run_sync(file_changed, change.path, change.before, change.after, hash, call.id)
-        await call.emit(event)
-        verb = {"created": "Created", "changed": "Changed", "deleted": "Deleted"}[event.kind]
-        said.append(f"{verb} {change.path}: {event.added} lines added, {event.removed} removed.")
-        said += change.notes
-    return "\n".join(said)
+async def _written(changes: Sequence[Change], call: Call) -> Sequence[str]:
+    try:
+        return await call.workspace.write_all([change.write for change in changes])
+    except Conflict as error:
+        raise await conflict(str(error), {one.path: one.before for one in changes}, call.workspace) from None
 
 
-def _has(changes: Sequence[Change], path: str) -> bool:
-    return any(change.path == path for change in changes)
+async def _diffs(changes: Sequence[Change]) -> str:
+    return "".join([await trio.to_thread.run_sync(unified_diff, one.path, one.before, one.after) for one in changes])
 
 
-def _origin(path: str, changes: Sequence[Change]) -> str:
-    """Where a file that was moved away went: it takes its mode back from there."""
-    return next((change.path for change in changes if change.origin == path), "")
+def _key(call: Call) -> Key:
+    return call.session, call.id
 
 
-def _size(changes: Sequence[Change]) -> int:
-    return sum(len(change.before or b"") for change in changes)
+def _put(kept: OrderedDict[Key, T], key: Key, value: T, most: int) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    if len(kept) > most:
+        kept.popitem(last=False)

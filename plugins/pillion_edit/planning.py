@@ -39,25 +39,62 @@ class Change(Struct, frozen=True):
         return Write(self.path, self.after, self.hash, like=self.origin)
 
 
-async def planned(edits: Sequence[FileEdit], workspace: Workspace) -> list[Change]:
-    """The change of each file, none for those that are as wanted already. Raises ToolError, which says all that can't
-    be done: then nothing is to be."""
-    files: dict[str, _File] = {}
-    faults: list[ToolError] = []
-    for edit in edits:
+class Draft:
+    """Edits of several files, worked out in memory one after the other; nothing is written."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self.edits: list[FileEdit] = []
+        self._files: dict[str, _File] = {}
+        self._faults: list[ToolError] = []
+
+    async def add(self, edit: FileEdit) -> ToolError | None:
+        """Works one more out. Returns why it can't be made."""
+        self.edits.append(edit)
         try:
             for path in filter(None, (edit.path, edit.moved)):
-                if path not in files:
-                    files[path] = await _File.read(path, workspace)
-            await trio.to_thread.run_sync(_do, edit, files)
+                if path not in self._files:
+                    self._files[path] = await _File.read(path, self._workspace)
+            await trio.to_thread.run_sync(_do, edit, self._files)
         except ToolError as error:
-            faults.append(error)
-    if faults:
-        raise _all_of(faults)
-    changes = [file.change() for file in files.values() if file.after != file.before]
-    if not changes:
-        raise Refused("Nothing is changed: what the edit wants is there already, it is already applied.", "already")
-    return changes
+            self._faults.append(error)
+            return error
+        return None
+
+    @property
+    def before(self) -> dict[str, bytes | None]:
+        """What its files held when they were read, by path; None: there was none."""
+        return {file.path: file.before for file in self._files.values()}
+
+    async def is_stale(self) -> bool:
+        """Is one of its files another one by now?"""
+        now = [await _File.read(path, self._workspace) for path in self._files]
+        return any(one.before != self._files[one.path].before for one in now)
+
+    def changes(self) -> list[Change]:
+        """The change of each file, none for those that are as wanted already. Raises ToolError, which says all that
+        can't be done: then nothing is to be."""
+        if self._faults:
+            raise _all_of(self._faults)
+        changes = [file.change() for file in self._files.values() if file.after != file.before]
+        if not changes:
+            raise Refused("Nothing is changed: what the edit wants is there already, it is already applied.", "already")
+        return changes
+
+
+async def drafted(edits: Sequence[FileEdit], workspace: Workspace, begun: Draft | None = None) -> Draft:
+    """All of them; `begun` is gone on with where it is a beginning of them, and nobody has changed a file since."""
+    draft = begun
+    if draft is None or draft.edits != list(edits[: len(draft.edits)]) or await draft.is_stale():
+        draft = Draft(workspace)
+    for edit in edits[len(draft.edits) :]:
+        await draft.add(edit)
+    return draft
+
+
+async def planned(edits: Sequence[FileEdit], workspace: Workspace) -> list[Change]:
+    """What becomes of each file. Raises ToolError."""
+    return (await drafted(edits, workspace)).changes()
 
 
 class _File:

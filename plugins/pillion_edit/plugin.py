@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -10,10 +11,13 @@ from msgspec import Struct
 
 from pillion.contracts.tool import Tool
 from pillion.hookspecs import TurnInfo, hookimpl
+from pillion.kernel import Kernel
 
 from . import formatted
+from .checking import Checking
 from .editing import EditFile
 from .editor import Editor
+from .hookspecs import EditHooks
 from .making import Maker
 
 Format = Literal["replace", "editor", "patch", "blocks", "unified", "whole"]
@@ -36,10 +40,12 @@ class Plugin:
     """Tools that edit files: in the format that suits the model."""
 
     Config = Config
+    hookspecs = EditHooks
 
     def __init__(self, config: Given) -> None:
+        self._checking = Checking()
         self._formats = {**config.formats, **{name: kind for name, kind in USUAL.items() if name not in config.formats}}
-        maker = Maker()
+        maker = Maker(self._checking)
         self._tools: dict[Format, Tool] = {
             "replace": EditFile(maker),
             "editor": Editor(maker),
@@ -48,6 +54,12 @@ class Plugin:
             "unified": formatted.unified(maker),
             "whole": formatted.whole(maker),
         }
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+        self._checking.host = kernel.host
+        yield
 
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:

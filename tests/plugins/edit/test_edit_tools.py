@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +197,55 @@ async def _there_and_back(call: Any, folder: Path, edits: list[tuple[list[str], 
     for text in reversed(texts[:-1]):
         await editor.run(EditorArguments("undo_edit", "f"), call)
         assert (folder / "f").read_bytes() == text
+
+
+async def test_what_an_undo_takes_back_is_shown_as_a_diff(call: Any, folder: Path) -> None:
+    editor, undo = Editor(Maker()), EditorArguments("undo_edit", "f")
+    await editor.run(EditorArguments("create", "f", file_text="one\ntwo\n"), call)
+    await editor.run(EditorArguments("str_replace", "f", old_str="two", new_str="2"), call)
+    assert await editor.preview(undo, call) == "--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n one\n-2\n+two\n"
+    another = dataclasses.replace(call, id="another")
+    await editor.run(EditorArguments("insert", "f", insert_line=0, insert_text="zero"), another)
+    with pytest.raises(Conflict, match="edited again since"):
+        await editor.run(undo, call)
+    assert (folder / "f").read_text() == "zero\none\n2\n"
+    with pytest.raises(ToolError, match="can be undone"):
+        await editor.preview(EditorArguments("undo_edit", "g"), call)
+
+
+async def test_a_conflict_shows_what_has_changed(call: Any, folder: Path) -> None:
+    fill(folder)
+    patch = tool("patch")
+    arguments = patch.Arguments(patch=PATCH)
+    await patch.preview(arguments, call)  # type: ignore[attr-defined]
+    (folder / "a.py").write_text("a person's\none\n")
+    (folder / "e.py").unlink()
+    with pytest.raises(Conflict) as raised:
+        await patch.run(arguments, call)
+    said = str(raised.value)
+    assert "What changed there meanwhile:\n--- a/a.py\n+++ b/a.py\n@@ -1 +1,2 @@\n+a person's\n one\n" in said
+    assert "+++ /dev/null" in said and "b.py" not in said
+    assert names(folder) == {"a.py": "a person's\none\n", "b.py": "two\n"}
+
+
+async def test_a_conflict_of_an_undo_is_bounded(call: Any, folder: Path) -> None:
+    editor = Editor(Maker())
+    await editor.run(EditorArguments("create", "f", file_text="one\n"), call)
+    (folder / "f").write_text("one\n" + "a person's\n" * 10_000)
+    with pytest.raises(Conflict, match=r"changed meanwhile(.|\n)*\+a person's\n… the rest") as raised:
+        await editor.run(EditorArguments("undo_edit", "f"), call)
+    assert len(str(raised.value)) < 5_000
+
+
+async def test_a_change_between_plan_and_write_is_a_conflict(call: Any, folder: Path) -> None:
+    (folder / "f").write_text("one\n")
+
+    class Slow(LocalWorkspace):
+        async def write_all(self, writes: Any) -> Any:
+            (folder / "f").write_text("a person's\n")
+            return await super().write_all(writes)
+
+    call.workspace = Slow(folder)
+    with pytest.raises(Conflict, match=r"changed meanwhile(.|\n)*-one\n\+a person's"):
+        await Editor(Maker()).run(EditorArguments("str_replace", "f", old_str="one", new_str="1"), call)
+    assert (folder / "f").read_text() == "a person's\n"

@@ -1,0 +1,1 @@
+"""Does a text still parse? By tree-sitter."""

@@ -1,0 +1,95 @@
+"""The syntax errors of a text, found by tree-sitter within a time. For a thread.
+
+A parse holds Python's lock; text that is handed over in pieces lets others have it in between.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+
+from tree_sitter import Language, Node, Parser
+
+LARGEST = 1_000_000
+"""Bytes of a text that is parsed."""
+SECONDS = 1.0
+"""For a parse."""
+PIECE = 16 * 1024
+MOST = 20
+"""Errors that are looked for."""
+LOOKED_AT = 20_000
+"""Nodes of the tree that are, meanwhile."""
+
+Found = tuple[int, int, str]
+"""Line and column from 1, and what is wrong there."""
+
+
+def new_errors(grammar: str, before: str | None, after: str) -> list[Found]:
+    """The errors of `after`; of those that `before` had, too, wherever they stood, only as many as are more.
+
+    None for a text that is too long, or takes too long.
+    """
+    found = errors(grammar, after)
+    if not found or before is None:
+        return found or []
+    old = errors(grammar, before)
+    if old is None:
+        return []
+    lines = after.split("\n"), before.split("\n")
+    known = Counter(_key(one, lines[1]) for one in old)
+    new = []
+    for one in found:
+        known[_key(one, lines[0])] -= 1
+        if known[_key(one, lines[0])] < 0:
+            new.append(one)
+    return new
+
+
+def errors(grammar: str, text: str) -> list[Found] | None:
+    """The first ones, in the order of the text, one a line. None: it could not be parsed in time."""
+    data = text.encode("utf-8", "replace")
+    if len(data) > LARGEST:
+        return None
+    until = time.monotonic() + SECONDS
+    try:
+        tree = Parser(_language(grammar)).parse(
+            lambda offset, _: data[offset : offset + PIECE], progress_callback=lambda *_: time.monotonic() > until
+        )
+    except ValueError:  # it was stopped
+        return None
+    found: dict[int, Found] = {}
+    for node in _wrong(tree.root_node):
+        row, column = node.start_point
+        start = node.start_byte - column
+        words = f"{node.type} is missing" if node.is_missing else "syntax error"
+        place = len(data[start : node.start_byte].decode("utf-8", "replace")) + 1
+        found.setdefault(row, (row + 1, place, words))
+        if len(found) == MOST:
+            break
+    if tree.root_node.has_error and not found:
+        return [(1, 1, "syntax error")]
+    return sorted(found.values())
+
+
+def _wrong(root: Node) -> Iterator[Node]:
+    """Errors, and what is missing; the outer ones first. Only into what holds one is looked."""
+    rest, left = [root] if root.has_error else [], LOOKED_AT
+    while rest and left:
+        node = rest.pop()
+        left -= 1
+        if (node.is_error and node != root) or node.is_missing:
+            yield node
+        rest += [child for child in reversed(node.children) if child.has_error]
+
+
+def _key(found: Found, lines: list[str]) -> tuple[str, str]:
+    """An error that has only moved is the same."""
+    return found[2], lines[found[0] - 1].strip() if found[0] <= len(lines) else ""
+
+
+@cache
+def _language(grammar: str) -> Language:
+    return Language(import_module(f"tree_sitter_{grammar}").language())

@@ -1,0 +1,76 @@
+"""Syntax errors of texts: where they are, which of them are new, and in how much time at most."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pillion_syntax import parsing
+from pillion_syntax.grammars import grammar_of
+from pillion_syntax.parsing import errors, new_errors
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "grammar"),
+    [
+        ("a/lamp.py", "", "python"),
+        ("lamp.PYI", "", "python"),
+        ("run.sh", "", "bash"),
+        (".bashrc", "", "bash"),
+        ("bin/lamp", "#!/usr/bin/env python3\n", "python"),
+        ("bin/lamp", "#!/bin/sh -e\n", "bash"),
+        ("bin/lamp", "#!/usr/bin/bash", "bash"),
+        ("bin/lamp", "#!/usr/bin/perl\n", ""),
+        ("bin/lamp", "#!/usr/bin/fish\n", ""),
+        ("notes.txt", "#!/bin/sh\n", ""),
+    ],
+)
+def test_the_grammar_follows_from_the_name_or_the_first_line(path: str, text: str, grammar: str) -> None:
+    assert grammar_of(path, text) == grammar
+
+
+@pytest.mark.parametrize(
+    ("grammar", "text", "found"),
+    [
+        ("python", "def f(x):\n    return {'a': [x]}\n", []),
+        ("python", "x = 1\ndef f(:\n    pass\n", [(2, 7, ") is missing")]),
+        ("python", "é = 1; x = = 2\n", [(1, 12, "syntax error")]),
+        ("python", "for i in x\n    pass\n", [(1, 1, "syntax error")]),
+        ("python", "x = '\ud800'\n", []),
+        ("bash", 'for f in *; do\n  echo "$f" | wc -l\ndone\n', []),
+        ("bash", "if true; then\n  echo\n", [(3, 1, "fi is missing")]),
+        ("bash", "", []),
+    ],
+)
+def test_an_error_has_its_place(grammar: str, text: str, found: list[tuple[int, int, str]]) -> None:
+    assert errors(grammar, text) == found
+
+
+BROKEN = "x = [1, 2\ny = 3\n"
+
+
+def test_only_new_errors_are_told() -> None:
+    assert new_errors("python", None, BROKEN) == errors("python", BROKEN) != []
+    assert new_errors("python", "x = 1\n", BROKEN) == errors("python", BROKEN)
+    assert new_errors("python", BROKEN, "# one line more\n" + BROKEN) == []
+    both = "if x:\n    pass\n" * 3 + "z = = 1\n" + BROKEN
+    assert [line for line, _, _ in new_errors("python", "if x:\n    pass\n" * 3 + BROKEN, both)] == [7]
+
+
+def test_a_parse_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsing, "SECONDS", -1.0)
+    text = "x = (1,\n" + "y = [2, 3]\n" * 5_000
+    assert errors("python", text) is None
+    assert new_errors("python", "x = 1\n", text) == []
+
+
+def test_nothing_is_found_in_files_that_run() -> None:
+    for path in Path(parsing.__file__).parents[1].glob("pillion_edit/*.py"):
+        assert errors("python", path.read_text()) == [], path
+
+
+def test_what_is_too_long_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert new_errors("python", None, BROKEN) != []
+    monkeypatch.setattr(parsing, "LARGEST", len(BROKEN) - 1)
+    assert new_errors("python", None, BROKEN) == []
