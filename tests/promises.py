@@ -119,6 +119,7 @@ PROMISES = {
     "questions.first_wins": "The first answer to a question wins, the second is 409, a late one 410.",
     "questions.deadline": "A question that nobody answers is closed: at its deadline, by a cancel, after a restart.",
     "files.inside": "No path leads out of the workspace: `..`, absolute, a link, a twin, a link swapped in meanwhile.",
+    "files.protected": "Keys, hooks and Pillion's own files are not read or written, whatever way leads there.",
     "files.conflict": "A write carries the hash it expects; over somebody else's change it is a conflict.",
     "processes.environment": "Programs see the environment's allow-list, and no key.",
     # ── secrets and logs ──

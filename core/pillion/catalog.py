@@ -26,6 +26,7 @@ from .events import Event, is_own, type_of
 from .hookspecs import TurnInfo
 from .localworkspace import LocalWorkspace
 from .plugins import PluginHost
+from .protection import Protection
 from .roles import near_models
 from .settings import Settings
 from .streamguard import GuardedProvider
@@ -119,6 +120,7 @@ class Catalog:
         self, settings: Settings, host: PluginHost, *, before: Catalog | None = None, newcomer: str = ""
     ) -> None:
         self._settings, self._host = settings, host
+        self._protection = Protection.of(settings)
         self.providers: dict[str, Provider] = {}
         self.strategies: dict[str, Strategy] = {}
         self.stores: dict[str, Callable[[], Awaitable[Store]]] = {}
@@ -205,7 +207,7 @@ class Catalog:
         path = Path(address)
         if separator or not path.is_absolute() or not path.is_dir():
             raise NotFound(f"The workspace {address!r} is no folder; give the absolute path of one.")
-        return LocalWorkspace(path)
+        return LocalWorkspace(path, self._protection)
 
     def kit(self, turn: TurnInfo) -> Kit:
         """What the plugins offer this turn. A tool whose name is taken is left out, and its plugin's state says so."""

@@ -14,7 +14,12 @@ PillionError
 ├── Denied             not allowed; a policy, a person or a deadline said no
 ├── ToolError          the model reads it and tries another way
 │   ├── SetAside       a person said something first, or no call was wanted; the call was not run
-│   └── OutsideWorkspace
+│   ├── OutsideWorkspace
+│   ├── ProtectedPath  a person may change the setting that it names
+│   ├── NoSuchFile     look for it, or make it
+│   ├── NotAFile       it is a folder, or something that has no content to read
+│   ├── NotText        take its bytes as they are
+│   └── FileTooLarge   take another way to what is wanted of it
 ├── ProviderError      the model's side failed
 │   ├── ProviderBusy   wait `retry_after` seconds, then ask again
 │   ├── ProviderDown   ask again soon, or another provider
@@ -158,6 +163,38 @@ class OutsideWorkspace(ToolError):
     """A path leads out of the workspace."""
 
     code = "outside_workspace"
+
+
+class ProtectedPath(ToolError):
+    """What lies there is not read, or not written: it may hold keys, makes programs run, or is Pillion's own."""
+
+    code = "protected_path"
+    status = 403
+
+
+class NoSuchFile(ToolError):
+    """Nothing in the workspace has that path."""
+
+    code = "no_such_file"
+    status = 404
+
+
+class NotAFile(ToolError):
+    """A folder, a named pipe, a socket, a device: no regular file."""
+
+    code = "not_a_file"
+
+
+class NotText(ToolError):
+    """A file's content is no text, or not in the encoding that it seems to have."""
+
+    code = "not_text"
+
+
+class FileTooLarge(ToolError):
+    """A file has more bytes than are read at once."""
+
+    code = "file_too_large"
 
 
 class ProviderError(PillionError):

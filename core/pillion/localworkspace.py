@@ -1,7 +1,7 @@
 """A folder of this machine as a workspace. No path leads out of it, and a file is old or new, never half.
 
-Symbolic links inside the folder are followed as far as they stay inside. The way is then walked from the root folder
-by folder, by file descriptors and without following links, so that a link put there in between leads nowhere.
+Symbolic links inside the folder are followed as far as they stay inside. What that leads to is then opened beneath the
+root without following links, so that a link put there in between leads nowhere; and only what is not protected.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ from typing import Literal
 
 import trio
 
-from . import writejournal
+from . import beneath, writejournal
 from .contracts.workspace import Content, Entry, Write
-from .errors import Conflict, NotFound, OutsideWorkspace, ToolError
-from .writejournal import PROTECTED
+from .errors import Conflict, FileTooLarge, NoSuchFile, NotAFile, NotFound, OutsideWorkspace, ToolError
+from .protection import PLAIN, Guard, Protection
 
 LOCK_WAIT = 5.0
 """Seconds that a write waits for another one in the same folder."""
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -38,11 +37,12 @@ Parts = tuple[str, ...]
 class LocalWorkspace:
     """The folder `root`, which must exist: else NotFound."""
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, protection: Protection = PLAIN) -> None:
         self._given = os.path.abspath(root)
         self._root = Path(os.path.realpath(self._given))
         if not self._root.is_dir():
             raise NotFound(f"There is no folder {root}.")
+        self.guard = Guard(protection, self._root)
         if os.path.lexists(self._root / writejournal.JOURNAL):
             with self._folder(()) as folder:
                 writejournal.recover(folder)
@@ -71,52 +71,63 @@ class LocalWorkspace:
         """What `path` names, links followed; its `path` is the real one. None: nothing."""
         return await trio.to_thread.run_sync(self._stat, path)
 
-    def _resolve(self, path: str) -> Parts:
-        """The names from the root down to what `path` means. Touches nothing but links."""
+    def _resolve(self, path: str, effect: Literal["", "read", "write"] = "") -> Parts:
+        """The names from the root down to what `path` means. Touches nothing but links.
+
+        `effect`: what is to be done there. Raises ProtectedPath, also for what is protected by the name it is given.
+        """
         try:
             os.fsencode(path)
         except UnicodeEncodeError:
             raise OutsideWorkspace(f"{path!r} is no path.") from None
         if "\0" in path:
             raise OutsideWorkspace(f"{path!r} is no path.")
+        if beneath.is_plain(str(self._root), path):
+            if effect:
+                self.guard.check(path, effect)
+            return tuple(path.split("/"))
         if os.path.isabs(path) and not (_inside(path, self._given) or _inside(path, str(self._root))):
             raise OutsideWorkspace(f"{path} is outside the workspace {self._root}.")
         real = os.path.realpath(os.path.join(self._root, path))
         if not _inside(real, str(self._root)):
             raise OutsideWorkspace(f"{path} leads out of the workspace {self._root}.")
-        return Path(real).relative_to(self._root).parts
+        parts = Path(real).relative_to(self._root).parts
+        if effect:
+            for named in {self._named(path), "/".join(parts)}:
+                self.guard.check(named, effect)
+        return parts
+
+    def _named(self, path: str) -> str:
+        """The path as it was written, from the root; "" where it is written as one outside, and leads in by a link."""
+        whole = os.path.normpath(os.path.join(self._root, path))
+        for root in (str(self._root), self._given):
+            if _inside(whole, root):
+                return whole[len(root) :].lstrip("/")
+        return ""
 
     @contextlib.contextmanager
     def _folder(self, parts: Parts, create: bool = False) -> Iterator[int]:
         """A descriptor of the folder, reached without following any link."""
-        descriptor = os.open(self._root, _FOLDER)
+        root = os.open(self._root, beneath.FOLDER)
         try:
-            for part in parts:
-                if create:
-                    with contextlib.suppress(FileExistsError):
-                        os.mkdir(part, dir_fd=descriptor)
-                below = os.open(part, _FOLDER, dir_fd=descriptor)
-                os.close(descriptor)
-                descriptor = below
-            yield descriptor
+            with beneath.opened(root, parts, create=create) as folder:
+                yield folder
         finally:
-            os.close(descriptor)
+            os.close(root)
 
     def _read(self, path: str, limit: int) -> Content:
         with _telling(path):
-            parts = self._resolve(path)
+            parts = self._resolve(path, "read")
             if not parts:
-                raise ToolError("The workspace itself is a folder, not a file.")
+                raise NotAFile("The workspace itself is a folder, not a file.")
             with self._folder(parts[:-1]) as folder:
                 data = _read_file(folder, parts[-1], path, limit)
         return Content(data, hashlib.sha256(data).hexdigest())
 
     def _writable(self, path: str) -> Parts:
-        parts = self._resolve(path)
+        parts = self._resolve(path, "write")
         if not parts:
-            raise ToolError("The workspace itself is a folder, not a file.")
-        if inside := [part for part in parts if part.casefold() in PROTECTED]:
-            raise ToolError(f"{path} belongs to {inside[0]}, which is not written through the workspace.")
+            raise NotAFile("The workspace itself is a folder, not a file.")
         return parts
 
     def _write(self, path: str, data: bytes, expected: str | None) -> str:
@@ -167,7 +178,7 @@ class LocalWorkspace:
 
     def _list(self, path: str) -> Sequence[Entry]:
         with _telling(path):
-            parts = self._resolve(path)
+            parts = self._resolve(path, "read")
             with self._folder(parts) as folder, os.scandir(folder) as found:
                 entries = [_entry(_joined(*parts, item.name), item.stat(follow_symlinks=False)) for item in found]
         return sorted(entries, key=lambda entry: entry.path)
@@ -194,9 +205,9 @@ def _telling(path: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise ToolError(f"There is no {shown}.") from None
+        raise NoSuchFile(f"There is no {shown}.") from None
     except NotADirectoryError:
-        raise ToolError(f"A part of {shown} is not a folder.") from None
+        raise NotAFile(f"{shown} is not a folder, or a part of it is none.") from None
     except OSError as error:
         if error.errno == errno.ELOOP:  # a link where none was a moment ago, or links in a circle
             raise OutsideWorkspace(f"{shown} goes through a link that can't be followed.") from None
@@ -211,18 +222,18 @@ def _read_file(folder: int, name: str, path: str, limit: int) -> bytes:
         status = os.fstat(descriptor)
         _regular(status, path)
         if status.st_size > limit:
-            raise ToolError(f"{path} has {status.st_size} bytes; at most {limit} can be read.")
+            raise FileTooLarge(f"{path} has {status.st_size} bytes; at most {limit} can be read.")
         data = bytearray()
         while chunk := file.read(min(1 << 20, limit + 1 - len(data))):
             data += chunk
             if len(data) > limit:
-                raise ToolError(f"{path} has more than {limit} bytes, the most that can be read.")
+                raise FileTooLarge(f"{path} has more than {limit} bytes, the most that can be read.")
     return bytes(data)
 
 
 def _regular(status: os.stat_result, path: str) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise ToolError(f"{path} is {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}, not a regular file.")
+        raise NotAFile(f"{path} is {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}, not a regular file.")
 
 
 class _Prepared:
@@ -232,7 +243,7 @@ class _Prepared:
         self.write, self.place, self.folder = write, parts, folder
         old = _replaceable(folder, parts[-1], write.path)
         if old is None and write.data is None:
-            raise ToolError(f"There is no {write.path}.")
+            raise NoSuchFile(f"There is no {write.path}.")
         mark = secrets.token_hex(8)
         self._old = f".pillion-{mark}.old" if old else ""
         self._new = f".pillion-{mark}.tmp" if write.data is not None else ""

@@ -12,10 +12,10 @@ import trio
 from msgspec import Struct
 
 from .contracts.workspace import Content, Entry, Workspace, Write
-from .errors import Busy, Conflict, OutsideWorkspace, ToolError
+from .errors import Busy, Conflict, FileTooLarge, NotAFile, OutsideWorkspace, ProtectedPath, ToolError
 from .events import Event, FileEditWanted, FileUnsaved
 from .positions import edits_between
-from .writejournal import PROTECTED
+from .protection import GIT, Guard, guard_of
 
 MOST = 256
 """Texts of a session."""
@@ -100,6 +100,7 @@ class OverlaidWorkspace:
         self, under: Workspace, overlays: Overlays, wanted: Callable[[FileEditWanted], Awaitable[object]]
     ) -> None:
         self._under, self._overlays, self._wanted = under, overlays, wanted
+        self.guard: Guard = guard_of(under)
 
     @property
     def root(self) -> Path:
@@ -114,14 +115,16 @@ class OverlaidWorkspace:
         overlay = await self._find(path)
         if overlay is None:
             return await self._under.read(path, limit)
+        self.guard.check(overlay.path, "read")
         if overlay.size > limit:
-            raise ToolError(f"{path} has {overlay.size} bytes; at most {limit} can be read.")
+            raise FileTooLarge(f"{path} has {overlay.size} bytes; at most {limit} can be read.")
         return Content(overlay.text.encode(), overlay.hash)
 
     async def write(self, path: str, data: bytes, expected: str | None = None) -> str:
         overlay = await self._find(path)
         if overlay is None:
             return await self._under.write(path, data, expected)
+        self.guard.check(overlay.path, "write")
         if expected is not None and expected != overlay.hash:
             raise Conflict(f"{path} has been changed in the editor meanwhile. Read it again.")
         try:
@@ -204,10 +207,10 @@ async def text_place(workspace: Workspace, path: str) -> str:
         raise ToolError(f"A path has at most {LONGEST_PATH} characters.")
     entry, missing = await _found(workspace, path)
     if entry.kind != ("folder" if missing else "file"):
-        raise ToolError(f"{path} is no file." if not missing else f"{entry.path} is no folder: nothing can be in it.")
+        raise NotAFile(f"{path} is no file." if not missing else f"{entry.path} is no folder: nothing can be in it.")
     place = "/".join([entry.path, *missing]).lstrip("/")
-    if inside := [part for part in place.split("/") if part.casefold() in PROTECTED]:
-        raise ToolError(f"{path} belongs to {inside[0]}, which is not written through the workspace.")
+    if inside := [part for part in place.split("/") if part.casefold() in GIT]:
+        raise ProtectedPath(f"{path} belongs to {inside[0]}, which is not written through the workspace.")
     return place
 
 

@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 from .contracts.tool import Effect
 from .errors import ConfigError
 from .keys import KeyFile, Keyring
+from .protection import Protected
 from .roles import Models, Roles, check_roles, said
 from .secrets import MASK, Secrets
 from .values import Limits
@@ -29,7 +30,7 @@ SECRET_KEYS = ("token", "key", "secret", "password")
 """A text under one of these keys, or one that ends so (`api_key`), is a secret."""
 _PASSWORD = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
 """Of a URL, wherever one stands."""
-SECTIONS = ("host", "defaults", "models", "limits", "deadlines", "execution", "trust", "guards", "plugins")
+SECTIONS = ("host", "defaults", "models", "limits", "deadlines", "execution", "trust", "protected", "guards", "plugins")
 
 
 class Environment:
@@ -167,6 +168,7 @@ class Settings(Struct, frozen=True):
     deadlines: Deadlines
     execution: Execution
     trust: Trust
+    protected: Protected
     guards: Mapping[str, tuple[str, ...]]
     plugins: Mapping[str, PluginSection]
     raw: Mapping[str, Any]
@@ -339,6 +341,7 @@ def _frozen(
         deadlines=convert(raw.get("deadlines", {}), Deadlines, plugin="", prefix="deadlines"),
         execution=convert(raw.get("execution", {}), Execution, plugin="", prefix="execution"),
         trust=convert(raw.get("trust", {}), Trust, plugin="", prefix="trust"),
+        protected=convert(raw.get("protected", {}), Protected, plugin="", prefix="protected"),
         guards=MappingProxyType(_guards(raw.get("guards", {}))),
         plugins=MappingProxyType(plugins),
         raw=MappingProxyType(raw),

@@ -23,15 +23,15 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
+from . import beneath
+from .protection import GIT
+
 JOURNAL = ".pillion-journal"
 """In the workspace's root, while several files are written."""
 LARGEST = 16 * 1024 * 1024
 """Bytes of one of ours."""
-PROTECTED = frozenset({".git"})
-"""Folders whose content makes programs run: never written through a workspace."""
 _OURS = re.compile(r"\.pillion-[0-9a-f]{16}\.(tmp|old)")
 _OPEN = os.O_NOFOLLOW | os.O_CLOEXEC
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Step(Struct, frozen=True):
@@ -53,7 +53,7 @@ class Step(Struct, frozen=True):
         names = (*self.folder, self.name)
         plain = all(name not in ("", ".", "..") and "/" not in name and "\0" not in name for name in names)
         ours = all(not name or _OURS.fullmatch(name) for name in (self.new, self.old))
-        return plain and ours and not any(name.casefold() in PROTECTED for name in names)
+        return plain and ours and not any(name.casefold() in GIT for name in names)
 
 
 @contextlib.contextmanager
@@ -166,7 +166,7 @@ def _finish(root: int, journal: int) -> None:
         raise _foreign()
     for step in plan.steps:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            with _below(root, step.folder) as folder:
+            with beneath.opened(root, step.folder) as folder:
                 mine = plan.counts and _hash(folder, step.name) == step.before  # else somebody has changed it since
                 if not mine and step.new and _is_there(folder, step.new):
                     os.unlink(step.new, dir_fd=folder)
@@ -176,7 +176,7 @@ def _finish(root: int, journal: int) -> None:
 
 
 def _do(root: int, step: Step) -> None:
-    with _below(root, step.folder) as folder:
+    with beneath.opened(root, step.folder) as folder:
         if step.new:
             with contextlib.suppress(FileNotFoundError):  # it has its name already
                 os.rename(step.new, step.name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -187,7 +187,7 @@ def _do(root: int, step: Step) -> None:
 
 
 def _take_back(root: int, step: Step) -> None:
-    with contextlib.suppress(OSError), _below(root, step.folder) as folder:
+    with contextlib.suppress(OSError), beneath.opened(root, step.folder) as folder:
         if step.old:
             os.rename(step.old, step.name, src_dir_fd=folder, dst_dir_fd=folder)
         elif step.new and not _is_there(folder, step.new):
@@ -197,7 +197,7 @@ def _take_back(root: int, step: Step) -> None:
 
 def _drop_old(root: int, step: Step) -> None:
     if step.old:
-        with contextlib.suppress(FileNotFoundError), _below(root, step.folder) as folder:
+        with contextlib.suppress(FileNotFoundError), beneath.opened(root, step.folder) as folder:
             os.unlink(step.old, dir_fd=folder)
 
 
@@ -217,20 +217,6 @@ def second_name(folder: int, name: str, second: str) -> None:
                 copy.write(chunk)
             copy.flush()
             os.fsync(copy.fileno())
-
-
-@contextlib.contextmanager
-def _below(root: int, names: Sequence[str]) -> Iterator[int]:
-    """The folder, reached without following any link."""
-    descriptor = os.dup(root)
-    try:
-        for name in names:
-            below = os.open(name, _FOLDER, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = below
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _is_there(folder: int, name: str, descriptor: int | None = None) -> bool:

@@ -18,6 +18,7 @@ from pillion import events as e
 from pillion.errors import PillionError
 from pillion.home import Home, Values
 from pillion.hookspecs import Kernelhooks
+from pillion.protection import Protected
 from pillion.roles import Models
 from pillion.settings import Deadlines, Defaults, Execution, Trust
 from pillion.values import Limits
@@ -176,6 +177,7 @@ def settings() -> str:
         ("deadlines", Deadlines),
         ("execution", Execution),
         ("trust", Trust),
+        ("protected", Protected),
     ]
     for name, kind in sections:
         parts.append(_section(name, kind, said))

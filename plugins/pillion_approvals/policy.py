@@ -10,9 +10,10 @@ import msgspec
 
 from pillion.contracts.policy import Allow, Ask, Deny, JudgedCall, Verdict
 from pillion.contracts.tool import Effect
+from pillion.pathpattern import fits
 
 from .commands import begins_with, is_opaque, may_hold, simple_words
-from .paths import fits, real_place
+from .paths import real_place
 from .proposal import proposal
 from .rule import Rule, Word
 

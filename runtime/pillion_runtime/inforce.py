@@ -29,6 +29,7 @@ def in_force(settings: Settings) -> dict[str, InForce]:
         "deadlines": settings.deadlines,
         "execution": settings.execution,
         "trust": settings.trust,
+        "protected": settings.protected,
     }
     told = {
         f"{name}.{key}": InForce(value, "default")

@@ -13,6 +13,7 @@ import pytest
 from msgspec import Struct
 
 from pillion.plugins import NoConfig
+from pillion.protection import Protected
 from pillion.roles import Models
 from pillion.settings import Deadlines, Defaults, Execution, Settings, Trust, convert, load, shipped_file
 from pillion.values import Limits
@@ -26,6 +27,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "deadlines": Deadlines,
     "execution": Execution,
     "trust": Trust,
+    "protected": Protected,
 }
 EXAMPLES = {
     "limits.cost",

@@ -15,6 +15,7 @@ from msgspec import Struct
 from pillion.catalog import Catalog
 from pillion.errors import ConfigError, PillionError
 from pillion.plugins import PluginHost
+from pillion.protection import Protected
 from pillion.roles import Models
 from pillion.settings import Deadlines, Defaults, Execution, Settings, Trust
 from pillion.values import Limits
@@ -31,6 +32,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "deadlines": Deadlines,
     "execution": Execution,
     "trust": Trust,
+    "protected": Protected,
 }
 _AT = re.compile(r"\(at line (\d+), column \d+\)")
 """Where a file is no TOML."""

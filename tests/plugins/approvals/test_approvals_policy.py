@@ -11,8 +11,8 @@ from msgspec import Struct
 from pillion.contracts.policy import Allow, Ask, Deny, JudgedCall, Verdict
 from pillion.errors import ConfigError
 from pillion.localworkspace import LocalWorkspace
+from pillion.pathpattern import fits
 from pillion_approvals.commands import may_hold, simple_words
-from pillion_approvals.paths import fits
 from pillion_approvals.plugin import Config, Plugin
 from pillion_approvals.rule import Rule
 
