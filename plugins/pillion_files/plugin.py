@@ -9,8 +9,9 @@ from msgspec import Struct
 from pillion.contracts.tool import Tool
 from pillion.hookspecs import TurnInfo, hookimpl
 
-from .reading import ListFiles, ReadFile
-from .ripgrep import find_ripgrep
+from .listing import ListFiles
+from .reading import ReadFile
+from .ripgrep import Ripgrep, find_ripgrep
 from .searching import Glob, Search
 from .seen import Seen
 from .writing import WriteFile
@@ -31,9 +32,10 @@ class Plugin:
     Config = Config
 
     def __init__(self, config: Given) -> None:
-        self._ripgrep = find_ripgrep(config.ripgrep)
+        self._ripgrep = Ripgrep(find_ripgrep(config.ripgrep))
 
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
         seen = Seen()
-        return [ReadFile(seen), ListFiles(self._ripgrep), Glob(self._ripgrep), Search(self._ripgrep), WriteFile(seen)]
+        read = ReadFile(seen, sees=turn.model is None or turn.model.images)
+        return [read, ListFiles(self._ripgrep), Glob(self._ripgrep), Search(self._ripgrep), WriteFile(seen)]

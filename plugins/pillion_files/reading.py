@@ -1,56 +1,123 @@
-"""read_file and list_files."""
+"""read_file."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
+import trio
 from msgspec import Meta, Struct
 
-from pillion.contracts.tool import Call, Effect
-from pillion.errors import ToolError
+from pillion.contracts.tool import Call, Effect, Output
+from pillion.contracts.workspace import Content
+from pillion.errors import FileTooLarge, NotText, ToolError
+from pillion.imagesize import size_of
 from pillion.textform import text_form
+from pillion.values import Image
 
-from .ripgrep import each_line, place_of
 from .seen import Seen
 
-MOST_FILES = 50_000
-SECONDS = 30.0
+MOST = 20
+"""Files of one call."""
+LARGEST_IMAGE = 5 * 1024 * 1024
+"""Bytes; what vendors take."""
+LARGE = 256 * 1024
+"""Bytes from which on a text is cut into lines in a thread: nobody else is to wait for that."""
+_KINDS = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
-class ReadArguments(Struct, frozen=True, forbid_unknown_fields=True):
+class Piece(Struct, frozen=True, forbid_unknown_fields=True):
     path: Annotated[str, Meta(description="The file, relative to the workspace.")]
     start: Annotated[int, Meta(ge=1, description="The first line wanted, from 1.")] = 1
     end: Annotated[int, Meta(ge=1, description="The last line wanted; by default as many as fit.")] | None = None
 
 
+class ReadArguments(Struct, frozen=True, forbid_unknown_fields=True):
+    path: Annotated[str, Meta(description="The file, relative to the workspace.")] = ""
+    start: Annotated[int, Meta(ge=1, description="The first line wanted, from 1.")] = 1
+    end: Annotated[int, Meta(ge=1, description="The last line wanted; by default as many as fit.")] | None = None
+    files: Annotated[tuple[Piece, ...], Meta(max_length=MOST, description="Several at once, instead of `path`.")] = ()
+
+
 class ReadFile:
-    """Text as it stands in the file, line ends as line feeds; a long file in pieces."""
+    """Text as it stands in the file, line ends as line feeds; a long file in pieces; a picture as one.
+
+    `sees`: the model takes pictures.
+    """
 
     name = "read_file"
     description = (
-        "Read a text file of the workspace, whole or the lines from `start` to `end`. "
-        "A long file is cut at a line's end, with a note that says how to read on."
+        "Read a text file of the workspace, whole or the lines from `start` to `end`, or several `files` at once; a "
+        "picture is shown. A long file is cut at a line's end, with a note that says how to read on."
     )
     effect: Effect = "read"
     Arguments = ReadArguments
 
-    def __init__(self, seen: Seen) -> None:
-        self._seen = seen
+    def __init__(self, seen: Seen, *, sees: bool = True) -> None:
+        self._seen, self._sees = seen, sees
 
-    async def run(self, arguments: ReadArguments, call: Call) -> str:
-        content = await call.workspace.read(arguments.path)
-        form = text_form(content.data)
+    async def run(self, arguments: ReadArguments, call: Call) -> str | Output:
+        if bool(arguments.path) == bool(arguments.files):
+            raise ToolError("Name one file by `path`, or several by `files`.")
+        if arguments.path:
+            return await self._one(Piece(arguments.path, arguments.start, arguments.end), call, call.max_output)
+        return await self._several(arguments.files, call)
+
+    async def _several(self, pieces: Sequence[Piece], call: Call) -> Output:
+        """Each with its share of the room, and what those before it left; one that can't be read says why."""
+        shown: list[str] = []
+        images: tuple[Image, ...] = ()
+        left, failed = call.max_output, 0
+        for number, piece in enumerate(pieces):
+            head = f"==> {piece.path} <=="
+            room = max(0, left // (len(pieces) - number) - len(head) - 2)
+            try:
+                found = await self._one(piece, call, room)
+                text = found if isinstance(found, str) else found.text
+                images += () if isinstance(found, str) else found.images
+            except ToolError as error:
+                failed += 1
+                text = f"[{error}]"
+            shown.append(f"{head}\n{text}")
+            left -= len(shown[-1]) + 1
+        return Output("\n".join(shown), images, error=failed == len(pieces))
+
+    async def _one(self, piece: Piece, call: Call, room: int) -> str | Output:
+        content = await call.workspace.read(piece.path)
+        if len(content.data) < LARGE:
+            shown = self._shown(piece, content, room)
+        else:
+            shown = await trio.to_thread.run_sync(self._shown, piece, content, room)
+        await self._seen.note(call.workspace, piece.path, content.hash)
+        return shown
+
+    def _shown(self, piece: Piece, content: Content, room: int) -> str | Output:
+        data = content.data
+        form = text_form(data)
         if form is None:
-            raise ToolError(f"{arguments.path} is binary ({len(content.data)} bytes), not text.")
-        await self._seen.note(call.workspace, arguments.path, content.hash)
-        text = form.decode(content.data).replace("\r\n", "\n")
+            return self._picture(piece.path, data)
+        text = form.decode(data).replace("\r\n", "\n")
         if not text:
-            return f"[{arguments.path} is empty]"
-        shown = _lines(text, arguments, call.max_output)
+            return f"[{piece.path} is empty]"
+        shown = _lines(text, piece, room)
         return shown if form.valid else f"{shown}\n[The file is not {form.encoding}; wrong bytes are shown as \ufffd.]"
 
+    def _picture(self, path: str, data: bytes) -> Output:
+        for kind in _KINDS:
+            image = Image(kind, data)  # type: ignore[arg-type]  # they are those that it names
+            if size := size_of(image):
+                break
+        else:
+            raise NotText(f"{path} is binary ({len(data)} bytes), not text.")
+        if len(data) > LARGEST_IMAGE:
+            raise FileTooLarge(f"{path} is a picture of {len(data)} bytes; at most {LARGEST_IMAGE} can be shown.")
+        said = f"{path}: {kind}, {size[0]} × {size[1]} pixels"
+        if not self._sees:
+            return Output(f"[{said}. You can't be shown pictures.]")
+        return Output(f"[{said}]", (image,))
 
-def _lines(text: str, wanted: ReadArguments, room: int) -> str:
+
+def _lines(text: str, wanted: Piece, room: int) -> str:
     lines = text.split("\n")
     total = len(lines) - (lines[-1] == "")
     if wanted.start > total:
@@ -71,69 +138,3 @@ def _lines(text: str, wanted: ReadArguments, room: int) -> str:
         return f"{lines[until][:room]}\n{note}"
     piece = "\n".join(lines[first - 1 : until])
     return f"{piece}\n[lines {first} to {until} of {total}; read on with start={until + 1}]"
-
-
-class ListArguments(Struct, frozen=True, forbid_unknown_fields=True):
-    folder: Annotated[str, Meta(description="The folder, relative to the workspace; by default its top.")] = ""
-    depth: Annotated[int, Meta(ge=1, le=20, description="How many levels down are shown.")] = 2
-
-
-class ListFiles:
-    """A tree of names; folders deeper than `depth` with the number of their files."""
-
-    name = "list_files"
-    description = (
-        "List the files and folders in a folder of the workspace, `depth` levels deep. "
-        "Ignored and hidden files are left out; name a hidden folder to see into it."
-    )
-    effect: Effect = "read"
-    Arguments = ListArguments
-
-    def __init__(self, ripgrep: str) -> None:
-        self._ripgrep = ripgrep
-
-    def seconds(self, arguments: ListArguments) -> float:
-        return SECONDS
-
-    async def run(self, arguments: ListArguments, call: Call) -> str:
-        place = await place_of(call, arguments.folder)
-        entry = await call.workspace.stat(arguments.folder)
-        if entry is None or entry.kind != "folder":
-            raise ToolError(f"{arguments.folder} is a file, not a folder.")
-        above = entry.path.count("/") + 1 if entry.path else 0
-        shown: dict[str, int] = {}
-        files = 0
-
-        def take(path: str) -> bool:
-            nonlocal files
-            files += 1
-            parts = path.split("/")
-            deepest = above + arguments.depth
-            name = path if len(parts) <= deepest else "/".join(parts[:deepest]) + "/"
-            shown[name] = shown.get(name, 0) + 1
-            return files < MOST_FILES
-
-        complete = await each_line(self._ripgrep, call, ["--files"], place, take)
-        for inner in await call.workspace.list(entry.path):
-            hidden = inner.path.rpartition("/")[2].startswith(".")
-            if inner.kind == "folder" and not hidden and not any(name.startswith(inner.path + "/") for name in shown):
-                shown[inner.path + "/"] = 0
-        return _tree(shown, call.max_output, "" if complete else f"[more than {MOST_FILES} files]")
-
-
-def _tree(shown: dict[str, int], room: int, note: str) -> str:
-    if not shown:
-        return "[no files]"
-    lines: list[str] = []
-    size = len(note)
-    for number, name in enumerate(sorted(shown)):
-        count = shown[name]
-        line = f"{name} ({count} files)" if name.endswith("/") and count else name
-        if name.endswith("/") and not count:
-            line = f"{name} (empty or ignored)"
-        size += len(line) + 1
-        if size > room:
-            lines.append(f"[{len(shown) - number} more; list a folder of them]")
-            break
-        lines.append(line)
-    return "\n".join([*lines, note] if note else lines)

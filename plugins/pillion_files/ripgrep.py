@@ -1,4 +1,4 @@
-"""The ripgrep program: where it is, and its output line by line."""
+"""The ripgrep program: where it is, and what it prints, in pieces as they come."""
 
 from __future__ import annotations
 
@@ -11,17 +11,34 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 import trio
 
-from pillion.contracts.tool import Call
-from pillion.errors import MissingLibrary, ToolError
+from pillion.contracts.workspace import Entry, Workspace
+from pillion.errors import MissingLibrary, NoSuchFile, NotAFile, ToolError
+from pillion.processes import Processes
+from pillion.protection import guard_of
 
-_ALWAYS = ("--no-config", "--no-require-git", "--color=never", "--no-messages")
+_ALWAYS = ("--no-config", "--no-require-git", "--color=never", "--no-messages", "--null")
 _IGNORES = (".gitignore", ".ignore", ".rgignore")
 LONGEST_IGNORE = 1024 * 1024
 LONGEST_LINE = 8_192
-"""Bytes of a line that are kept."""
+"""Characters of a line that are kept."""
+MOST_REFUSALS = 20
+"""Lines of what it says when it refuses."""
+
+Take = Callable[[Sequence[str]], bool]
+"""Gets lines or paths as they come; answers whether it wants more."""
+
+
+class Ground(Protocol):
+    """Where it works; a tool's call is one."""
+
+    @property
+    def workspace(self) -> Workspace: ...
+    @property
+    def processes(self) -> Processes: ...
 
 
 def find_ripgrep(configured: str = "") -> str:
@@ -34,56 +51,73 @@ def find_ripgrep(configured: str = "") -> str:
     raise MissingLibrary("The ripgrep program is not installed.", hint="pip install ripgrep")
 
 
-async def place_of(call: Call, path: str) -> str:
-    """`path` as an argument for ripgrep: the real place, relative, so that no link is followed out of the workspace."""
-    entry = await call.workspace.stat(path)
+def place_of(ground: Ground, path: str, entry: Entry | None) -> str:
+    """`path`, which is `entry`, as an argument for ripgrep: the real place, relative, so that no link is followed out of
+    the workspace. Raises NoSuchFile, NotAFile, ProtectedPath."""
     if entry is None:
-        raise ToolError(f"There is no {path}.")
+        raise NoSuchFile(f"There is no {path}.")
     if entry.kind not in ("file", "folder"):
-        raise ToolError(f"{path} is neither a file nor a folder.")
+        raise NotAFile(f"{path} is neither a file nor a folder.")
+    guard_of(ground.workspace).check(entry.path, "read")
     return f"./{entry.path}" if entry.path else "./"
 
 
-async def each_line(
-    ripgrep: str, call: Call, arguments: Sequence[str], place: str, take: Callable[[str], bool]
-) -> bool:
-    """Gives each line that ripgrep prints to `take`, which answers whether it wants more. False: it had enough.
+class Ripgrep:
+    """The program at `path`.
 
-    What is unsaved in an editor comes first, from its text there; the disk's text of it is left out. Raises ToolError
-    with ripgrep's own words when it refuses, e.g. a pattern.
+    What is unsaved in an editor comes first, from its text there; the disk's text of it is left out. False: who takes
+    had enough. Raises ToolError with ripgrep's own words when it refuses, e.g. a pattern.
     """
-    root = call.workspace.root
-    unsaved: Mapping[str, bytes] = getattr(call.workspace, "unsaved", {})
-    wanted = {path: data for path, data in unsaved.items() if _is_within(f"./{path}", place)}
-    if wanted:
-        async with _written(wanted, root) as copies:
-            if not await _lines(ripgrep, call, arguments, place, copies, take):
-                return False
-    if place.removeprefix("./") in wanted or not await trio.Path(root / place).exists():
-        return True
-    aside = [f"--glob=!/{_literal(path)}" for path in wanted]
-    return await _lines(ripgrep, call, [*arguments, *aside], place, root, take)
 
+    def __init__(self, path: str) -> None:
+        self._path = path
 
-async def _lines(
-    ripgrep: str, call: Call, arguments: Sequence[str], place: str, root: Path, take: Callable[[str], bool]
-) -> bool:
-    argv = [ripgrep, *_ALWAYS, *arguments, "--", place]
-    refused: list[str] = []
-    async with call.processes.start(argv, cwd=root) as process:
-        rest = b""
-        async for data in process:
-            *whole, rest = (rest + data).split(b"\n")
-            rest = rest[:LONGEST_LINE]
-            for line in whole:
-                text = line[:LONGEST_LINE].decode(errors="replace")
-                if refused or text.startswith("rg: "):  # a hit begins with ./
-                    refused.append(text.removeprefix("rg: "))
-                elif not take(text.removeprefix("./")):
+    async def files(self, ground: Ground, arguments: Sequence[str], place: str, take: Take) -> bool:
+        """The paths of files in `place`."""
+        return await self._both(ground, ["--files", *arguments], place, take, b"\0")
+
+    async def lines(self, ground: Ground, arguments: Sequence[str], place: str, take: Take) -> bool:
+        """Its lines about files in `place`: the path, a zero character, and the rest."""
+        return await self._both(ground, arguments, place, take, b"\n")
+
+    async def _both(self, ground: Ground, arguments: Sequence[str], place: str, take: Take, end: bytes) -> bool:
+        root = ground.workspace.root
+        unsaved: Mapping[str, bytes] = getattr(ground.workspace, "unsaved", {})
+        wanted = {path: data for path, data in unsaved.items() if _is_within(f"./{path}", place)}
+        if wanted:
+            async with _written(wanted, root) as copies:
+                if not await self._run(ground, arguments, place, copies, take, end):
                     return False
-    if refused:
-        raise ToolError("\n".join(refused[:20]))
-    return True
+            if place.removeprefix("./") in wanted or not await trio.Path(root / place).exists():
+                return True
+        aside = [f"--glob=!/{_literal(path)}" for path in wanted]
+        return await self._run(ground, [*arguments, *aside], place, root, take, end)
+
+    async def _run(
+        self, ground: Ground, arguments: Sequence[str], place: str, root: Path, take: Take, end: bytes
+    ) -> bool:
+        argv = [self._path, *_ALWAYS, *arguments, "--", place]
+        refused: list[str] = []
+        async with ground.processes.start(argv, cwd=root) as process:
+            rest = b""
+            async for data in process:
+                whole, cut, rest = (rest + data).rpartition(end)
+                if not cut:
+                    rest = rest[: LONGEST_LINE * 4]
+                    continue
+                found = [_said(line) for line in whole.decode(errors="replace").split(end.decode())]
+                if refused or any(line.startswith("rg: ") for line in found):  # else each begins with ./, or is --
+                    refused += found[:MOST_REFUSALS]
+                elif not take(found):
+                    return False
+        if refused or rest.startswith(b"rg: "):
+            said = [*refused, rest.decode(errors="replace").strip()]
+            raise ToolError("\n".join(line.removeprefix("rg: ") for line in said[:MOST_REFUSALS]).strip())
+        return True
+
+
+def _said(line: str) -> str:
+    return line[2:LONGEST_LINE] if line.startswith("./") else line[:LONGEST_LINE]
 
 
 @asynccontextmanager

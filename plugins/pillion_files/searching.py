@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from pillion.contracts.tool import Call, Effect
+from pillion.protection import Guard, guard_of
 
-from .ripgrep import each_line, place_of
+from .ripgrep import Ripgrep, place_of
 
 SECONDS = 30.0
+MOST_PATHS = 100_000
 COLUMNS = 400
 """Bytes shown of a line with a hit."""
 LARGEST_FILE = "20M"
+AHEAD = 10
+"""Times what fits that is taken as it comes, and sorted: so all cores may search. Of more, the first are looked for."""
 
 
 class GlobArguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,17 +34,25 @@ class Glob:
     effect: Effect = "read"
     Arguments = GlobArguments
 
-    def __init__(self, ripgrep: str) -> None:
+    def __init__(self, ripgrep: Ripgrep) -> None:
         self._ripgrep = ripgrep
 
     def seconds(self, arguments: GlobArguments) -> float:
         return SECONDS
 
     async def run(self, arguments: GlobArguments, call: Call) -> str:
-        found = _Gathered(call.max_output, "files")
-        wanted = ["--files", "--sort=path", f"--glob={arguments.pattern}"]
-        await each_line(self._ripgrep, call, wanted, await place_of(call, arguments.folder), found.take)
-        return found.text() or "[no file fits]"
+        entry = await call.workspace.stat(arguments.folder)
+        place, fitting = place_of(call, arguments.folder, entry), f"--glob={arguments.pattern}"
+        paths: list[str] = []
+
+        def take(some: Sequence[str]) -> bool:
+            paths.extend(some)
+            return len(paths) < MOST_PATHS
+
+        if not await self._ripgrep.files(call, [fitting], place, take):
+            paths.clear()
+            await self._ripgrep.files(call, ["--sort=path", fitting], place, take)
+        return _cut(sorted(paths, key=_order), call.max_output, "files") or "[no file fits]"
 
 
 class SearchArguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,19 +74,19 @@ class Search:
     effect: Effect = "read"
     Arguments = SearchArguments
 
-    def __init__(self, ripgrep: str) -> None:
+    def __init__(self, ripgrep: Ripgrep) -> None:
         self._ripgrep = ripgrep
 
     def seconds(self, arguments: SearchArguments) -> float:
         return SECONDS
 
     async def run(self, arguments: SearchArguments, call: Call) -> str:
-        found = _Gathered(call.max_output, "lines")
+        entry = await call.workspace.stat(arguments.folder)
+        place, guard = place_of(call, arguments.folder, entry), guard_of(call.workspace)
         wanted = [
             "--line-number",
             "--with-filename",
             "--no-heading",
-            "--sort=path",
             f"--max-columns={COLUMNS}",
             "--max-columns-preview",
             f"--max-filesize={LARGEST_FILE}",
@@ -82,25 +95,50 @@ class Search:
             *(["--ignore-case"] if arguments.ignore_case else []),
             f"--regexp={arguments.pattern}",
         ]
-        await each_line(self._ripgrep, call, wanted, await place_of(call, arguments.folder), found.take)
-        return found.text() or "[no hit]"
+        found = _Hits(guard, call.max_output * AHEAD)
+        if not await self._ripgrep.lines(call, wanted, place, found.take):
+            found = _Hits(guard, call.max_output)
+            await self._ripgrep.lines(call, ["--sort=path", *wanted], place, found.take)
+        return _cut(found.lines(), call.max_output, "lines") or "[no hit]"
 
 
-class _Gathered:
-    """Lines, as many as the model can take."""
+class _Hits:
+    """Lines by file, without those of protected files; about `room` characters."""
 
-    def __init__(self, room: int, what: str) -> None:
-        self._room, self._what = room, what
-        self._lines: list[str] = []
-        self._full = False
+    def __init__(self, guard: Guard, room: int) -> None:
+        self._guard, self._room = guard, room
+        self._files: dict[str, list[str] | None] = {}
 
-    def take(self, line: str) -> bool:
-        self._room -= len(line) + 1
-        self._full = self._room < 0
-        if not self._full:
-            self._lines.append(line)
-        return not self._full
+    def take(self, lines: Sequence[str]) -> bool:
+        kept: list[str] | None = None
+        for line in lines:
+            path, named, rest = line.partition("\0")
+            if named:
+                if path not in self._files:
+                    self._files[path] = None if self._guard.hides(path) else []
+                kept = self._files[path]
+                number = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+                line = f"{path}{rest[len(number) : len(number) + 1]}{rest}"
+            if kept is not None and (named or line == "--"):
+                kept.append(line)
+                self._room -= len(line) + 1
+        return self._room > 0
 
-    def text(self) -> str:
-        note = [f"[{len(self._lines)} {self._what} shown, there are more: narrow it down]"] if self._full else []
-        return "\n".join(self._lines + note)
+    def lines(self) -> list[str]:
+        """Sorted by path."""
+        return [line for path in sorted(self._files, key=_order) for line in self._files[path] or ()]
+
+
+def _order(path: str) -> list[str]:
+    return path.split("/")
+
+
+def _cut(lines: Sequence[str], room: int, what: str) -> str:
+    """As many lines as the model can take."""
+    size = 0
+    for number, line in enumerate(lines):
+        size += len(line) + 1
+        if size > room:
+            note = f"[{number} {what} shown, there are more: narrow it down]"
+            return "\n".join([*lines[:number], note])
+    return "\n".join(lines)

@@ -49,7 +49,7 @@ async def test_reads_and_searches_see_the_unsaved_text(server: ServerProcess, tm
     await put(server, session, ".hidden", "unsaved = 'hidden'\n")
     assert "😀 unsaved" in (await ran(server, session, "read_file", path="shop.py"))[0]
     hits = (await ran(server, session, "search", pattern="unsaved|disk"))[0].splitlines()
-    assert [hit.rpartition(":")[0] for hit in hits] == ["new/[draft].py:1", "shop.py:2", "other.py:1"], hits
+    assert [hit.rpartition(":")[0] for hit in hits] == ["new/[draft].py:1", "other.py:1", "shop.py:2"], hits
     assert set((await ran(server, session, "glob", pattern="*.py"))[0].splitlines()) == {
         "new/[draft].py",
         "shop.py",
@@ -115,7 +115,7 @@ async def test_an_overlay_stays_inside_and_is_replaced_only_as_known(server: Ser
     assert await overlays(server, session) == [first]
     path = f"/api/sessions/{session}/overlays/shop.py"
     assert await refused(server, "PUT", path, {"text": "y"}, "0000") == (412, "precondition_failed")
-    assert await refused(server, "PUT", path + "/x", {"text": "y"}) == (422, "tool")
+    assert await refused(server, "PUT", path + "/x", {"text": "y"}) == (422, "not_a_file")
     with pytest.raises(ServerSaid, match=r"No text of other\.py is unsaved"):
         await server.client.call("DELETE", f"/api/sessions/{session}/overlays/other.py")
 

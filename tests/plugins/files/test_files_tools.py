@@ -12,19 +12,27 @@ import trio
 
 from pillion.errors import Conflict, MissingLibrary, OutsideWorkspace, ToolError
 from pillion.events import FileChanged
+from pillion.hookspecs import TurnInfo
+from pillion.localworkspace import LocalWorkspace
+from pillion.values import ModelInfo
 from pillion_files.plugin import Config, Plugin
 
 
+def turn(folder: Path, model: ModelInfo | None = None) -> TurnInfo:
+    return TurnInfo("session", "turn", "agent", model, LocalWorkspace(folder), trusted=False)
+
+
 @pytest.fixture
-def tools() -> dict[str, Any]:
-    return {tool.name: tool for tool in Plugin(Config()).register_tools(None)}  # type: ignore[arg-type]
+def tools(folder: Path) -> dict[str, Any]:
+    return {tool.name: tool for tool in Plugin(Config()).register_tools(turn(folder))}
 
 
 @pytest.fixture
 def ask(tools: dict[str, Any], call: Any) -> Any:
     async def run(name: str, **arguments: Any) -> str:
         with trio.fail_after(20):
-            return str(await tools[name].run(msgspec.convert(arguments, tools[name].Arguments), call))
+            said = await tools[name].run(msgspec.convert(arguments, tools[name].Arguments), call)
+            return said if isinstance(said, str) else said.text
 
     return run
 

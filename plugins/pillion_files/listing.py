@@ -1,0 +1,107 @@
+"""list_files, and the tree of names that it and a route show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from pillion.contracts.tool import Call, Effect
+from pillion.errors import NotAFile
+
+from .ripgrep import Ground, Ripgrep, place_of
+
+MOST_FILES = 50_000
+SECONDS = 30.0
+
+
+class Tree(Struct, frozen=True):
+    """`names` by path: a file's with 0, a folder's, which ends with `/`, with how many files are below it that are not
+    named themselves. A folder that has none, or only ignored ones, is there if it stands at the top. `folder` is the
+    real place; not `complete`: there are more than MOST_FILES."""
+
+    folder: str
+    names: dict[str, int]
+    complete: bool
+
+
+async def tree(
+    ripgrep: Ripgrep, ground: Ground, folder: str, depth: int, *, hidden: bool = False, ignored: bool = False
+) -> Tree:
+    """What lies in `folder`, `depth` levels deep, without hidden and ignored files unless they are wanted.
+
+    Raises NoSuchFile, NotAFile, ProtectedPath.
+    """
+    entry = await ground.workspace.stat(folder)
+    place = place_of(ground, folder, entry)
+    if entry is None or entry.kind != "folder":
+        raise NotAFile(f"{folder} is a file, not a folder.")
+    deepest = depth + (entry.path.count("/") + 1 if entry.path else 0)
+    names: dict[str, int] = {}
+    files = 0
+
+    def take(paths: Sequence[str]) -> bool:
+        nonlocal files
+        files += len(paths)
+        for path in paths:
+            *_, rest = parts = path.split("/", deepest)
+            if len(parts) <= deepest:
+                names[path] = 0
+            else:
+                name = path[: -len(rest)]
+                names[name] = names.get(name, 0) + 1
+        return files < MOST_FILES
+
+    also = ["--hidden", "--glob=!.git"] * hidden + ["--no-ignore"] * ignored
+    complete = await ripgrep.files(ground, also, place, take)
+    for inner in await ground.workspace.list(entry.path):
+        shown = hidden or not inner.path.rpartition("/")[2].startswith(".")
+        if inner.kind == "folder" and shown and not any(name.startswith(inner.path + "/") for name in names):
+            names[inner.path + "/"] = 0
+    return Tree(entry.path, names, complete)
+
+
+class ListArguments(Struct, frozen=True, forbid_unknown_fields=True):
+    folder: Annotated[str, Meta(description="The folder, relative to the workspace; by default its top.")] = ""
+    depth: Annotated[int, Meta(ge=1, le=20, description="How many levels down are shown.")] = 2
+
+
+class ListFiles:
+    """A tree of names; folders deeper than `depth` with the number of their files."""
+
+    name = "list_files"
+    description = (
+        "List the files and folders in a folder of the workspace, `depth` levels deep. "
+        "Ignored and hidden files are left out; name a hidden folder to see into it."
+    )
+    effect: Effect = "read"
+    Arguments = ListArguments
+
+    def __init__(self, ripgrep: Ripgrep) -> None:
+        self._ripgrep = ripgrep
+
+    def seconds(self, arguments: ListArguments) -> float:
+        return SECONDS
+
+    async def run(self, arguments: ListArguments, call: Call) -> str:
+        found = await tree(self._ripgrep, call, arguments.folder, arguments.depth)
+        return _written(found.names, call.max_output, "" if found.complete else f"[more than {MOST_FILES} files]")
+
+
+def _written(names: dict[str, int], room: int, note: str) -> str:
+    if not names:
+        return "[no files]"
+    lines: list[str] = []
+    size = len(note)
+    for number, name in enumerate(sorted(names)):
+        count = names[name]
+        line = f"{name} ({count} files)" if name.endswith("/") and count else name
+        if name.endswith("/") and not count:
+            line = f"{name} (empty or ignored)"
+        size += len(line) + 1
+        if size > room:
+            lines.append(f"[{len(names) - number} more; list a folder of them]")
+            break
+        lines.append(line)
+    return "\n".join([*lines, note] if note else lines)
