@@ -71,7 +71,7 @@ class Process:
     `open_input` or `terminal`.
     """
 
-    def __init__(self, ends: _Ends, tree: Tree, threads: trio.CapacityLimiter) -> None:
+    def __init__(self, ends: _Ends, tree: Tree | None, threads: trio.CapacityLimiter) -> None:
         self._program = ends.program
         self._ends = ends
         self._output = trio.lowlevel.FdStream(ends.output)
@@ -162,9 +162,10 @@ class Process:
         if self._left is not None:
             return self._left
         with trio.CancelScope(shield=True):
-            left = self._left = await self._tree.end(self._threads)
-            with trio.move_on_after(DRAIN):
-                await self.wait()
+            left = self._left = await self._tree.end(self._threads) if self._tree else 0
+            if self._tree:
+                with trio.move_on_after(DRAIN):
+                    await self.wait()
             if self.code is None:  # not seen, e.g. without /proc; or past all killing
                 self._program.kill()
                 with trio.move_on_after(DRAIN):
@@ -197,6 +198,7 @@ class Processes:
         open_input: bool = False,
         terminal: Size | None = None,
         passing: Sequence[int] = (),
+        single: bool = False,
     ) -> AsyncGenerator[Process]:
         """Runs `argv` in a session of its own, without a terminal, stdout and stderr in one pipe (`drop_errors`: stdout
         alone). When the block is left, however it is left, the program and every descendant of it have ended.
@@ -204,16 +206,17 @@ class Processes:
 
         `open_input`: it reads what is written to the Process, instead of `stdin`. With `terminal` it gets a new one of
         that size for all three, and as its controlling terminal; one that can't start then says so there. It inherits
-        the descriptors in `passing`, under their numbers.
+        the descriptors in `passing`, under their numbers. `single`: a program that is known to start no other; it alone
+        is ended, at once.
         """
         self._prepare()
-        tree = Tree(self._found)
+        tree = Tree(None if single else self._found)
         environment = {**self._environment, **extra, VARIABLE: tree.mark}
         await trio.lowlevel.checkpoint_if_cancelled()
         with trio.CancelScope(shield=True):  # between the start and the try nothing may come in
             plan = _Plan(argv, cwd, environment, stdin, drop_errors, open_input, terminal, tuple(passing))
             ends = await trio.to_thread.run_sync(_open, tree, plan, limiter=self._threads)
-        process = Process(ends, tree, self._threads)
+        process = Process(ends, None if single else tree, self._threads)
         try:
             yield process
         finally:

@@ -87,8 +87,11 @@ def _fits(rule: Rule, prefix: Sequence[str], call: JudgedCall, places: Sequence[
 
 
 def _paths(arguments: Any) -> list[str]:
-    values = (getattr(arguments, name, None) for name in _PATH_FIELDS)
-    return [value for value in values if isinstance(value, str)]
+    """Also of what the arguments list as `files`; those that take a path or such a list have "" for the path then."""
+    named = [value for name in _PATH_FIELDS if isinstance(value := getattr(arguments, name, None), str)]
+    files = getattr(arguments, "files", None) or ()
+    listed = [path for one in files for path in ([one] if isinstance(one, str) else _paths(one))]
+    return [path for path in named if path or not listed] + listed
 
 
 def _verdict(word: Word, reason: str) -> Verdict:

@@ -52,8 +52,8 @@ def find_ripgrep(configured: str = "") -> str:
 
 
 def place_of(ground: Ground, path: str, entry: Entry | None) -> str:
-    """`path`, which is `entry`, as an argument for ripgrep: the real place, relative, so that no link is followed out of
-    the workspace. Raises NoSuchFile, NotAFile, ProtectedPath."""
+    """`path`, which is `entry`, as an argument for ripgrep: the real place, relative, so that no link is followed out
+    of the workspace. Raises NoSuchFile, NotAFile, ProtectedPath."""
     if entry is None:
         raise NoSuchFile(f"There is no {path}.")
     if entry.kind not in ("file", "folder"):
@@ -98,7 +98,7 @@ class Ripgrep:
     ) -> bool:
         argv = [self._path, *_ALWAYS, *arguments, "--", place]
         refused: list[str] = []
-        async with ground.processes.start(argv, cwd=root) as process:
+        async with ground.processes.start(argv, cwd=root, single=True) as process:
             rest = b""
             async for data in process:
                 whole, cut, rest = (rest + data).rpartition(end)

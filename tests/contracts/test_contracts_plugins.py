@@ -37,7 +37,7 @@ class OnFiles(ToolContract):
         return next(tool for tool in self.tools() if tool.name == self.name)
 
     def tools(self) -> Sequence[Tool]:
-        return files.Plugin(files.Config()).register_tools(None)  # type: ignore[arg-type]
+        return files.Plugin(files.Config()).register_tools(ANY_TURN)
 
     def prepare(self, folder: Path) -> None:
         (folder / "src").mkdir()

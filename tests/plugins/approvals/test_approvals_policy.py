@@ -59,6 +59,21 @@ async def test_a_link_does_not_hide_where_it_leads(folder: Path) -> None:
     assert await judge(folder, Write(f"{folder}/secrets/file"), *rules) is Deny
 
 
+class Several(Struct, frozen=True):
+    files: tuple[Write | str, ...]
+    path: str = ""
+
+
+async def test_each_of_several_files_is_judged(folder: Path) -> None:
+    rules = Rule("allow", path="*.py"), Rule("deny", path="secrets")
+    for files, verdict in [
+        ((Write("a.py"), "b.py"), Allow),
+        ((Write("a.py"), Write("secrets/b.py")), Deny),
+        ((Write("a.py"), Write("b.txt")), Ask),
+    ]:
+        assert await judge(folder, Several(files), *rules) is verdict
+
+
 GIT = Rule("allow", tool="run_command", command="git status")
 
 

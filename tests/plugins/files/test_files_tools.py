@@ -10,12 +10,17 @@ import msgspec
 import pytest
 import trio
 
-from pillion.errors import Conflict, MissingLibrary, OutsideWorkspace, ToolError
+from pillion.contracts.tool import Output
+from pillion.errors import Conflict, FileTooLarge, MissingLibrary, OutsideWorkspace, ProtectedPath, ToolError
 from pillion.events import FileChanged
 from pillion.hookspecs import TurnInfo
 from pillion.localworkspace import LocalWorkspace
 from pillion.values import ModelInfo
 from pillion_files.plugin import Config, Plugin
+from pillion_files.reading import LARGEST_IMAGE, ReadArguments
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x01\x08\x02\0\0\0"
+"""Of 2 by 1 pixels, as far as its head."""
 
 
 def turn(folder: Path, model: ModelInfo | None = None) -> TurnInfo:
@@ -95,9 +100,11 @@ async def test_what_is_no_text_is_refused(ask: Any, folder: Path) -> None:
     os.mkfifo(folder / "fifo")
     with (folder / "sparse").open("wb") as file:
         file.truncate(20 * 1024**3)
-    for name in ("binary", "fifo", "sparse", "missing", ""):
-        with pytest.raises(ToolError):
+    codes = {"binary": "not_text", "fifo": "not_a_file", "sparse": "file_too_large", "missing": "no_such_file"}
+    for name, code in codes.items():
+        with pytest.raises(ToolError) as refused:
             await ask("read_file", path=name)
+        assert refused.value.code == code
 
 
 async def test_wrong_utf8_is_shown_and_said(ask: Any, folder: Path) -> None:
@@ -222,3 +229,66 @@ async def test_write_stays_inside(ask: Any, folder: Path) -> None:
 def test_without_ripgrep_it_says_the_way_out() -> None:
     with pytest.raises(MissingLibrary, match="pip install ripgrep"):
         Plugin(Config(ripgrep="/nowhere/rg"))
+
+
+@pytest.mark.promise("files.protected")
+@pytest.mark.parametrize("context", [0, 2])
+async def test_a_search_shows_no_line_of_a_key(ask: Any, tree: Path, context: int) -> None:
+    for name in ("server.pem", "src/ID_RSA", ".hidden/.env", ".env"):
+        (tree / name).write_text("before\nneedle of a key\nafter\n")
+    (tree / "a.txt").write_text("before\nneedle of a text\nafter\n")
+    assert "of a key" not in await ask("search", pattern="needle|before|after", context=context)
+    assert "a.txt:2:needle of a text" in await ask("search", pattern="needle of", context=context)
+    assert await ask("search", pattern="needle of a key", folder=".hidden") == "[no hit]"
+    for place in (".env", "server.pem"):
+        with pytest.raises(ProtectedPath):
+            await ask("search", pattern="needle", folder=place)
+        with pytest.raises(ProtectedPath):
+            await ask("read_file", path=place)
+    assert "server.pem" in await ask("list_files")
+
+
+async def test_hits_are_sorted_by_path_also_when_there_are_too_many(ask: Any, call: Any, folder: Path) -> None:
+    for number in range(300):
+        (folder / f"{number % 7}").mkdir(exist_ok=True)
+        (folder / f"{number % 7}" / f"f{number:03}").write_text("needle\n" * 3)
+    few = (await ask("search", pattern="needle", glob="*9")).split("\n")
+    assert few == sorted(few) and len(few) == 90
+    call.max_output = 500
+    *first, note = (await ask("search", pattern="needle")).split("\n")
+    assert first == sorted(first) and first[0] == "0/f000:1:needle"
+    assert note == f"[{len(first)} lines shown, there are more: narrow it down]"
+
+
+async def test_context_of_hits_is_marked(ask: Any, folder: Path) -> None:
+    (folder / "f").write_text("one\ntwo\nthree\nfour\nfive\nsix\nseven\n")
+    found = await ask("search", pattern="two|six", context=1)
+    assert found == "f-1-one\nf:2:two\nf-3-three\n--\nf-5-five\nf:6:six\nf-7-seven"
+
+
+async def test_several_files_are_read_at_once(ask: Any, call: Any, folder: Path) -> None:
+    call.max_output = 1000
+    (folder / "short").write_text("one\ntwo\n")
+    (folder / "long").write_text("".join(f"line {number}\n" for number in range(500)))
+    wanted = [{"path": "short", "start": 2, "end": 2}, {"path": "missing"}, {"path": "long"}]
+    first, rest = (await ask("read_file", files=wanted)).split("\n==> missing <==\n")
+    assert first == "==> short <==\ntwo"
+    assert rest.startswith("[There is no missing.]\n==> long <==\nline 0\n")
+    assert "read on with start=" in rest and 700 < len(rest) < 1100
+    for wrong in ({}, {"path": "short", "files": wanted}):
+        with pytest.raises(ToolError, match="by `files`"):
+            await ask("read_file", **wrong)
+
+
+@pytest.mark.parametrize("sees", [True, False])
+async def test_a_picture_is_shown_to_who_can_see_it(call: Any, folder: Path, sees: bool) -> None:
+    model = ModelInfo("a/b", context=10_000, output=1_000, images=sees)
+    tools = {tool.name: tool for tool in Plugin(Config()).register_tools(turn(folder, model))}
+    (folder / "dot.txt").write_bytes(PNG)
+    shown = await tools["read_file"].run(ReadArguments("dot.txt"), call)
+    assert isinstance(shown, Output)
+    assert shown.text.startswith("[dot.txt: image/png, 2 × 1 pixels")
+    assert [image.data for image in shown.images] == ([PNG] if sees else [])
+    (folder / "dot.txt").write_bytes(PNG + bytes(LARGEST_IMAGE))
+    with pytest.raises(FileTooLarge):
+        await tools["read_file"].run(ReadArguments("dot.txt"), call)
