@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from pillion.asking import Answered
 from pillion.events import Event
 from pillion.localworkspace import LocalWorkspace
 from pillion.processes import Processes
@@ -15,7 +17,7 @@ from pillion.processes import Processes
 
 @dataclass
 class RealCall:
-    """What it was told is kept: `shown` by output, `events` by emit."""
+    """What it was told is kept: `shown` by output, `events` by emit, `asked` by ask, which `answers` answer."""
 
     workspace: LocalWorkspace
     processes: Processes
@@ -25,12 +27,22 @@ class RealCall:
     max_output: int = 20_000
     shown: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
 
     def output(self, text: str, /) -> None:
         self.shown.append(text)
 
     def progress(self, note: str, done: float | None = None, /) -> None:
         self.shown.append(note)
+
+    async def ask(
+        self, question: str, options: Sequence[str] = (), *, free: bool = True, default: str | None = None
+    ) -> Answered:
+        self.asked.append((question, tuple(options)))
+        if self.answers:
+            return Answered(self.answers.pop(0), "person")
+        return Answered(default, "deadline", given=False)
 
     async def emit(self, *events: Event) -> None:
         self.events += events

@@ -1,0 +1,1 @@
+"""Tests are run, and what they say becomes a typed report."""

@@ -1,0 +1,138 @@
+"""The judgement of a run: a pure function of what it printed, what it wrote, and how it ended.
+
+`passed` is said only where everything says so. A program that does not know its own tests (they crashed it, its output
+was cut, nobody understands it) gets `unknown`, with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from pillion.escapes import plain
+
+from .found import Counts, Found
+from .readers import cargotest, gotest, javascript, junit, nodespec, pytesttext, tap
+from .report import TestCase, TestReport, bounded
+
+PIECE = 128 * 1024
+"""Characters that are made plain at once."""
+LINE = 2_000
+"""Characters of a line that are looked at."""
+END = 8_000
+"""Characters at the end among which a runner's last words have to stand."""
+_READERS: Sequence[Callable[[str], Found | None]] = (
+    pytesttext.read, cargotest.read, gotest.read, nodespec.read, tap.read, javascript.read,
+)  # fmt: skip
+_XML = re.compile(r"(?:<\?xml|<testsuites?[ >]).*</testsuites?>", re.DOTALL)
+_PYTEST = {2: "it was interrupted", 3: "an internal error", 4: "it was called wrongly", 5: "no test was found"}
+"""What pytest's exit codes mean."""
+
+
+class Run(Struct, frozen=True):
+    """How a run went. `text` is what it printed, `cut` bytes of it left out; `code` the exit code, negative for a
+    signal; `seconds` how long it took. `results` are those in JUnit's XML that it was told to write, None where there
+    are none; `expected`: there have to be. `root` is the workspace, which is taken out of places."""
+
+    text: str
+    code: int
+    timed_out: bool = False
+    cut: int = 0
+    seconds: float = 0.0
+    results: bytes | None = None
+    expected: bool = False
+    root: str = ""
+
+
+def judge(run: Run) -> TestReport:
+    """The report. Where the text is long it takes its time (some 0.5 s for each MB), and belongs into a thread."""
+    found = _found(run)
+    counts = found.counts if found else Counts()
+    outcome, why = _judged(run, found, counts)
+    cases = bounded(_placed(case, run.root) for case in found.cases) if found else ()
+    return TestReport(
+        outcome,  # type: ignore[arg-type]
+        why,
+        found.runner if found else "",
+        run.code,
+        round(run.seconds, 3),
+        counts.passed,
+        counts.failed,
+        counts.errors,
+        counts.skipped,
+        cases,
+        max(0, counts.total - len(cases)),
+    )
+
+
+def _found(run: Run) -> Found | None:
+    """The written results, else what the words at the output's end are understood as."""
+    if run.results is not None:
+        return junit.read(run.results, "pytest")
+    if run.expected:
+        return Found("pytest", doubt="pytest ended before it wrote its results")
+    text = _plain(run.text)
+    if whole := _XML.fullmatch(_without_header(text)):
+        return junit.read(whole[0].encode())
+    text = "\n".join(line[:LINE] for line in text.split("\n"))
+    found = [found for read in _READERS if (found := read(text)) is not None and found.at >= len(text) - END]
+    return max(found, key=lambda one: (one.counts.total > 0, one.at), default=None)
+
+
+def _judged(run: Run, found: Found | None, counts: Counts) -> tuple[str, str]:
+    bad = counts.failed + counts.errors
+    if run.timed_out:
+        return "timeout", f"it did not end within {run.seconds:.0f} s"
+    if bad:
+        return "failed", f"the exit code is {run.code} all the same" if run.code == 0 else ""
+    ended = _ended(run.code, found.runner if found else "")
+    if found is None:
+        return "unknown", f"the output is none of a runner that is known ({ended})"
+    if found.doubt:
+        return "unknown", f"{found.doubt} ({ended})"
+    if run.code != 0:
+        return "unknown", f"{ended}, though no failed test is told of"
+    if not counts.passed:
+        return "unknown", "all tests were skipped" if counts.skipped else "no test was run"
+    if run.cut and run.results is None:
+        return "unknown", f"{run.cut:,} bytes of the output are lost, so that a failure may be among them"
+    return "passed", ""
+
+
+def _ended(code: int, runner: str) -> str:
+    if code < 0:
+        try:
+            return f"ended by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"ended by signal {-code}"
+    meaning = _PYTEST.get(code, "") if runner == "pytest" else ""
+    return f"exit code {code}: {meaning}" if meaning else f"exit code {code}"
+
+
+def _placed(case: TestCase, root: str) -> TestCase:
+    place = re.sub(r"(:\d+):\d+$", r"\1", case.place)  # no column
+    place = place.removeprefix("file://").removeprefix(f"{root}/" if root else "")
+    name = case.name.removeprefix(f"{root}/" if root else "")
+    return TestCase(name, case.outcome, case.message, place, case.seconds)
+
+
+def _plain(text: str) -> str:
+    """In pieces: another thread gets its turn between them."""
+    pieces, at = [], 0
+    while at < len(text):
+        line = text.rfind("\n", at, at + PIECE)
+        end = line + 1 if line >= 0 else at + PIECE
+        pieces.append(plain(text[at:end]))
+        at = end
+    return "".join(pieces)
+
+
+def _without_header(text: str) -> str:
+    """Without the lines in which npm and its kin tell what they run."""
+    lines = text.strip().split("\n")
+    while lines and (not lines[0].strip() or lines[0].startswith(("> ", "$ "))):
+        lines = lines[1:]
+    return "\n".join(lines)
