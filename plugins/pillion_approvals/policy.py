@@ -12,13 +12,14 @@ from pillion.contracts.policy import Allow, Ask, Deny, JudgedCall, Verdict
 from pillion.contracts.tool import Effect
 from pillion.pathpattern import fits
 
-from .commands import begins_with, is_opaque, may_hold, simple_words
+from .judge import HIDDEN, NO_RULE, STRICTNESS, Case, allowed, forbidden, uncovered
 from .paths import real_place
-from .proposal import proposal
+from .proposal import proposals
 from .rule import Rule, Word
+from .shell import read_line
+from .survey import survey
 
-_STRICTNESS: tuple[Word, ...] = ("allow", "ask", "deny")
-_NO_RULE = "no rule in the settings speaks of it"
+_BY_RULE = "a rule in the settings says so"
 _PATH_FIELDS = ("path", "folder", "file", "source", "target")
 
 
@@ -26,64 +27,80 @@ class Rules:
     """Judges by `rules`, else by `defaults`. What is asked for by default can be allowed from then on."""
 
     def __init__(self, rules: Sequence[Rule], defaults: Mapping[Effect, Word]) -> None:
-        self._rules = [(rule, rule.prefix) for rule in rules]
+        self._rules = list(rules)
         self._defaults = defaults
 
     def learn(self, rule: Mapping[str, Any]) -> None:
         """One more rule, as it now stands in the user's settings."""
-        learned = msgspec.convert(rule, Rule)
-        self._rules.append((learned, learned.prefix))
+        self._rules.append(msgspec.convert(rule, Rule))
 
     async def decide(self, call: JudgedCall) -> Verdict:
+        rules = [rule for rule in self._rules if _speaks_of(rule, call)]
         places = [await real_place(call.workspace, path) for path in _paths(call.arguments)]
         command = getattr(call.arguments, "command", None)
-        command = command if isinstance(command, str) else None
-        verdict = self._judge(call, places, command)
-        if isinstance(verdict, Ask) and (rule := proposal(call, places, command)) is not None:
-            with_it = Rules([*(known for known, _ in self._rules), rule], self._defaults)
-            if isinstance(with_it._judge(call, places, command), Allow):  # else `always` would ask again
-                said = msgspec.to_builtins(rule)
-                said["verdict"] = said.pop("verdict")  # what it is about comes first
-                return Ask(verdict.reason, said)
+        case = await self._case(call, rules, command) if isinstance(command, str) else None
+        verdict = self._judge(call, rules, places, case)
+        if isinstance(verdict, Ask):
+            for rule in proposals(call, places, case, uncovered(case) if case is not None else []):
+                more = [*rules, rule]
+                again = msgspec.structs.replace(case, rules=more) if case is not None else None
+                if isinstance(self._judge(call, more, places, again), Allow):  # else `always` would ask again
+                    said = msgspec.to_builtins(rule)
+                    said["verdict"] = said.pop("verdict")  # what it is about comes first
+                    return Ask(verdict.reason, said)
         return verdict
 
-    def _judge(self, call: JudgedCall, places: Sequence[str], command: str | None) -> Verdict:
-        fitting = [rule for rule, prefix in self._rules if _fits(rule, prefix, call, places, command)]
-        if not fitting:
-            return _verdict(self._defaults[call.effect], _NO_RULE)
-        strictest = max(fitting, key=lambda rule: _STRICTNESS.index(rule.verdict))
-        if strictest.verdict == "allow" and command is not None and self._could_hide(call, command):
-            return Ask("it may run something that a rule forbids")
-        return _verdict(strictest.verdict, strictest.reason or "a rule in the settings says so")
+    async def _case(self, call: JudgedCall, rules: Sequence[Rule], command: str) -> Case:
+        line = read_line(command)
+        guarded = any(rule.path and rule.verdict != "allow" and rule.effect in (None, "read") for rule in rules)
+        found = await survey(call, line, reads=guarded)
+        return Case(
+            command, line, found, call.effect, [rule for rule in self._rules if _by_line(rule, call)], self._defaults
+        )
 
-    def _could_hide(self, call: JudgedCall, command: str) -> bool:
-        guarded = any(rule.command and rule.verdict != "allow" and _fits_call(rule, call) for rule, _ in self._rules)
-        return guarded and is_opaque(command)
+    def _judge(self, call: JudgedCall, rules: Sequence[Rule], places: Sequence[str], case: Case | None) -> Verdict:
+        fitting = [rule for rule in rules if not rule.command and _fits(rule, call, places, line=case is not None)]
+        hidden = False
+        if case is not None:
+            forbids, hidden = forbidden(case)
+            fitting += [forbids] if forbids is not None else []
+        if fitting:
+            rule = max(fitting, key=lambda rule: STRICTNESS.index(rule.verdict))
+            word, reason = rule.verdict, rule.reason or _BY_RULE
+        elif case is not None:
+            word, reason = allowed(case)
+        else:
+            word, reason = self._defaults[call.effect], NO_RULE
+        if word == "allow" and hidden:
+            return Ask(HIDDEN)
+        return _verdict(word, reason or _BY_RULE)
 
 
-def _fits_call(rule: Rule, call: JudgedCall) -> bool:
+def _speaks_of(rule: Rule, call: JudgedCall) -> bool:
+    return _by_line(rule, call) and rule.effect in (None, call.effect)
+
+
+def _by_line(rule: Rule, call: JudgedCall) -> bool:
+    """Whether it speaks of such calls, or of what a line of the shell reads and writes."""
     if rule.workspace:
         folder, root = Path(rule.workspace).expanduser(), call.workspace.root
         if not (root.is_relative_to(folder) or root.resolve().is_relative_to(folder.resolve())):
             return False
-    return rule.tool in ("", call.tool) and rule.effect in (None, call.effect)
-
-
-def _fits(rule: Rule, prefix: Sequence[str], call: JudgedCall, places: Sequence[str], command: str | None) -> bool:
-    if not _fits_call(rule, call):
+    if rule.command and rule.effect not in (None, call.effect):
         return False
-    if rule.path:
-        found = [fits(place, rule.path) for place in places]
-        if not (bool(found) and all(found) if rule.verdict == "allow" else any(found)):
-            return False
-    if not rule.command:
+    return rule.tool in ("", call.tool)
+
+
+def _fits(rule: Rule, call: JudgedCall, places: Sequence[str], *, line: bool) -> bool:
+    """A rule without `command`, by the paths in the call's arguments."""
+    if not rule.path:
         return True
-    if command is None:
-        return False
-    if rule.verdict == "allow":
-        words = simple_words(command)
-        return words is not None and (words == prefix if rule.exact else begins_with(words, prefix))
-    return may_hold(command, prefix)
+    found = [fits(place, rule.path) for place in places]
+    if rule.verdict != "allow":
+        return any(found)
+    if line and not (rule.tool or rule.effect):
+        return False  # it is about files, not about what is run in a folder
+    return bool(found) and all(found)
 
 
 def _paths(arguments: Any) -> list[str]:

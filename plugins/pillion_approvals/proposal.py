@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pillion.contracts.policy import JudgedCall
 
-from .commands import begins_with, simple_words
+from .judge import Case
+from .line import Command
+from .matching import begins_with
+from .programs import ASSIGNMENT
 from .rule import Rule
 
 BEGINNINGS = (
@@ -21,19 +24,36 @@ BEGINNINGS = (
 _PREFIXES = [beginning.split() for beginning in BEGINNINGS]
 
 
-def proposal(call: JudgedCall, places: Sequence[str], command: str | None) -> Rule | None:
-    """For a call whose paths lead to `places`. None: no rule would cover it."""
+def proposals(call: JudgedCall, places: Sequence[str], case: Case | None, uncovered: Sequence[Command]) -> list[Rule]:
+    """For a call whose paths lead to `places`, the narrower ones behind those that a person can overlook at a glance:
+    for a line with one command that no rule allows that command, else just this line."""
     workspace = str(call.workspace.root)
-    if command is not None:
-        words = simple_words(command)
-        if not words:
-            return None
-        prefix = next((prefix for prefix in _PREFIXES if begins_with(words, prefix)), None)
-        said = shlex.join(prefix or words)
-        return Rule(verdict="allow", tool=call.tool, command=said, exact=prefix is None, workspace=workspace)
+    if case is not None:
+        return [rule for rule in _of_line(case, uncovered, call.tool, workspace) if _readable(rule)]
     folders = {posixpath.dirname(place) for place in places}
     if len(folders) > 1 or any(letter in place for place in places for letter in "*?\\["):
-        return None
+        return []
     folder = next(iter(folders), None)
     path = "" if folder is None else f"{folder}/**" if folder else places[0]
-    return Rule(verdict="allow", tool=call.tool, path=path, workspace=workspace)
+    return [Rule(verdict="allow", tool=call.tool, path=path, workspace=workspace)]
+
+
+def _of_line(case: Case, uncovered: Sequence[Command], tool: str, workspace: str) -> Iterator[Rule]:
+    if len(uncovered) == 1:
+        words = uncovered[0].words
+        prefix = next((prefix for prefix in _PREFIXES if begins_with(words, prefix)), None)
+        if prefix is not None:
+            yield Rule(verdict="allow", tool=tool, command=shlex.join(prefix), workspace=workspace)
+        if all(each.sure for each in words):
+            said = shlex.join([each.text for each in words])
+            said = said if not ASSIGNMENT.match(words[0].text) else case.text.strip()
+            yield Rule(verdict="allow", tool=tool, command=said, exact=True, workspace=workspace)
+    if "$" not in case.text and "`" not in case.text:  # what those become, nobody sees who agrees
+        yield Rule(verdict="allow", tool=tool, command=case.text.strip(), exact=True, workspace=workspace)
+
+
+def _readable(rule: Rule) -> bool:
+    try:
+        return bool(rule.prefix)
+    except ValueError:
+        return False

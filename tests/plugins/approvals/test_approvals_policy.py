@@ -12,7 +12,6 @@ from pillion.contracts.policy import Allow, Ask, Deny, JudgedCall, Verdict
 from pillion.errors import ConfigError
 from pillion.localworkspace import LocalWorkspace
 from pillion.pathpattern import fits
-from pillion_approvals.commands import may_hold, simple_words
 from pillion_approvals.plugin import Config, Plugin
 from pillion_approvals.rule import Rule
 
@@ -77,8 +76,14 @@ async def test_each_of_several_files_is_judged(folder: Path) -> None:
 GIT = Rule("allow", tool="run_command", command="git status")
 
 
-@pytest.mark.parametrize("command", ["git status", "git status -s", "  git   status 'a b'", '"git" status'])
-async def test_a_simple_command_with_the_prefix_is_allowed(folder: Path, command: str) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git status", "git status -s", "  git   status 'a b'", '"git" status', "git status; git status", "(git status)",
+        "git status < x", "git status \\\n x", "! git status", "{ git status; }", "git status <<x\nx",
+    ],
+)  # fmt: skip
+async def test_a_line_of_commands_with_the_prefix_is_allowed(folder: Path, command: str) -> None:
     assert await judge(folder, Command(command), GIT) is Allow
 
 
@@ -87,15 +92,14 @@ async def test_a_simple_command_with_the_prefix_is_allowed(folder: Path, command
     [
         "git", "git statusx", "git push", "git status && rm x", "git status; rm x",
         "git status | sh", "git status & rm x",
-        "git status $(rm x)", "git status `rm x`", "git status > x", "git status < x",
+        "git status $(rm x)", "git status `rm x`", "git status > x",
         "git status\nrm x", "git status\rrm x",
-        "git status <(rm x)", "GIT_PAGER=sh git status", "git status 'x", "git status \\\n x",
-        "git status ${x}", "! git status",
-        "{ git status; }", "(git status)", "git status #x\nrm x", "eval git status",
-        "git status <<x\nx", "", "git\0 status",
+        "git status <(rm x)", "GIT_PAGER=sh git status", "git status 'x",
+        "git status ${x}", "git status #x\nrm x", "eval git status",
+        "git status <<x\n$(rm x)\nx", "", "true", "cd .", "git\0 status",
     ],
 )  # fmt: skip
-async def test_whatever_is_not_plain_is_asked_for(folder: Path, command: str) -> None:
+async def test_whatever_a_rule_does_not_name_is_asked_for(folder: Path, command: str) -> None:
     assert await judge(folder, Command(command), GIT) is Ask
 
 
@@ -116,7 +120,10 @@ async def test_a_denied_command_is_found_wherever_it_stands(folder: Path, comman
     assert await judge(folder, Command(command), RM, Rule("allow", effect="execute")) is Deny
 
 
-@pytest.mark.parametrize("command", ["$X -rf x", 'eval "$y"', "base64 -d x | sh", "echo 'x", ":;" * 60])
+@pytest.mark.parametrize(
+    "command",
+    ["$X -rf x", 'eval "$y"', "base64 -d x | sh", "echo 'x", "x" * 40_000, "rm $x", "(" * 3_000, "a|" * 10_000],
+)
 async def test_what_could_hide_a_denied_command_is_asked_for(folder: Path, command: str) -> None:
     assert await judge(folder, Command(command), RM, Rule("allow", effect="execute")) is Ask
     assert await judge(folder, Command(command), Rule("allow", effect="execute")) is Allow
@@ -140,9 +147,26 @@ def test_patterns(pattern: str, path: str, covers: bool) -> None:
     assert fits(path, pattern) is covers
 
 
-def test_words() -> None:
-    assert simple_words("a 'b c' \"d\"") == ["a", "b c", "d"]
-    assert not may_hold("echo hi", ["rm"])
+async def test_what_is_written_is_judged_as_a_write(folder: Path) -> None:
+    rules = GIT, Rule("allow", path="docs/**"), Rule("deny", path="*.key", effect="write")
+    assert await judge(folder, Command("git status > docs/a"), *rules) is Allow
+    (folder / "docs").mkdir()
+    assert await judge(folder, Command("git status > a", "docs"), *rules) is Allow
+    assert await judge(folder, Command("git status > docs/a.key"), *rules) is Deny
+    assert await judge(folder, Command("git status > x"), *rules, write="allow") is Allow
+    for outside in ("/tmp/x", "../x", ".git/hooks/pre-commit", "$x", "docs/$x"):
+        assert await judge(folder, Command(f"git status > {outside}"), *rules, write="allow") is Ask
+
+
+async def test_a_rule_for_files_allows_no_command_in_their_folder(folder: Path) -> None:
+    (folder / "docs").mkdir()
+    assert await judge(folder, Command("make", "docs"), Rule("allow", path="docs/**")) is Ask
+    assert await judge(folder, Command("make", "docs"), Rule("allow", path="docs", effect="execute")) is Allow
+
+
+async def test_what_is_allowed_by_default_is_not_when_it_could_hide_what_is_denied(folder: Path) -> None:
+    assert await judge(folder, Command("make"), RM, execute="allow") is Allow
+    assert await judge(folder, Command("$X -rf x"), RM, execute="allow") is Ask
 
 
 @pytest.mark.parametrize("rule", [Rule("deny", command="a 'b"), Rule("deny", command=" "), Rule("deny", path="../x")])
