@@ -112,6 +112,7 @@ PROMISES = {
     "tools.called_one_at_a_time": "A call meets a running turn with 409, or waits for its end where it asks to.",
     "approvals.first_wins": "The first answer to an approval wins, the second is 409, a late one 410.",
     "approvals.always": "`always` writes just the rule that was shown; it counts from the next call on.",
+    "approvals.lines": "A rule allows a line only if each command in it, and each file it writes, is allowed.",
     "approvals.strictest": "Of several policies' verdicts the strictest wins.",
     "approvals.remembered": "What is allowed for the session, and of commands only the very same, is not asked again.",
     "approvals.guard": "While a guard can't run, the effects it guards are denied.",

@@ -26,9 +26,10 @@ DEEPEST = 60
 
 _STRUCTURE = named(
     "program list pipeline subshell do_group if_statement elif_clause else_clause while_statement "
-    "case_statement case_item negated_command function_definition comment command_name variable_name special_variable_name "
-    "variable_assignments array subscript string_content file_descriptor herestring_redirect test_operator heredoc_start heredoc_body "
-    "heredoc_content heredoc_end binary_expression unary_expression parenthesized_expression ternary_expression"
+    "case_statement case_item negated_command function_definition comment command_name variable_name "
+    "special_variable_name variable_assignments array subscript string_content file_descriptor herestring_redirect "
+    "test_operator heredoc_start heredoc_body heredoc_content heredoc_end "
+    "binary_expression unary_expression parenthesized_expression ternary_expression"
 )
 _WORDS = named(
     "word number raw_string string concatenation expansion simple_expansion command_substitution process_substitution "

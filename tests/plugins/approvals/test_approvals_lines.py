@@ -46,6 +46,7 @@ def test_there_are_many_and_no_two_alike() -> None:
     assert len({line for line, _ in LINES}) == len(LINES) >= 400
 
 
+@pytest.mark.promise("approvals.lines")
 async def test_none_is_judged_laxer_and_none_stricter(workspace: Path) -> None:
     wanted = {"allow": Allow, "ask": Ask, "deny": Deny}
     off = [(line, kind, got) for line, kind in LINES
