@@ -18,8 +18,9 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Fits a call when all that it names fits. `path` is a pattern, `command` the words a command begins with.
 
     With `command`, a line is allowed when some rule allows each command in it, with `exact` only without further words,
-    or as the very line; `ask` and `deny` fit when one command in it does. With `path`, `allow` fits when each path of the call does; `ask` and
-    `deny` when one does. `workspace` is a folder: the rule is for sessions on it and on folders in it.
+    or as the very line; `ask` and `deny` fit when one command in it does. With `path`, `allow` fits when each path of
+    the call does; `ask` and `deny` when one does. `workspace` is a folder: the rule is for sessions on it and on
+    folders in it.
     """
 
     verdict: Word
