@@ -24,6 +24,7 @@ from .contracts.provider import (
     Waiting,
 )
 from .fallback import PassedOver
+from .hearing import SECONDS, Hearing
 from .history import voiding
 from .values import Message, ModelInfo, Part, Text, Thinking, ToolCall, Usage, priced
 
@@ -72,11 +73,21 @@ class ModelCall:
         self._turn, self._step = turn, step
         self._items: list[_Item] = []
         self._signatures: dict[int, str] = {}
+        self._hearing: dict[int, Hearing] = {}
+        """By the call's item, the tool that hears it."""
+        self._may_call = False
         self._record: CallRecord
 
     async def run(self, provider: Provider, request: Request, model: ModelInfo) -> Answer:
         """The whole answer. Raises ProviderError; what is open then is closed by the turn's end."""
+        try:
+            return await self._run(provider, request, model)
+        finally:
+            self._hush()
+
+    async def _run(self, provider: Provider, request: Request, model: ModelInfo) -> Answer:
         finish, count = None, 0
+        self._may_call = bool(request.offered)
         self._turn.session.asked = Asked(request, model)
         self._record = self._turn.recorded(request)
         with self._record as call:
@@ -108,6 +119,7 @@ class ModelCall:
                         await trio.lowlevel.checkpoint()
                     count += 1
         assert finish is not None, "the guard raises before"
+        await self._taken_in()
         finished = [self._finished(item) for item in self._items]
         items = tuple(item.seq for item in self._items)
         message = Message("assistant", tuple(map(_part, finished)))
@@ -153,7 +165,31 @@ class ModelCall:
             while id in taken:  # a vendor gave one id twice: each call is one of its own
                 id = f"{part.id}_{secrets.token_hex(4)}"
             item = await self._open(e.CallStarted(step=self._step, call=id, tool=part.name), part.index)
+            self._listen(item.seq, id, part.name)
         self._turn.grow(item.seq, part.arguments)
+        if item.seq in self._hearing:
+            self._hearing[item.seq].grow(part.arguments)
+
+    def _listen(self, item: int, id: str, name: str) -> None:
+        """Lets the tool hear its call, if it wants to."""
+        tool = self._turn.kit.tools.get(name)
+        if self._may_call and hasattr(tool, "hear"):
+            self._hearing[item] = Hearing(self._turn, tool, id)
+            self._turn.nursery.start_soon(self._hearing[item].run)
+
+    async def _taken_in(self) -> None:
+        """The message is whole: waits until the tools that hear their calls have worked it out."""
+        for hearing in self._hearing.values():
+            hearing.end()
+        with trio.move_on_after(SECONDS):
+            for hearing in self._hearing.values():
+                await hearing.over.wait()
+
+    def _hush(self) -> None:
+        """Of what they hear nothing counts any more."""
+        for hearing in self._hearing.values():
+            hearing.cancel()
+        self._hearing = {}
 
     async def _open(self, opening: e.Event, index: int = -1) -> _Item:
         self._record.piece()
@@ -166,6 +202,7 @@ class ModelCall:
         if self._items:
             await self._turn.emit(*(voiding(item.seq, item.opened, why) for item in self._items))
         self._items, self._signatures = [], {}
+        self._hush()
 
     def _finished(self, item: _Item) -> e.Event:
         text = self._turn.grown(item.seq)

@@ -23,7 +23,7 @@ from .longresult import READER, Result, fitted
 from .modelcall import Answer
 from .processes import Processes
 from .tags import tagged
-from .values import ToolCall
+from .values import Message, ModelInfo, ToolCall
 
 if TYPE_CHECKING:
     from .turn import Turn
@@ -105,6 +105,14 @@ class ToolRun:
 
     async def emit(self, *events: e.Event) -> None:
         await self._turn.emit(*events)
+
+    def model_of(self, role: str) -> ModelInfo:
+        return self._turn.model_of(role)
+
+    async def complete(
+        self, messages: Sequence[Message], *, role: str = "default", system: str = "", max_output: int | None = None
+    ) -> Answer:
+        return await self._turn.complete(messages, role=role, system=system, max_output=max_output)
 
     # ── its way ──
 

@@ -37,7 +37,7 @@ class EditFile:
         return await self._maker.preview([_edit(arguments)], call)
 
     async def run(self, arguments: EditArguments, call: Call) -> str:
-        return await self._maker.make([_edit(arguments)], call)
+        return (await self._maker.make([_edit(arguments)], call)).said
 
 
 def _edit(arguments: EditArguments) -> FileEdit:

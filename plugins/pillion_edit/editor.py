@@ -70,9 +70,9 @@ class Editor:
             case "view":
                 return await _view(arguments, call)
             case "undo_edit":
-                return await self._maker.undo(arguments.path, call)
+                return (await self._maker.undo(arguments.path, call)).said
             case _:
-                return await self._maker.make([await _edit(arguments, call)], call)
+                return (await self._maker.make([await _edit(arguments, call)], call)).said
 
 
 async def _edit(arguments: EditorArguments, call: Call) -> FileEdit:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from pillion.contracts.tool import Call, Effect, Tool
+from pillion.contracts.tool import Call, Effect, Heard, Tool
+from pillion.errors import ToolError
 
-from .formats.blocks import read_blocks
+from .formats.blocks import BlockReader, read_blocks
 from .formats.patch import read_patch
 from .formats.unified import read_unified
 from .formats.whole import read_whole
+from .growingfield import GrowingField
 from .hunk import FileEdit
 from .making import Maker
+from .planning import Draft
+from .wording import BLOCKS, PATCH, UNIFIED, WHOLE
+
+SHOWN = 200
+"""Characters of why an edit does not fit that are shown while it is written."""
 
 
 class PatchArguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,42 +47,32 @@ class Formatted:
         return await self._maker.preview(self._edits(arguments), call)
 
     async def run(self, arguments: PatchArguments | TextArguments, call: Call) -> str:
-        return await self._maker.make(self._edits(arguments), call)
+        return (await self._maker.make(self._edits(arguments), call)).said
 
     def _edits(self, arguments: PatchArguments | TextArguments) -> Sequence[FileEdit]:
         return self._read(arguments.patch if isinstance(arguments, PatchArguments) else arguments.text)
 
 
-PATCH = """\
-Change files of the workspace by a patch; all of it is done, or nothing. The patch:
-*** Begin Patch
-*** Update File: path/of/file.py
-@@ class Lamp:
- a line that stays (it begins with a space)
--a line that goes
-+a line that comes
-*** Add File: path/of/new.py
-+each line of it
-*** Delete File: path/of/old.py
-*** End Patch
-Give about three lines that stay before and behind each change, and where they are not unique, a line @@ with the class
-or function it is in. `*** Move to: new/path.py` below `*** Update File` moves a file. Line numbers are not used."""
-BLOCKS = """\
-Change files of the workspace by search/replace blocks; all are done, or none. Each block:
-path/of/file.py
-<<<<<<< SEARCH
-lines that are there now, exactly, and nowhere else in the file
-=======
-lines to put in their place
->>>>>>> REPLACE
-Nothing between SEARCH and ======= makes a new file."""
-UNIFIED = """\
-Change files of the workspace by a unified diff with --- a/path and +++ b/path lines; all of it is done, or nothing.
-Give three lines of context; line numbers are not used, so the context must be unique. /dev/null stands for a file that
-is not there."""
-WHOLE = """\
-Write whole files of the workspace; all are written, or none. For each: its path on a line of its own, then its whole
-new content in a fence of ```."""
+class Streamed(Formatted):
+    """Works its edits out while the model still writes them; who watches is told at once of each that can't be made."""
+
+    async def hear(self, pieces: AsyncIterator[str], call: Heard) -> None:
+        draft, field, reader = Draft(call.workspace), GrowingField("text"), BlockReader()
+        try:
+            async for piece in pieces:
+                for edit in reader.feed(field.feed(piece)):
+                    await _tried(draft, edit, call)
+            for edit in reader.finish():
+                await _tried(draft, edit, call)
+        except ToolError as error:  # what comes now can't be read either; the model is told when the call runs
+            call.progress(str(error))
+        self._maker.keep(draft, call.session, call.id)
+
+
+async def _tried(draft: Draft, edit: FileEdit, call: Heard) -> None:
+    fault = await draft.add(edit)
+    said = f"does not fit: {str(fault).splitlines()[0][:SHOWN]}" if fault else "fits"
+    call.progress(f"{edit.path}: block {len(draft.edits)} {said}")
 
 
 def patch(maker: Maker) -> Tool:
@@ -83,7 +80,7 @@ def patch(maker: Maker) -> Tool:
 
 
 def blocks(maker: Maker) -> Tool:
-    return Formatted("edit_files", BLOCKS, TextArguments, read_blocks, maker)
+    return Streamed("edit_files", BLOCKS, TextArguments, read_blocks, maker)
 
 
 def unified(maker: Maker) -> Tool:

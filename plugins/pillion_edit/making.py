@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import trio
+from msgspec import Struct
 
 from pillion.contracts.tool import Call
 from pillion.errors import Conflict
@@ -21,10 +22,18 @@ from .undoing import Edits, Made
 SHOWN = 256
 """Previews that are remembered until their calls run."""
 DRAFTS = 32
-"""Edits that are kept worked out until then; of others it is done again."""
+LARGEST = 4_000_000
+"""Edits, and bytes of each, that are kept worked out until then; of others it is done again."""
 T = TypeVar("T")
 Key = tuple[str, str]
 """Session and call."""
+
+
+class Told(Struct, frozen=True):
+    """What was made: `said` as the model reads it, and the diffs."""
+
+    said: str
+    diff: str
 
 
 class Maker:
@@ -37,8 +46,9 @@ class Maker:
         self._edits = Edits()
 
     def keep(self, draft: Draft, session: str, call: str) -> None:
-        """Edits that were worked out while the call was still being written."""
-        _put(self._drafts, (session, call), draft, DRAFTS)
+        """Edits that are worked out before the call runs."""
+        if draft.size <= LARGEST:
+            _put(self._drafts, (session, call), draft, DRAFTS)
 
     async def preview(self, edits: Sequence[FileEdit], call: Call) -> str:
         """The diff that a person decides on; what is changed later must still be what it speaks of."""
@@ -48,13 +58,15 @@ class Maker:
         _put(self._shown, _key(call), draft.before, SHOWN)
         return await _diffs(changes)
 
-    async def make(self, edits: Sequence[FileEdit], call: Call) -> str:
-        """Writes them, all or none, and says what has changed. Raises ToolError, Conflict."""
+    async def make(self, edits: Sequence[FileEdit], call: Call, seen: Mapping[str, bytes | None] = {}) -> Told:
+        """Writes them, all or none. `seen` is what whoever wrote them had read. Raises ToolError, Conflict."""
         draft = await drafted(edits, call.workspace, self._drafts.pop(_key(call), None))
-        shown = self._shown.pop(_key(call), None)
-        if isinstance(shown, Mapping) and (others := {p: b for p, b in shown.items() if draft.before.get(p) != b}):
-            why = f"{', '.join(others)} has been changed since the change was shown for approval."
-            raise await conflict(why, others, call.workspace)
+        shown = self._shown.pop(_key(call), {})
+        for known, since in ((shown, "the change was shown for approval"), (seen, "it was read for this edit")):
+            others = {} if isinstance(known, Made) else {p: b for p, b in known.items() if draft.before.get(p, b) != b}
+            if others:
+                why = f"{', '.join(others)} has been changed since {since}."
+                raise await conflict(why, others, call.workspace)
         changes = draft.changes()
         hashes = await _written(changes, call)
         self._edits.keep(Made(call.session, changes, hashes))
@@ -66,7 +78,7 @@ class Maker:
         _put(self._shown, _key(call), made, SHOWN)
         return await _diffs(made.back())
 
-    async def undo(self, path: str, call: Call) -> str:
+    async def undo(self, path: str, call: Call) -> Told:
         """Takes back the session's last edit that changed `path`, in all its files. Raises ToolError, Conflict."""
         made = self._edits.last(call.session, path)
         if self._shown.pop(_key(call), made) is not made:
@@ -76,15 +88,17 @@ class Maker:
         self._edits.forget(made)
         return await self._told(changes, hashes, call)
 
-    async def _told(self, changes: Sequence[Change], hashes: Sequence[str], call: Call) -> str:
-        said = []
+    async def _told(self, changes: Sequence[Change], hashes: Sequence[str], call: Call) -> Told:
+        said, diffs = [], []
         for change, hash in zip(changes, hashes, strict=True):
             event = await trio.to_thread.run_sync(file_changed, change.path, change.before, change.after, hash, call.id)
             await call.emit(event)
             verb = {"created": "Created", "changed": "Changed", "deleted": "Deleted"}[event.kind]
             said.append(f"{verb} {change.path}: {event.added} lines added, {event.removed} removed.")
             said += change.notes
-        return "\n".join([*said, *await self._checking.told(changes, call.workspace)])
+            diffs.append(event.diff)
+        found = await self._checking.told(changes, call.workspace)
+        return Told("\n".join([*said, *found]), "".join(diffs))
 
 
 async def _written(changes: Sequence[Change], call: Call) -> Sequence[str]:

@@ -47,19 +47,33 @@ class Draft:
         self.edits: list[FileEdit] = []
         self._files: dict[str, _File] = {}
         self._faults: list[ToolError] = []
+        self._unread = False
+        """One of its files could not be read."""
 
     async def add(self, edit: FileEdit) -> ToolError | None:
         """Works one more out. Returns why it can't be made."""
         self.edits.append(edit)
         try:
             for path in filter(None, (edit.path, edit.moved)):
-                if path not in self._files:
-                    self._files[path] = await _File.read(path, self._workspace)
+                await self.read(path)
             await trio.to_thread.run_sync(_do, edit, self._files)
         except ToolError as error:
             self._faults.append(error)
             return error
         return None
+
+    async def read(self, path: str) -> bytes | None:
+        """What the file held when it was first read for this draft; None: there was none. Raises ToolError."""
+        if path not in self._files:
+            self._unread = True
+            self._files[path] = await _File.read(path, self._workspace)
+            self._unread = False
+        return self._files[path].before
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds, about."""
+        return sum(len(file.before or b"") for file in self._files.values())
 
     @property
     def before(self) -> dict[str, bytes | None]:
@@ -68,8 +82,10 @@ class Draft:
 
     async def is_stale(self) -> bool:
         """Is one of its files another one by now?"""
-        now = [await _File.read(path, self._workspace) for path in self._files]
-        return any(one.before != self._files[one.path].before for one in now)
+        for path, file in self._files.items():
+            if (await _File.read(path, self._workspace)).before != file.before:
+                return True
+        return self._unread
 
     def changes(self) -> list[Change]:
         """The change of each file, none for those that are as wanted already. Raises ToolError, which says all that

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from ..asking import Answered
 from ..events import Event
 from ..processes import Processes
-from ..values import Image
+from ..values import Image, Message, ModelInfo
 from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from ..modelcall import Answer
 
 Effect = Literal["read", "write", "execute", "network"]
 
@@ -68,6 +71,33 @@ class Call(Protocol):
         """Writes facts to the session's log, e.g. `file.changed`; returns when they are durable."""
         ...
 
+    def model_of(self, role: str) -> ModelInfo:
+        """The model that is asked first for that role. Raises NotFound, ConfigError."""
+        ...
+
+    async def complete(
+        self, messages: Sequence[Message], *, role: str = "default", system: str = "", max_output: int | None = None
+    ) -> Answer:
+        """A model call of that role that is not history; accounted to the turn. Raises BudgetSpent, ProviderError."""
+        ...
+
+
+class Heard(Protocol):
+    """What a tool holds of a call that a model is still writing. `id` will be the call's."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def session(self) -> str: ...
+    @property
+    def turn(self) -> str: ...
+    @property
+    def workspace(self) -> Workspace: ...
+
+    def progress(self, note: str, done: float | None = None, /) -> None:
+        """As that of a Call."""
+        ...
+
 
 @runtime_checkable
 class Tool(Protocol):
@@ -78,6 +108,11 @@ class Tool(Protocol):
     diff, a command) when a policy asks for approval; one that has `seconds(arguments) -> float` sets its own deadline;
     one that has `effect_of(arguments) -> Effect` says which of its calls only read, and are judged so.
     Calls of one message whose effect is `read` run side by side; not those of a tool with `alone = True`.
+
+    One that also has `async def hear(pieces: AsyncIterator[str], call: Heard) -> None` gets the text of its arguments,
+    JSON, while the model writes it: what has come since it last asked. Nobody has allowed the call yet, so it only
+    looks and works out. It is cancelled when the text is taken back or breaks off; when it is whole, `pieces` ends, and
+    the message is not finished before `hear` is, or its time is over.
     """
 
     @property

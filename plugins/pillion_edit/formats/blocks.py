@@ -92,9 +92,12 @@ class BlockReader:
 
 
 def read_blocks(text: str, path: str = "") -> list[FileEdit]:
-    """All edits of a whole reply; `path` is of those without one. Raises ToolError."""
+    """All edits of a whole reply; `path` is of those without one. Raises ToolError, also where there is none."""
     reader = BlockReader(path)
-    return [*reader.feed(text), *reader.finish()]
+    found = [*reader.feed(text), *reader.finish()]
+    if not found:
+        raise ToolError("There is no block: a line <<<<<<< SEARCH, one ======= and one >>>>>>> REPLACE belong to each.")
+    return found
 
 
 def _is_path(name: str) -> bool:
