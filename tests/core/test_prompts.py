@@ -429,7 +429,9 @@ async def test_what_joins_can_not_be_withdrawn_meanwhile_nor_join_when_it_is(tmp
             nursery.start_soon(session.withdraw, two.prompt)
             await trio.sleep(1)
             bench.gate.opened.set()
-        await trio.sleep(3)  # the result is written, and what joins is being written
+        while not any(isinstance(event, e.ToolFinished) for event in await events(session)):
+            await trio.sleep(0.5)
+        await trio.sleep(1)  # what joins is being written
         with pytest.raises(Conflict):
             await session.withdraw(one.prompt)
         await session.ended(turn)
