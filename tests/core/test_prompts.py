@@ -429,8 +429,9 @@ async def test_what_joins_can_not_be_withdrawn_meanwhile_nor_join_when_it_is(tmp
             nursery.start_soon(session.withdraw, two.prompt)
             await trio.sleep(1)
             bench.gate.opened.set()
-        while not any(isinstance(event, e.ToolFinished) for event in await events(session)):
-            await trio.sleep(0.5)
+        reader = session.follow()
+        while all(frame.type != "tool.finished" for frame in await reader.page()):
+            pass
         await trio.sleep(1)  # what joins is being written
         with pytest.raises(Conflict):
             await session.withdraw(one.prompt)
