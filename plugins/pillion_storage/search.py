@@ -22,6 +22,8 @@ MOST_WORDS = 16
 """Words of a search that count."""
 PLACES = 16_383
 """The last place that PostgreSQL knows in a text."""
+COMMON = 1000
+"""Texts with a word from which on most sessions are taken to have it."""
 PASSAGE = 160
 """Characters of the passage that is shown."""
 # a letter of Han, Hiragana or Katakana is a word of its own: those are written without spaces
@@ -73,16 +75,29 @@ class Search:
     def _condition(self, piece: Sequence[str], *, last: bool) -> tuple[str, str]:
         if not self._sqlite:
             value = " <-> ".join(f"'{word}'" for word in piece) + (":*" if last else "")
-            return "s.id IN (SELECT session FROM search_text WHERE words @@ ?::tsquery)", value
+            self._rows.run(POSTGRES_SCANS, ("off",))
+            few = self._rows.all(POSTGRES_FEW, (value, COMMON))
+            self._rows.run(POSTGRES_SCANS, ("on",))
+            if len(few) < COMMON:
+                return POSTGRES_RARE, ",".join(session for (session,) in few)
+            return POSTGRES_COMMON, value
         if self._fts:
             value = f'"{" ".join(piece)}"' + (" *" if last else "")
-            return (
-                "s.id IN (SELECT session FROM search_text WHERE id IN"
-                " (SELECT rowid FROM search_words WHERE search_words MATCH ?))",
-                value,
-            )
+            return (FTS_COMMON if self._rows.all(MANY, (value, COMMON)) == [(COMMON,)] else FTS_RARE), value
         value = f"% {' '.join(piece)}%" if last else f"% {' '.join(piece)} %"
         return "s.id IN (SELECT session FROM search_text WHERE ' ' || words || ' ' LIKE ?)", value
+
+
+# the planner knows nothing of how rare the beginning of a word is: it would read the whole table, or ask each session
+POSTGRES_SCANS = "SELECT set_config('enable_seqscan', ?, true)"
+POSTGRES_FEW = "SELECT session FROM search_text WHERE words @@ ?::tsquery LIMIT ?"
+POSTGRES_RARE = "s.id = ANY(string_to_array(?, ','))"
+POSTGRES_COMMON = "s.id IN (SELECT session FROM search_text WHERE words @@ ?::tsquery)"
+MATCHING = "SELECT rowid FROM search_words WHERE search_words MATCH ?"
+MANY = f"SELECT count(*) FROM ({MATCHING} LIMIT ?)"
+FTS_RARE = f"s.id IN (SELECT session FROM search_text WHERE id IN ({MATCHING}))"
+# the newest sessions are asked one after the other, till the page is full
+FTS_COMMON = f"EXISTS (SELECT 1 FROM search_text AS t WHERE t.session = s.id AND +t.id IN ({MATCHING}))"
 
 
 def prepared(rows: Rows) -> Search:

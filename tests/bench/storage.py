@@ -67,7 +67,7 @@ class Bench:
         place.file.parent.mkdir(parents=True, exist_ok=True)
         store = await open_store(place)
         if place.file not in self.made:
-            await figures.fill(store, count)
+            await figures.fill(place, store, count)
             self.made.add(place.file)
         return store
 

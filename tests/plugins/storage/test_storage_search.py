@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pillion import Batch, SessionInfo, SessionQuery
 from pillion import events as e
+from pillion_storage import search
 from pillion_storage.database import FILE, Place
 from pillion_storage.opening import open_store
 from pillion_storage.search import Search, passage, wanted, words
@@ -27,11 +28,17 @@ TALKS = {
 }
 
 
-@pytest.fixture(params=["fts", "like", "postgres"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[DatabaseStore]:
-    place = place_of("postgres" if request.param == "postgres" else "sqlite", tmp_path, request)
+@pytest.fixture(params=["fts", "fts common", "like", "postgres", "postgres common"])
+async def store(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[DatabaseStore]:
+    """`common`: each word counts as one that most sessions have."""
+    kind, _, common = request.param.partition(" ")
+    if common:
+        monkeypatch.setattr(search, "COMMON", 1)
+    place = place_of("postgres" if kind == "postgres" else "sqlite", tmp_path, request)
     store = await open_store(place)
-    if request.param == "like":
+    if kind == "like":
         store._listing._search = Search(store.opened.rows, fts=False)
     for n, (id, (title, query, answer)) in enumerate(TALKS.items()):
         await talk(store, SessionInfo(id, "/w", n, title=title), query, answer)
