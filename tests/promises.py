@@ -114,6 +114,8 @@ PROMISES = {
     "approvals.always": "`always` writes just the rule that was shown; it counts from the next call on.",
     "approvals.lines": "A rule allows a line only if each command in it, and each file it writes, is allowed.",
     "approvals.strictest": "Of several policies' verdicts the strictest wins.",
+    "sandbox.holds": "In the sandbox a command writes to the workspace alone and sees no keys, network or processes.",
+    "sandbox.same": "A command in the sandbox ends, is ended and answers as without, and nothing of it is left.",
     "approvals.remembered": "What is allowed for the session, and of commands only the very same, is not asked again.",
     "approvals.guard": "While a guard can't run, the effects it guards are denied.",
     "questions.answered": "What a person answers to a question of the model is the call's result.",

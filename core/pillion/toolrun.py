@@ -172,7 +172,10 @@ class ToolRun:
         if effect in self._turn.kit.denied:
             raise Denied(f"Denied: what guards {effect!r} can't run at the moment.")
         turn = self._turn
-        judged = JudgedCall(turn.session.id, turn.id, tool.name, effect, arguments, turn.workspace, turn.trusted)
+        confined = hasattr(tool, "confined") and tool.confined(arguments) is True
+        judged = JudgedCall(
+            turn.session.id, turn.id, tool.name, effect, arguments, turn.workspace, turn.trusted, confined
+        )
         verdict, offer = await self._judged(judged)
         match verdict:
             case Allow():

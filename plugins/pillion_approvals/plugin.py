@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct
 
@@ -15,13 +16,15 @@ from .rule import Rule, Word, check
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """`rules`, and for each effect what happens to a call that no rule fits: allow, ask or deny."""
+    """`rules`, and for each effect what happens to a call that no rule fits: allow, ask or deny. `sandboxed`: to a
+    command in the sandbox, without network, where `execute` would have it asked for."""
 
     rules: tuple[Rule, ...] = ()
     read: Word = "allow"
     write: Word = "ask"
     execute: Word = "ask"
     network: Word = "ask"
+    sandboxed: Literal["allow", "ask"] = "ask"
 
 
 Given = Config  # in the class below, `Config` is its attribute
@@ -41,7 +44,7 @@ class Plugin:
             "execute": config.execute,
             "network": config.network,
         }
-        self._policies = [Rules(config.rules, defaults)]
+        self._policies = [Rules(config.rules, defaults, sandboxed=config.sandboxed)]
 
     @hookimpl
     def register_policies(self, turn: TurnInfo) -> Sequence[Policy]:

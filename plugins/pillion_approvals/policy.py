@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -26,9 +26,12 @@ _PATH_FIELDS = ("path", "folder", "file", "source", "target")
 class Rules:
     """Judges by `rules`, else by `defaults`. What is asked for by default can be allowed from then on."""
 
-    def __init__(self, rules: Sequence[Rule], defaults: Mapping[Effect, Word]) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], defaults: Mapping[Effect, Word], *, sandboxed: Literal["allow", "ask"] = "ask"
+    ) -> None:
         self._rules = list(rules)
         self._defaults = defaults
+        self._sandboxed = sandboxed
 
     def learn(self, rule: Mapping[str, Any]) -> None:
         """One more rule, as it now stands in the user's settings."""
@@ -50,13 +53,20 @@ class Rules:
                     return Ask(verdict.reason, said)
         return verdict
 
+    def _by_default(self, call: JudgedCall) -> Mapping[Effect, Word]:
+        """What happens where no rule fits. A command in the sandbox writes to the workspace in any case."""
+        fitting = call.confined and call.effect == "execute" and self._defaults["execute"] == "ask"
+        if not fitting or self._sandboxed != "allow":
+            return self._defaults
+        return {key: "allow" if key in ("execute", "write") and word == "ask" else word
+                for key, word in self._defaults.items()}  # fmt: skip
+
     async def _case(self, call: JudgedCall, rules: Sequence[Rule], command: str) -> Case:
         line = read_line(command)
         guarded = any(rule.path and rule.verdict != "allow" and rule.effect in (None, "read") for rule in rules)
         found = await survey(call, line, reads=guarded)
-        return Case(
-            command, line, found, call.effect, [rule for rule in self._rules if _by_line(rule, call)], self._defaults
-        )
+        lines = [rule for rule in self._rules if _by_line(rule, call)]
+        return Case(command, line, found, call.effect, lines, self._by_default(call))
 
     def _judge(self, call: JudgedCall, rules: Sequence[Rule], places: Sequence[str], case: Case | None) -> Verdict:
         fitting = [rule for rule in rules if not rule.command and _fits(rule, call, places, line=case is not None)]
@@ -70,7 +80,7 @@ class Rules:
         elif case is not None:
             word, reason = allowed(case)
         else:
-            word, reason = self._defaults[call.effect], NO_RULE
+            word, reason = self._by_default(call)[call.effect], NO_RULE
         if word == "allow" and hidden:
             return Ask(HIDDEN)
         return _verdict(word, reason or _BY_RULE)

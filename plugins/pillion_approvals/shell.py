@@ -40,10 +40,13 @@ _ODD = re.compile(
     "\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff\ud800-\udfff]"
 )
 """Control characters, and those that nobody sees or that turn the writing round."""
+_SWALLOWED = re.compile(r"(?:^|[\s;&|()])(?:\\\\)*\\[ \t\v\f]")
+"""The grammar takes such a space for one between words."""
 _HISTORY = re.compile(r"(?:^|[^\\$\[{<])!(?:[!$^*#?\w-])")
 _DELIMITER = re.compile(r"(\w+)|'(\w+)'|\"(\w+)\"")
 _RESERVED = named("if then elif else fi for while until do done case esac select function in { } [[ ]] ( )")
 _CALCULATING = frozenset(["-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-v", "-R"])
+_TEST = re.compile(r"""\[\[[ \t][^\n]*[ \t]\]\]|\[[ \t](?:"[^"\n]*"|'[^'\n]*'|[^\n"'<>&|;()])*[ \t]\]""")
 _NAMING = frozenset(["-v", "-R"])
 _DEVICES = re.compile(r"/dev/(?:null|zero|stdin|stdout|stderr|fd/\d+)")
 _NETWORK = re.compile(r"/dev/(?:tcp|udp)/")
@@ -71,6 +74,8 @@ def _read(text: str, depth: int) -> Line:
     reader = _Reader(text, depth)
     if _ODD.search(text):
         reader.doubt("there are characters in it that can't be seen")
+    if _SWALLOWED.search(text):
+        reader.doubt("a space in it belongs to a word")
     if _HISTORY.search(text):
         reader.doubt("`!` may stand for an earlier command")
     reader.visit(tree.root_node, 0)
@@ -130,13 +135,13 @@ class _Reader:
             case "test_command":
                 words = set(_text(node).split())
                 odd = _CALCULATING if "[[" in words else _NAMING
-                if not re.match(r"\[\[?\s", _text(node)) or odd & words:
+                if not _TEST.fullmatch(_text(node)) or odd & words:
                     self.doubt("it calculates with what may be a command")
             case "compound_statement":
                 if _text(node).startswith("(("):
                     self.doubt("it calculates with what may be a command")
             case "extglob_pattern" | "regex":
-                if hides(_text(node)):
+                if hides(re.sub(r"[\s()|]", "", _text(node))):
                     self.doubt("a part of it can't be read")
             case kind if kind in _WORDS:
                 word(node, self.doubt)

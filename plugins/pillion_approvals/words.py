@@ -11,6 +11,7 @@ from tree_sitter import Node
 _ESCAPED = re.compile(r"\\(\n|.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = re.compile(r'\\([$`"\\\n])')
 _EXPANDED = re.compile(r"`|\$[\w({@*#?!$-]")
+_OPERATOR = re.compile(r"[&|;<>()\s]")
 _GLOB = re.compile(r"(?<!\\)[*?\[]")
 _BRACES = re.compile(r"(?<!\\)\{[^{}]*(?:,|\.\.)")
 _EXPANSION = re.compile(
@@ -63,8 +64,9 @@ def word(node: Node, doubt: Callable[[str], None]) -> Word:
 
 
 def hides(text: str) -> bool:
-    """Whether something is expanded in a text without quotes in which the parse sees nothing."""
-    return _EXPANDED.search(_ESCAPED.sub("", text)) is not None
+    """Whether something is expanded, or ends, in a text without quotes in which the parse sees nothing."""
+    plain = _ESCAPED.sub("", text)
+    return _EXPANDED.search(plain) is not None or _OPERATOR.search(plain) is not None
 
 
 def _unknown(text: str, doubt: Callable[[str], None]) -> Word:

@@ -59,7 +59,11 @@ class RunCommand:
         """The command, after the folder where it is not the workspace's top; and what it will not see."""
         folder = await _folder(arguments, call)
         command = f"cd {folder}\n{arguments.command}" if folder else arguments.command
-        return command + _unseen(call, "sees")
+        return command + self._starter.note() + _unseen(call, "sees")
+
+    def confined(self, arguments: CommandArguments) -> bool:
+        """Whether it can write to the workspace alone, and use no network."""
+        return self._starter.sandbox.confines
 
     async def run(self, arguments: CommandArguments, call: Call) -> Output:
         folder = await _folder(arguments, call)

@@ -6,16 +6,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from .sandbox import Sandbox
+
 By = Literal["model", "person"]
 
 
 class Starter:
     """Made by the plugin; all that start something share it."""
 
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+
     def argv_of(self, argv: Sequence[str], *, root: Path, folder: Path, by: By) -> Sequence[str]:
         """What is really started for `argv`, in `folder` of the workspace at `root`. ToolError where it must not be.
 
         It must hand on descriptors and signals, and stay in the session (of the operating system) that it is started
-        in: shells are told what to run by descriptors, and stopped by signals.
+        in: shells are told what to run by descriptors, and stopped by signals. A person's own is not in the sandbox.
         """
-        return argv
+        return argv if by == "person" else self.sandbox.wrap(argv, root=root, folder=folder)
+
+    def note(self) -> str:
+        """What a person who is asked should know of where it runs; "" where no sandbox is set."""
+        if self.sandbox.mode == "off":
+            return ""
+        if why := self.sandbox.why_not:
+            return f"\n[Not in the sandbox: {why}]"
+        return f"\n[In the sandbox: writes here alone, {'with' if self.sandbox.network else 'without'} network]"

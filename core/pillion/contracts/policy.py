@@ -35,7 +35,8 @@ Verdict = Allow | Ask | Deny
 
 
 class JudgedCall(Struct, frozen=True):
-    """A call as policies see it. `arguments` is the checked Struct of the tool, `trusted` says so of the workspace."""
+    """A call as policies see it. `arguments` is the checked Struct of the tool, `trusted` says so of the workspace;
+    `confined`: its tool says that it can change the workspace alone and uses no network."""
 
     session: str
     turn: str
@@ -44,6 +45,7 @@ class JudgedCall(Struct, frozen=True):
     arguments: Any
     workspace: Workspace
     trusted: bool
+    confined: bool = False
 
 
 @runtime_checkable

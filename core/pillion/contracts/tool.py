@@ -106,7 +106,8 @@ class Tool(Protocol):
     `run` returns text or an Output. A ToolError becomes a result that the model reads; so does any other exception,
     without its details. A tool that also has `async def preview(arguments, call) -> str` shows a person that text (a
     diff, a command) when a policy asks for approval; one that has `seconds(arguments) -> float` sets its own deadline;
-    one that has `effect_of(arguments) -> Effect` says which of its calls only read, and are judged so.
+    one that has `effect_of(arguments) -> Effect` says which of its calls only read, and are judged so; one that has
+    `confined(arguments) -> bool` says which can change the workspace alone and use no network, for policies to know.
     Calls of one message whose effect is `read` run side by side; not those of a tool with `alone = True`.
 
     One that also has `async def hear(pieces: AsyncIterator[str], call: Heard) -> None` gets the text of its arguments,

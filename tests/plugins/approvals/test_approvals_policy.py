@@ -25,10 +25,12 @@ class Write(Struct, frozen=True):
     path: str
 
 
-async def judge(folder: Path, arguments: Any, *rules: Rule, effect: Any = None, **settings: Any) -> type[Verdict]:
+async def judge(
+    folder: Path, arguments: Any, *rules: Rule, effect: Any = None, confined: bool = False, **settings: Any
+) -> type[Verdict]:
     tool = "run_command" if isinstance(arguments, Command) else "write_file"
     effect = effect or ("execute" if isinstance(arguments, Command) else "write")
-    call = JudgedCall("s", "t", tool, effect, arguments, LocalWorkspace(folder), False)
+    call = JudgedCall("s", "t", tool, effect, arguments, LocalWorkspace(folder), False, confined)
     [policy] = Plugin(Config(rules=rules, **settings)).register_policies(None)  # type: ignore[arg-type]
     verdict = await policy.decide(call)
     assert verdict is not None
@@ -173,3 +175,12 @@ async def test_what_is_allowed_by_default_is_not_when_it_could_hide_what_is_deni
 def test_a_rule_that_means_nothing_is_a_config_error(rule: Rule) -> None:
     with pytest.raises(ConfigError):
         Plugin(Config(rules=(rule,)))
+
+
+async def test_a_command_in_the_sandbox_is_asked_for_unless_the_settings_say_otherwise(folder: Path) -> None:
+    for sandboxed, confined, verdict in (("ask", True, Ask), ("allow", False, Ask), ("allow", True, Allow)):
+        assert await judge(folder, Command("make > x"), confined=confined, sandboxed=sandboxed) is verdict
+    assert await judge(folder, Command("make"), confined=True, sandboxed="allow", execute="deny") is Deny
+    assert await judge(folder, Command("rm -rf x"), RM, confined=True, sandboxed="allow") is Deny
+    assert await judge(folder, Command("eval $x"), RM, confined=True, sandboxed="allow") is Ask
+    assert await judge(folder, Write("x"), confined=True, sandboxed="allow") is Ask
