@@ -36,7 +36,7 @@ def _led_to(file: Path, root: Path) -> list[Path]:
     if not said.startswith("gitdir:"):
         return []
     folder = Path(os.path.realpath(root / said.removeprefix("gitdir:").strip()))
-    if folder.is_relative_to(root) or not (folder / "HEAD").is_file():
+    if folder.is_relative_to(root) or not os.path.isfile(folder / "HEAD"):
         return []
     back = _first_line(folder / "gitdir")
     if back and Path(os.path.realpath(back)) == Path(os.path.realpath(file)):

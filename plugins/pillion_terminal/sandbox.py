@@ -197,12 +197,13 @@ class Sandbox:
         named += [home / name for home in self._homes for name in IN_HOME]
         for part in self._environment.get("PATH", os.defpath).split(os.pathsep):
             if part.startswith("/"):
-                named += [Path(part).parent] if (Path(part).parent / "pyvenv.cfg").is_file() else [Path(part)]
+                above = Path(part).parent
+                named.append(above if os.path.isfile(above / "pyvenv.cfg") else Path(part))
         return [*named, *(place for venv in named for place in _interpreter(venv))]
 
     def _hidden_of(self, named: Sequence[Path]) -> list[Path]:
         """Those that lie in what is hidden, and in none of the others; never a home as a whole."""
-        found = {each for given in named for each in (given, Path(os.path.realpath(given))) if each.exists()}
+        found = {each for given in named for each in (given, Path(os.path.realpath(given))) if os.path.exists(each)}
         covered = [*self._homes, *map(Path, EMPTY)]
         return [
             place
@@ -220,7 +221,7 @@ def _homes(environment: Mapping[str, str]) -> list[Path]:
     with contextlib.suppress(KeyError):
         named.append(pwd.getpwuid(os.geteuid()).pw_dir)
     homes = {Path(os.path.realpath(name)) for name in named if name.startswith("/")}
-    return sorted(home for home in homes if home != Path("/") and home.is_dir())
+    return sorted(home for home in homes if home != Path("/") and os.path.isdir(home))
 
 
 def _refused(guard: Guard, name: str) -> bool:
