@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -98,7 +99,16 @@ def _by_line(rule: Rule, call: JudgedCall) -> bool:
             return False
     if rule.command and rule.effect not in (None, call.effect):
         return False
-    return rule.tool in ("", call.tool)
+    return rule.tool in ("", call.tool) and (not rule.host or _of_host(rule, call))
+
+
+def _of_host(rule: Rule, call: JudgedCall) -> bool:
+    """By `host` of the arguments, which is as the tool itself reads them, with a port that is not the usual one."""
+    host = getattr(call.arguments, "host", None)
+    if not isinstance(host, str):
+        return False
+    names = {host} if rule.verdict == "allow" else {host, re.sub(r":\d+$", "", host)}
+    return any(name == rule.host or (rule.host[:2] == "*." and name.endswith(rule.host[1:])) for name in names)
 
 
 def _fits(rule: Rule, call: JudgedCall, places: Sequence[str], *, line: bool) -> bool:

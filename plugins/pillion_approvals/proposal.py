@@ -30,6 +30,9 @@ def proposals(call: JudgedCall, places: Sequence[str], case: Case | None, uncove
     workspace = str(call.workspace.root)
     if case is not None:
         return [rule for rule in _of_line(case, uncovered, call.tool, workspace) if _readable(rule)]
+    host = getattr(call.arguments, "host", None)
+    if isinstance(host, str):
+        return [Rule(verdict="allow", tool=call.tool, host=host, workspace=workspace)] if host else []
     folders = {posixpath.dirname(place) for place in places}
     if len(folders) > 1 or any(letter in place for place in places for letter in "*?\\["):
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from msgspec import Struct
 from pillion.contracts.tool import Effect
 from pillion.errors import ConfigError
 
+_HOST = re.compile(r"(?:\*\.)?[a-z0-9._-]+(?::\d+)?|\[[0-9a-f:.]+\](?::\d+)?")
 Word = Literal["allow", "ask", "deny"]
 
 
@@ -19,8 +21,9 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
     With `command`, a line is allowed when some rule allows each command in it, with `exact` only without further words,
     or as the very line; `ask` and `deny` fit when one command in it does. With `path`, `allow` fits when each path of
-    the call does; `ask` and `deny` when one does. `workspace` is a folder: the rule is for sessions on it and on
-    folders in it.
+    the call does; `ask` and `deny` when one does. `host` is whom the call asks over the network, `*.example.org` each
+    host in that domain; `allow` without a port means the scheme's own, `ask` and `deny` any. `workspace` is a folder:
+    the rule is for sessions on it and on folders in it.
     """
 
     verdict: Word
@@ -29,6 +32,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     path: str = ""
     command: str = ""
     exact: bool = False
+    host: str = ""
     workspace: str = ""
     reason: str = ""
 
@@ -52,6 +56,9 @@ def check(rule: Rule, key: str) -> None:
     if rule.path.startswith("/") or ".." in rule.path.split("/"):
         hint = "Paths are relative to the workspace."
         raise ConfigError(f"The path of {key} leads out of the workspace.", plugin="approvals", key=key, hint=hint)
+    if rule.host and not _HOST.fullmatch(rule.host):
+        hint = "Write example.org, *.example.org or example.org:8080."
+        raise ConfigError(f"The host of {key} is none.", plugin="approvals", key=key, hint=hint)
     if rule.workspace and not Path(rule.workspace).expanduser().is_absolute():
         hint = "Write its absolute path, or one that begins with ~/."
         raise ConfigError(f"The workspace of {key} is no folder.", plugin="approvals", key=key, hint=hint)
