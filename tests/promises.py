@@ -123,6 +123,8 @@ PROMISES = {
     "questions.deadline": "A question that nobody answers is closed: at its deadline, by a cancel, after a restart.",
     "files.inside": "No path leads out of the workspace: `..`, absolute, a link, a twin, a link swapped in meanwhile.",
     "files.protected": "Keys, hooks and Pillion's own files are not read or written, whatever way leads there.",
+    "files.person": "A person reads files as tools see them, and writes over nothing that he has not seen.",
+    "files.diff": "What a session changed since it was opened is told as a diff, what else changed by its name.",
     "files.conflict": "A write carries the hash it expects; over somebody else's change it is a conflict.",
     "processes.environment": "Programs see the environment's allow-list, and no key.",
     # ── secrets and logs ──

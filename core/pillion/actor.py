@@ -17,6 +17,7 @@ from .beside import Beside, Work
 from .contracts.store import Opened, Record, SessionInfo
 from .errors import Busy, Conflict, Gone, LostLease, PillionError, StoreFailed
 from .eventlog import EventLog, Reader
+from .firstimages import first_images
 from .history import History, interruption
 from .letters import (
     Accepted,
@@ -356,6 +357,7 @@ class Actor:
         self, events: Sequence[e.Event], *, turn: str = "", blobs: Mapping[str, bytes] = {}
     ) -> list[Record]:
         """Makes events durable, shows them and folds them. Raises what EventLog.append does."""
+        events, blobs = first_images(events, blobs, self.history.changed, self.session.kernel.secrets.redact_bytes)
         records = await self._eventlog.append(*events, turn=turn, blobs=blobs)
         for record in records:
             self._fold(record)

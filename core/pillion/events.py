@@ -472,7 +472,11 @@ class QuestionAnswered(Event, frozen=True, tag="question.answered"):
 
 
 class FileChanged(Event, frozen=True, tag="file.changed"):
-    """`diff` is unified, with `a/` and `b/`; `hash` is of the new content, "" when the file is gone."""
+    """`diff` is unified, with `a/` and `b/`; `hash` is of the new content, "" when the file is gone.
+
+    `before` names the blob with what was there, at the session's first change of that file; else, and where it is too
+    large to be kept, "".
+    """
 
     path: str
     kind: Literal["created", "changed", "deleted"]
@@ -481,6 +485,7 @@ class FileChanged(Event, frozen=True, tag="file.changed"):
     removed: int = 0
     hash: str = ""
     call: str = ""
+    before: str = ""
 
 
 class FileUnsaved(Event, frozen=True, tag="file.unsaved"):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from .events import FileChanged
 from .textform import text_form
@@ -17,7 +18,10 @@ _CONTEXT = 3
 
 
 def file_changed(path: str, before: bytes | None, after: bytes | None, hash: str = "", call: str = "") -> FileChanged:
-    """The event for a file that held `before` and now holds `after`; None: it was, or is, not there."""
+    """The event for a file that held `before` and now holds `after`; None: it was, or is, not there.
+
+    Whoever emits it passes along what `images` says of it, so that a session's first change keeps what was there.
+    """
     diff = unified_diff(path, before, after)
     lines = diff.splitlines()[2:]
     return FileChanged(
@@ -28,7 +32,13 @@ def file_changed(path: str, before: bytes | None, after: bytes | None, hash: str
         removed=sum(line.startswith("-") for line in lines),
         hash=hash,
         call=call,
+        before="" if before is None else hashlib.sha256(before).hexdigest(),
     )
+
+
+def images(change: FileChanged, before: bytes | None) -> Mapping[str, bytes]:
+    """The blob that the event names."""
+    return {} if before is None else {change.before: before}
 
 
 def unified_diff(path: str, before: bytes | None, after: bytes | None) -> str:

@@ -71,6 +71,9 @@ class History:
         """The session's own models by role."""
         self.outputs: dict[str, e.TextRef] = {}
         """The whole results, by call, of which the conversation holds beginning and end."""
+        self.changed: dict[str, str | None] = {}
+        """The files that the session has changed, and the blob with what each was before; "": it was not there, None:
+        nobody has kept it."""
         self._parts: dict[int, Piece] = {}  # closed items of the running step
         self._wanted: list[str] = []  # calls of the last message that lack a result, in order
         self._results: dict[str, tuple[Piece, ...]] = {}
@@ -98,6 +101,8 @@ class History:
                 self._settle(self.turn)
                 self.turn = turn
                 self._prompt = self._asked(event.prompt, turn)
+            case e.FileChanged():
+                self.changed.setdefault(event.path, "" if event.kind == "created" else event.before or None)
             case e.PromptJoined():
                 self._asked(event.prompt, turn)
             case e.HistoryCompacted() if self._fits(event):

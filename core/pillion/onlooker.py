@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .contextsize import Asked
 from .contracts.store import SessionInfo, Store
@@ -57,6 +57,15 @@ class Onlooker:
     async def output(self, call: str) -> str:
         """The whole result of a call that was too long for the model. Raises NotFound."""
         return (await self._store.blob(self._history.output(call).hash)).decode()
+
+    @property
+    def changed(self) -> Mapping[str, str | None]:
+        """The files that it has changed, as `Session.changed`."""
+        return self._history.changed
+
+    async def kept(self, hash: str) -> bytes:
+        """A blob that its log names. Raises NotFound."""
+        return await self._store.blob(hash)
 
     def follow(self, after: str = "") -> PastReader:
         """A reader of the log: from the start, `latest`, or behind an event id. Raises BadCursor."""

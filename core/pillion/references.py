@@ -8,7 +8,7 @@ from msgspec import structs
 
 from . import events as e
 
-HOLDS_BLOBS = (e.PromptQueued, e.ToolFinished, e.SessionForked, e.UsageRecorded)
+HOLDS_BLOBS = (e.PromptQueued, e.ToolFinished, e.SessionForked, e.UsageRecorded, e.FileChanged)
 HOLDS_SESSIONS = (
     e.SessionOpened, e.SessionForked, e.ChildStarted, e.ChildFinished, e.ChildInterrupted, e.ApprovalWanted,
     e.QuestionAsked,
@@ -26,13 +26,16 @@ def blobs(event: e.Event | None) -> tuple[str, ...]:
             return (*event.messages, *(whole.hash for whole in event.outputs.values()))
         case e.UsageRecorded():
             return (*event.request, event.answer) if event.answer else event.request
+        case e.FileChanged():
+            return (event.before,) if event.before else ()
         case _:
             return ()
 
 
 def needs_blobs(event: e.Event | None) -> bool:
-    """Is the conversation lost without them? What was sent to a model and came is kept for those who look alone."""
-    return not isinstance(event, e.UsageRecorded)
+    """Is the conversation lost without them? What was sent to a model and came, and what a file was, is kept for those
+    who look alone."""
+    return not isinstance(event, e.UsageRecorded | e.FileChanged)
 
 
 def readdressed(event: e.Event, session: Callable[[str], str], renamed: Mapping[str, str]) -> e.Event:
@@ -57,6 +60,8 @@ def readdressed(event: e.Event, session: Callable[[str], str], renamed: Mapping[
             return structs.replace(event, whole=moved(whole))
         case e.UsageRecorded():
             return structs.replace(event, request=tuple(map(named, event.request)), answer=named(event.answer))
+        case e.FileChanged():
+            return structs.replace(event, before=named(event.before))
         case e.ChildStarted() | e.ChildFinished() | e.ChildInterrupted():
             return structs.replace(event, child=session(event.child))
         case e.ApprovalWanted() | e.QuestionAsked():

@@ -280,6 +280,16 @@ class Session:
         return (await self._actor.blob(self._actor.history.output(call).hash)).decode()
 
     @property
+    def changed(self) -> Mapping[str, str | None]:
+        """The files that it has changed, and the blob with what each was before; "": it was not there, None: nobody has
+        kept it."""
+        return self._actor.history.changed
+
+    async def kept(self, hash: str) -> bytes:
+        """A blob that its log names. Raises NotFound."""
+        return await self._actor.blob(hash)
+
+    @property
     def cut(self) -> Cut:
         """What a model is sent instead of the beginning of the conversation."""
         return cut_of(self._actor.history.compacted)

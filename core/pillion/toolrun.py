@@ -6,7 +6,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -103,8 +103,8 @@ class ToolRun:
         finally:
             self._scope.deadline = trio.current_time() + left
 
-    async def emit(self, *events: e.Event) -> None:
-        await self._turn.emit(*events)
+    async def emit(self, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> None:
+        await self._turn.emit(*events, blobs=blobs)
 
     def model_of(self, role: str) -> ModelInfo:
         return self._turn.model_of(role)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from pillion.contracts.tool import Call
 from pillion.errors import Conflict
-from pillion.filediff import file_changed, unified_diff
+from pillion.filediff import file_changed, images, unified_diff
 
 from .checking import Checking
 from .conflicts import conflict
@@ -92,7 +92,7 @@ class Maker:
         said, diffs = [], []
         for change, hash in zip(changes, hashes, strict=True):
             event = await trio.to_thread.run_sync(file_changed, change.path, change.before, change.after, hash, call.id)
-            await call.emit(event)
+            await call.emit(event, blobs=images(event, change.before))
             verb = {"created": "Created", "changed": "Changed", "deleted": "Deleted"}[event.kind]
             said.append(f"{verb} {change.path}: {event.added} lines added, {event.removed} removed.")
             said += change.notes

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from pillion import Kernel
 from pillion.contracts.tool import Tool
 from pillion.hookspecs import TurnInfo, hookimpl
 
@@ -15,6 +17,9 @@ from .ripgrep import Ripgrep, find_ripgrep
 from .searching import Glob, Search
 from .seen import Seen
 from .writing import WriteFile
+
+if TYPE_CHECKING:
+    from quart import Blueprint
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,7 +32,7 @@ Given = Config  # in the class below, `Config` is its attribute
 
 
 class Plugin:
-    """Tools: read_file, list_files, glob, search, write_file."""
+    """Tools that read, list, search and write files, and routes that do so for people."""
 
     Config = Config
 
@@ -39,3 +44,10 @@ class Plugin:
         seen = Seen()
         read = ReadFile(seen, sees=turn.model is None or turn.model.images)
         return [read, ListFiles(self._ripgrep), Glob(self._ripgrep), Search(self._ripgrep), WriteFile(seen)]
+
+    @hookimpl(optionalhook=True)
+    def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
+        from . import changes, routes, treeroute  # quart; a run without a server does not need it
+
+        ripgrep = self._ripgrep
+        return [routes.blueprint(kernel), treeroute.blueprint(kernel, ripgrep), changes.blueprint(kernel, ripgrep)]

@@ -13,7 +13,7 @@ from pillion.references import HOLDS_BLOBS, HOLDS_SESSIONS, blobs, readdressed
 
 def test_each_event_that_names_a_blob_is_known() -> None:
     """By its words: whoever adds a hash says that it is one. These name contents of files, which nobody keeps."""
-    files = {e.FileChanged, e.FileUnsaved, e.FileEditWanted}
+    files = {e.FileUnsaved, e.FileEditWanted}
     named = {kind for kind in e.LASTING if re.search("hash|SHA-256", kind.__doc__ or "")}
     named |= {kind for kind in e.LASTING if "ImageRef" in str(msgspec.structs.fields(kind))}
     assert named - files == set(HOLDS_BLOBS)
@@ -24,6 +24,8 @@ def test_each_event_that_names_a_blob_is_known() -> None:
         (e.SessionForked(origin="", at=1, messages=("a", "b")), ("a", "b")),
         (e.UsageRecorded(model="", usage=Usage(), request=("a",), answer="c"), ("a", "c")),
         (e.UsageRecorded(model="", usage=Usage()), ()),
+        (e.FileChanged(path="", kind="changed", diff="", before="b"), ("b",)),
+        (e.FileChanged(path="", kind="created", diff="", hash="h"), ()),
     ]
     assert {type(event) for event, _ in samples} == set(HOLDS_BLOBS)
     for event, hashes in samples:

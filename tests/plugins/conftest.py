@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class RealCall:
             return Answered(self.answers.pop(0), "person")
         return Answered(default, "deadline", given=False)
 
-    async def emit(self, *events: Event) -> None:
+    async def emit(self, *events: Event, blobs: Mapping[str, bytes] = {}) -> None:
         self.events += events
 
 

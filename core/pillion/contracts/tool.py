@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -67,8 +67,9 @@ class Call(Protocol):
         """
         ...
 
-    async def emit(self, *events: Event) -> None:
-        """Writes facts to the session's log, e.g. `file.changed`; returns when they are durable."""
+    async def emit(self, *events: Event, blobs: Mapping[str, bytes] = {}) -> None:
+        """Writes facts to the session's log, e.g. `file.changed`, and what they name by its hash; returns when they are
+        durable."""
         ...
 
     def model_of(self, role: str) -> ModelInfo:
