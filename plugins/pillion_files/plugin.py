@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from pillion import Kernel
+from pillion import ContextProvider, Kernel
 from pillion.contracts.tool import Tool
 from pillion.hookspecs import TurnInfo, hookimpl
 
 from .listing import ListFiles
 from .reading import ReadFile
 from .ripgrep import Ripgrep, find_ripgrep
+from .rules import Rules
 from .searching import Glob, Search
 from .seen import Seen
 from .writing import WriteFile
@@ -38,12 +40,18 @@ class Plugin:
 
     def __init__(self, config: Given) -> None:
         self._ripgrep = Ripgrep(find_ripgrep(config.ripgrep))
+        self._rules = Rules()
 
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
-        seen = Seen()
-        read = ReadFile(seen, sees=turn.model is None or turn.model.images)
+        seen = Seen(partial(self._rules.touch, turn.session))
+        rules = self._rules if turn.trusted else None
+        read = ReadFile(seen, sees=turn.model is None or turn.model.images, rules=rules)
         return [read, ListFiles(self._ripgrep), Glob(self._ripgrep), Search(self._ripgrep), WriteFile(seen)]
+
+    @hookimpl
+    def register_contexts(self, turn: TurnInfo) -> Sequence[ContextProvider]:
+        return [self._rules] if turn.trusted else []
 
     @hookimpl(optionalhook=True)
     def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:

@@ -15,6 +15,7 @@ from pillion.imagesize import size_of
 from pillion.textform import text_form
 from pillion.values import Image
 
+from .rules import Rules
 from .seen import Seen
 
 MOST = 20
@@ -42,7 +43,8 @@ class ReadArguments(Struct, frozen=True, forbid_unknown_fields=True):
 class ReadFile:
     """Text as it stands in the file, line ends as line feeds; a long file in pieces; a picture as one.
 
-    `sees`: the model takes pictures.
+    `sees`: the model takes pictures. `rules` are those of a trusted folder: it is told where there are some for a file
+    that it was not given.
     """
 
     name = "read_file"
@@ -53,8 +55,8 @@ class ReadFile:
     effect: Effect = "read"
     Arguments = ReadArguments
 
-    def __init__(self, seen: Seen, *, sees: bool = True) -> None:
-        self._seen, self._sees = seen, sees
+    def __init__(self, seen: Seen, *, sees: bool = True, rules: Rules | None = None) -> None:
+        self._seen, self._sees, self._rules = seen, sees, rules
 
     async def run(self, arguments: ReadArguments, call: Call) -> str | Output:
         if bool(arguments.path) == bool(arguments.files):
@@ -88,7 +90,10 @@ class ReadFile:
             shown = self._shown(piece, content, room)
         else:
             shown = await trio.to_thread.run_sync(self._shown, piece, content, room)
-        await self._seen.note(call.workspace, piece.path, content.hash)
+        place = await self._seen.note(call.workspace, piece.path, content.hash)
+        if self._rules is not None and isinstance(shown, str):
+            for path in await self._rules.untold(call.session, call.workspace, place):
+                shown += f"\n[{path} has the rules for this folder: read it before you change anything here]"
         return shown
 
     def _shown(self, piece: Piece, content: Content, room: int) -> str | Output:
