@@ -1247,7 +1247,7 @@ export interface QuestionAnswered {
   step?: number;
 }
 
-/** `diff` is unified, with `a/` and `b/`; `hash` is of the new content, "" when the file is gone. */
+/** `diff` is unified, with `a/` and `b/`; `hash` is of the new content, "" when the file is gone. `before` names the blob with what was there, at the session's first change of that file; else, and where it is too large to be kept, "". */
 export interface FileChanged {
   type: "file.changed";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -1264,6 +1264,7 @@ export interface FileChanged {
   removed?: number;
   hash?: string;
   call?: string;
+  before?: string;
   step?: number;
 }
 

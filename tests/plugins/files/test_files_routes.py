@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
 from collections.abc import AsyncIterator
@@ -11,14 +12,19 @@ from typing import Any
 
 import httpx2
 import pytest
+from msgspec import Struct
 
 from pillion.testing.scripted import calls, says
 from pillion_approvals.plugin import Config as ApprovalsConfig
 from pillion_approvals.plugin import Plugin as Approvals
 from pillion_edit.plugin import Config as EditConfig
 from pillion_edit.plugin import Plugin as Edit
+from pillion_files.changes import Changes, DiffQuery
 from pillion_files.plugin import Config, Plugin
+from pillion_files.routes import FileText, FileWritten, NewFile
+from pillion_files.treeroute import TreePage, TreeQuery
 
+from ...meta import pages
 from ...runtime.conftest import Serving, serving
 
 BYTES = "application/octet-stream"
@@ -246,3 +252,45 @@ async def test_a_diff_tells_what_became_of_the_files_since_the_session_opened(se
     assert [*await files.diff("?path=made")] == ["made"]
     assert await files.diff("?path=nowhere") == {}
     assert failed(await files.get("diff?path=..")) == (422, "outside_workspace")
+
+
+PAGE = pages.text("docs/howto/files.md")
+ROUTES = pages.sections(PAGE, "###")
+
+
+@pytest.mark.parametrize(
+    ("route", "table", "kind"),
+    [
+        ("GET files/{path}", "answer", FileText),
+        ("PUT files/{path}", "request", NewFile),
+        ("PUT files/{path}", "answer", FileWritten),
+        ("GET tree", "query", TreeQuery),
+        ("GET tree", "answer", TreePage),
+        ("GET diff", "query", DiffQuery),
+        ("GET diff", "answer", Changes),
+    ],
+)
+def test_the_page_has_every_field(route: str, table: str, kind: type[Struct]) -> None:
+    method, path = route.split()
+    assert pages.tables(ROUTES[f"{method} /api/sessions/{{id}}/{path}"])[table] == set(kind.__struct_fields__)
+
+
+async def test_each_example_of_the_page_is_answered_as_it_says(files: Files, work: Path) -> None:
+    (work / "src").mkdir()
+    await files.put("src/shop.py", "a = 1\n", if_none_match="*")
+    await files.put("src/shop.py", "a = 1\nb = 2\nc = 3\n", if_match="*")
+    for route in sorted(ROUTES, key=lambda route: route.startswith("DELETE")):
+        (example,) = pages.blocks(ROUTES[route], "http")
+        asked, _, answered = example.partition("\n\n")
+        first, *rest = asked.splitlines()
+        headers = dict(line.split(": ", 1) for line in rest if not line.startswith("{"))
+        body = next((json.loads(line) for line in rest if line.startswith("{")), None)
+        method, path = first.split()
+        answer = await files.server.client.request(
+            method, path.replace("{id}", files.session), json=body, headers=headers
+        )
+        status, _, shown = answered.partition("\n")
+        assert answer.status_code == int(status), answer.text
+        if shown.strip():
+            assert json.loads(shown).keys() == answer.json().keys()
+    assert not (work / "notes" / "new.txt").exists()
