@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -44,20 +45,25 @@ async def tree(
     def take(paths: Sequence[str]) -> bool:
         nonlocal files
         files += len(paths)
-        for path in paths:
-            *_, rest = parts = path.split("/", deepest)
-            if len(parts) <= deepest:
-                names[path] = 0
+        shallow: set[str] = set()
+        for above, count in Counter([path.rpartition("/")[0] for path in paths]).items():  # fewer than there are paths
+            parts = above.split("/") if above else []
+            if len(parts) < deepest:
+                shallow.add(above)
             else:
-                name = path[: -len(rest)]
-                names[name] = names.get(name, 0) + 1
+                name = "/".join(parts[:deepest]) + "/"
+                names[name] = names.get(name, 0) + count
+        if shallow:
+            names.update(dict.fromkeys([path for path in paths if path.rpartition("/")[0] in shallow], 0))
         return files < MOST_FILES
 
     also = ["--hidden", "--glob=!.git"] * hidden + ["--no-ignore"] * ignored
     complete = await ripgrep.files(ground, also, place, take)
+    start = len(entry.path) + 1 if entry.path else 0
+    tops = {name[start:].partition("/")[0] for name in names}
     for inner in await ground.workspace.list(entry.path):
-        shown = hidden or not inner.path.rpartition("/")[2].startswith(".")
-        if inner.kind == "folder" and shown and not any(name.startswith(inner.path + "/") for name in names):
+        name = inner.path[start:]
+        if inner.kind == "folder" and name not in tops and (hidden or not name.startswith(".")):
             names[inner.path + "/"] = 0
     return Tree(entry.path, names, complete)
 

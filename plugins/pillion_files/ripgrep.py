@@ -23,8 +23,8 @@ from pillion.protection import guard_of
 _ALWAYS = ("--no-config", "--no-require-git", "--color=never", "--no-messages", "--null")
 _IGNORES = (".gitignore", ".ignore", ".rgignore")
 LONGEST_IGNORE = 1024 * 1024
-LONGEST_LINE = 8_192
-"""Characters of a line that are kept."""
+LONGEST_LINE = 32_768
+"""Bytes of a line that are kept; most have fewer, since it is told to cut them."""
 MOST_REFUSALS = 20
 """Lines of what it says when it refuses."""
 
@@ -98,15 +98,17 @@ class Ripgrep:
     ) -> bool:
         argv = [self._path, *_ALWAYS, *arguments, "--", place]
         refused: list[str] = []
+        sign = end.decode()
         async with ground.processes.start(argv, cwd=root, single=True) as process:
             rest = b""
             async for data in process:
                 whole, cut, rest = (rest + data).rpartition(end)
                 if not cut:
-                    rest = rest[: LONGEST_LINE * 4]
+                    rest = rest[:LONGEST_LINE]
                     continue
-                found = [_said(line) for line in whole.decode(errors="replace").split(end.decode())]
-                if refused or any(line.startswith("rg: ") for line in found):  # else each begins with ./, or is --
+                text = f"{sign}{whole.decode(errors='replace')}"
+                found = text.replace(f"{sign}./", sign).split(sign)[1:]  # as a whole: there may be many
+                if refused or f"{sign}rg: " in text:  # else each begins with ./, or is --
                     refused += found[:MOST_REFUSALS]
                 elif not take(found):
                     return False
@@ -114,10 +116,6 @@ class Ripgrep:
             said = [*refused, rest.decode(errors="replace").strip()]
             raise ToolError("\n".join(line.removeprefix("rg: ") for line in said[:MOST_REFUSALS]).strip())
         return True
-
-
-def _said(line: str) -> str:
-    return line[2:LONGEST_LINE] if line.startswith("./") else line[:LONGEST_LINE]
 
 
 @asynccontextmanager

@@ -79,6 +79,12 @@ LEFT_OUT = {
     "pillion_storage.store:DatabaseStore._has": "the database did not answer",
     "pillion_storage.store:DatabaseStore.health": "a health check writes nothing",
     "pillion.kernel:Kernel._begin#6.await": "the database fails",
+    "pillion_files.reading:ReadFile._several": "a read writes nothing",
+    "pillion_files.reading:ReadFile.run#2.await": "a read of several files writes nothing",
+    "pillion_files.reading:ReadFile._one#2.await": "a small file is read without a thread",
+    "pillion_files.reading:ReadFile._one#4.await": "nobody trusts the folder",
+    "pillion_files.searching:Glob.run#3.await": "a search writes nothing",
+    "pillion_files.searching:Search.run#3.await": "a search writes nothing",
     "pillion.processes:Process.wait#1.await": "a system without pidfd",
     "pillion.processes:Process.end#3.await": "a system without /proc",
 }

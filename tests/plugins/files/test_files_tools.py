@@ -271,6 +271,7 @@ async def test_several_files_are_read_at_once(ask: Any, call: Any, folder: Path)
     (folder / "short").write_text("one\ntwo\n")
     (folder / "long").write_text("".join(f"line {number}\n" for number in range(500)))
     wanted = [{"path": "short", "start": 2, "end": 2}, {"path": "missing"}, {"path": "long"}]
+    assert len(await ask("read_file", files=[{"path": "long"}] * 4)) < 1000 + 4 * 60, "they share the room"
     first, rest = (await ask("read_file", files=wanted)).split("\n==> missing <==\n")
     assert first == "==> short <==\ntwo"
     assert rest.startswith("[There is no missing.]\n==> long <==\nline 0\n")

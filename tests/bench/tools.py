@@ -1,0 +1,133 @@
+"""`python tests/bench/tools.py`: the file tools beside bare ripgrep and plain reads, on 20,000 generated files.
+
+Ours and the floor take turns in each round, so that a slow minute of the machine hits both. The floor of a search is
+`rg PATTERN`, of a list `rg --files`, of a glob `rg --files --glob=PATTERN`, each started and read by the standard
+library; of a read, `open().read()`. Nothing here passes or fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+import table
+import trio
+
+from pillion import LocalWorkspace, ModelInfo, TurnInfo
+from pillion.events import Event
+from pillion.processes import Processes
+from pillion_files.plugin import Config, Plugin
+from pillion_files.ripgrep import find_ripgrep
+
+FILES = 20_000
+WORDS = ("alpha", "beta", "gamma", "return", "class", "import", "value", "self", "number", "where", "lamp", "street")
+ONE = "p0/m0/f0.py"
+Work = Callable[[], Awaitable[object]]
+
+
+class Call:
+    """As much of a call as the file tools hold."""
+
+    id = session = turn = "bench"
+    max_output = 30_000
+
+    def __init__(self, folder: Path) -> None:
+        self.workspace = LocalWorkspace(folder)
+        self.processes = Processes({"PATH": os.environ["PATH"]})
+
+    async def emit(self, *events: Event, blobs: Any = {}) -> None:
+        """Nobody reads it."""
+
+
+def generate(folder: Path, files: int) -> None:
+    """Python-like files, 20 to 120 lines each; one in 200 has a needle."""
+    chance = random.Random(1)
+    for number in range(files):
+        place = folder / f"p{number % 40}" / f"m{number % 200}"
+        place.mkdir(parents=True, exist_ok=True)
+        lines = [" ".join(chance.choices(WORDS, k=8)) for _ in range(chance.randrange(20, 120))]
+        lines += ["a needle"] if number % 200 == 0 else []
+        (place / f"f{number}.py").write_text("\n".join(lines) + "\n")
+
+
+def figures(folder: Path) -> dict[str, tuple[Work, Work, int]]:
+    """By name: ours, the floor, and how often each is done in a round."""
+    call, ripgrep = Call(folder), find_ripgrep()
+    model = ModelInfo("bench/one", context=200_000, output=10_000)
+    brought = Plugin(Config()).register_tools(TurnInfo("bench", "bench", "agent", model, call.workspace, False))
+    tools: dict[str, Any] = {tool.name: tool for tool in brought}
+
+    def ours(name: str, **arguments: Any) -> Work:
+        tool, given = tools[name], msgspec.convert(arguments, tools[name].Arguments)
+        return lambda: tool.run(given, call)
+
+    def bare(*words: str) -> Work:
+        async def run() -> None:
+            done = subprocess.run([ripgrep, "--no-config", *words], cwd=folder, capture_output=True, check=False)
+            done.stdout.decode().splitlines()
+
+        return run
+
+    async def plain() -> None:
+        with open(folder / ONE, encoding="utf-8") as file:
+            file.read()
+
+    async def nothing() -> None:
+        await trio.lowlevel.checkpoint()
+
+    small = "p0/m0"
+    return {
+        "search, 100 hits in 20,000 files": (ours("search", pattern="needle"), bare("-n", "needle"), 1),
+        "search, no hit": (ours("search", pattern="nowhere"), bare("-n", "nowhere"), 1),
+        "list, 2 levels": (ours("list_files"), bare("--files"), 1),
+        "glob, 2,000 of them": (ours("glob", pattern="*7.py"), bare("--files", "--glob=*7.py"), 1),
+        "search in a folder of 100 files": (ours("search", pattern="needle", folder=small), bare("-n", "needle", small), 5),
+        "read a file": (ours("read_file", path=ONE), plain, 100),
+        "a call that does nothing": (nothing, nothing, 100),
+    }  # fmt: skip
+
+
+async def main(rounds: int, files: int) -> None:
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        generate(folder, files)
+        for name, (ours, floor, times) in figures(folder).items():
+            await ours()
+            await floor()  # both warm
+            for number in range(rounds):
+                turns = [("ours", ours), ("floor", floor)]
+                for who, work in turns if number % 2 else reversed(turns):
+                    found[f"{name}, ms", who].append(await spent(work, times))
+    table.show(found, ("ours", "floor"))
+    for name in dict.fromkeys(name for name, _ in found):
+        pairs = list(zip(found[name, "ours"], found[name, "floor"], strict=True))
+        ratio = median(ours / floor for ours, floor in pairs)
+        over = median(ours - floor for ours, floor in pairs)
+        print(f"{name}: {ratio:.2f} of the floor; {over:.2f} ms over it")
+
+
+async def spent(work: Work, times: int) -> float:
+    """Milliseconds of one."""
+    began = time.perf_counter()
+    for _ in range(times):
+        await work()
+    return (time.perf_counter() - began) / times * 1000
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--files", type=int, default=FILES)
+    options = parser.parse_args()
+    trio.run(main, options.rounds, options.files)
