@@ -18,6 +18,7 @@ STORAGE = (
     + """
 [plugins.approvals]
 execute = "allow"
+write = "allow" # what the commands write
 """
 )
 COMMANDS = ("echo one >> done.txt", "echo two >> done.txt; echo begun; sleep 100", "echo three >> done.txt")
