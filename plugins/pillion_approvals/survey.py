@@ -30,10 +30,11 @@ class Survey(Struct, frozen=True):
 
 
 async def survey(call: JudgedCall, line: Line, *, reads: bool) -> Survey:
-    """With `reads`, also every word is taken for a path."""
+    """With `reads`, also every word is taken for a path. In a shell that stays, nobody knows which folder it is in."""
     given: Any = getattr(call.arguments, "folder", "")
     folder = given if isinstance(given, str) else ""
-    trouble = ""
+    stays = bool(getattr(call.arguments, "shell", ""))
+    trouble = "it runs git in whatever folder the shell is in" if stays and _runs_git(line) else ""
     bases = [folder]
     for each in line.folders:
         place = await _inside(call.workspace, _under(folder, each.text)) if each.sure else None
@@ -46,7 +47,7 @@ async def survey(call: JudgedCall, line: Line, *, reads: bool) -> Survey:
             trouble = trouble or await _repository(call.workspace, base)
     writes: dict[Word, str | None] = {}
     for each in _written(line):
-        known = each.sure and not (line.folders and not each.text.startswith("/"))
+        known = each.sure and (each.text.startswith("/") or not (line.folders or stays))
         writes[each] = await _inside(call.workspace, _under(folder, each.text)) if known else None
     if not reads:
         return Survey(writes, (), trouble)

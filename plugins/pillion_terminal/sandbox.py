@@ -137,10 +137,10 @@ class Sandbox:
         named = [*_interpreter(root / ".venv"), *_interpreter(root / "venv")]
         shown = [*self._hidden_of(named), *self._places(self._readable, root)]
         yield from (part for place in shown for part in ("--ro-bind-try", str(place), str(place)))
-        own = [place for place in self._own() if not (root == place or place.is_relative_to(root))]
-        yield from (part for place in own for part in _hide(place))
         further = [place for place in self._places(self._writable, root) if not place.is_relative_to(root)]
         yield from (part for place in further for part in ("--bind-try", str(place), str(place)))
+        own = [place for place in self._own() if not (root == place or place.is_relative_to(root))]
+        yield from (part for place in own for part in _hide(place))
         yield from ("--bind", str(root), str(root))
         yield from self._inside(root)
         for name, value in {"TMPDIR": "/tmp", "PILLION_SANDBOX": "bubblewrap"}.items():

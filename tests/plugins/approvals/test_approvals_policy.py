@@ -19,6 +19,7 @@ from pillion_approvals.rule import Rule
 class Command(Struct, frozen=True):
     command: str
     folder: str = ""
+    shell: str = ""
 
 
 class Write(Struct, frozen=True):
@@ -184,3 +185,12 @@ async def test_a_command_in_the_sandbox_is_asked_for_unless_the_settings_say_oth
     assert await judge(folder, Command("rm -rf x"), RM, confined=True, sandboxed="allow") is Deny
     assert await judge(folder, Command("eval $x"), RM, confined=True, sandboxed="allow") is Ask
     assert await judge(folder, Write("x"), confined=True, sandboxed="allow") is Ask
+
+
+async def test_in_a_shell_that_stays_its_folder_is_not_known(folder: Path) -> None:
+    rules = GIT, Rule("allow", command="ls"), Rule("allow", effect="write", path="docs/**")
+    assert await judge(folder, Command("ls", shell="main"), *rules) is Allow
+    for line in ("git status", "ls > docs/a"):
+        assert await judge(folder, Command(line), *rules) is Allow
+        assert await judge(folder, Command(line, shell="main"), *rules) is Ask
+    assert await judge(folder, Command(f"ls > {folder}/docs/a", shell="main"), *rules) is Allow

@@ -163,6 +163,8 @@ ESCAPES = {
     "plant a hook of husky": "echo x > .husky/pre-commit",
     "the message bus": "ls /run/dbus/system_bus_socket /run/user",
     "docker": "ls /run/docker.sock /var/run/docker.sock",
+    "a socket of the system": "ls -A /run | grep .",
+    "a capability": "grep -q 'CapEff:.*[1-9a-f]' /proc/self/status",
     "a disk": "ls /dev/vda /dev/sda /dev/mem",
     "the network": "exec 3<>/dev/tcp/192.0.2.1/80",
 }
@@ -260,6 +262,10 @@ async def test_further_places_can_be_opened(bwrap: str, call: Any, settings: Set
     assert not (await run(inside, call, "touch ~/cache/x && ls ~/.config/pillion")).error
     assert (home / "cache/x").exists()
     assert (await run(inside, call, "touch ~/.config/x")).error  # only to be read
+    data = f"{home.parent}/data"
+    opened = await sandboxed(call, settings, readable=(data,), writable=(data,))
+    assert (await run(opened, call, f"ls {data}")).error is False
+    assert (await run(opened, call, f"grep SECRET {data}/server.json")).error
 
 
 # ── git ──
@@ -284,7 +290,13 @@ async def test_git_reads_and_writes_only_where_it_may(bwrap: str, call: Any, set
     opened = await sandboxed(call, settings, writable=(".git",))
     assert not (await run(opened, call, commit)).error
     assert git(folder, "log", "--format=%s") == "first\n"
-    for planted in ("> .git/hooks/x", "git config core.fsmonitor ./evil", "mv .git/hooks .git/h", "rm .git/config"):
+    for planted in (
+        "> .git/hooks/x",
+        "git config core.fsmonitor ./evil",
+        "mv .git aside",
+        "mv .git/hooks .git/h",
+        "rm .git/config",
+    ):
         assert (await run(opened, call, planted)).error
 
 
