@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _SEQUENCE = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # a title or link
@@ -14,6 +15,8 @@ _SEQUENCE = re.compile(
 _BEGINNING = re.compile("[\x1b\x9b]")
 _LONGEST = 4_096
 """Characters that an unfinished sequence may have; a longer one is text."""
+PIECE = 128 * 1024
+"""Characters that are made plain at once."""
 
 
 class Stripper:
@@ -44,6 +47,16 @@ def plain(text: str) -> str:
     """A whole output as a person would see it in the end: of a line that was drawn over, only the last state."""
     text = _BEGINNING.sub("", _SEQUENCE.sub("", text)).replace("\r\n", "\n")
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+
+
+def plain_pieces(text: str) -> Iterator[str]:
+    """The same in pieces of whole lines, where there are any, for what may be long."""
+    at = 0
+    while at < len(text):
+        line = text.rfind("\n", at, at + PIECE)
+        end = line + 1 if line >= 0 else at + PIECE
+        yield plain(text[at:end])
+        at = end
 
 
 def _lined(text: str) -> str:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from . import events as e
-from .contracts.workspace import Workspace
+from .heldcall import HeldCall
 from .tags import tagged
 
 if TYPE_CHECKING:
@@ -19,37 +18,19 @@ SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
-class Hearing:
+class Hearing(HeldCall):
     """One tool and one call; it is the `Heard` that the tool holds, and the iterator over what it hears.
 
     The text is taken as it has grown: a tool that is slow gets it in larger pieces, and the model does not wait.
     """
 
     def __init__(self, turn: Turn, tool: Any, id: str) -> None:
-        self._turn, self._tool, self.id = turn, tool, id
+        super().__init__(turn, id)
+        self._tool = tool
         self._pieces: list[str] = []
         self._grown, self.over = trio.Event(), trio.Event()
         self._whole = False
         self._scope = trio.CancelScope()
-
-    # ── what the tool holds (contracts/tool.py: Heard) ──
-
-    @property
-    def session(self) -> str:
-        return self._turn.session.id
-
-    @property
-    def turn(self) -> str:
-        return self._turn.id
-
-    @property
-    def workspace(self) -> Workspace:
-        return self._turn.workspace
-
-    def progress(self, note: str, done: float | None = None, /) -> None:
-        self._turn.pass_by(e.ToolProgress(step=self._turn.steps, call=self.id, note=note, done=done))
-
-    # ── its life ──
 
     def grow(self, text: str) -> None:
         """More of it has come."""

@@ -19,6 +19,8 @@ from .protection import GIT, Guard, guard_of
 
 MOST = 256
 """Texts of a session."""
+NAMED = 20
+"""Of them, those that a model is told of by name."""
 LARGEST = 16 * 1024 * 1024
 """Bytes of all of them together."""
 
@@ -199,6 +201,15 @@ async def place_of(workspace: Workspace, path: str) -> str:
     """The real place of a file that may not be there yet, relative to the root. Raises OutsideWorkspace."""
     entry, missing = await _found(workspace, path)
     return "/".join([entry.path, *missing]).lstrip("/")
+
+
+def unseen(workspace: Workspace, who: str) -> str:
+    """What a program does not see: texts that are unsaved in an editor. `who` sees, or saw, the disk's; "" for none."""
+    unsaved = list(getattr(workspace, "unsaved", {}))
+    if not unsaved:
+        return ""
+    more = f" and {len(unsaved) - NAMED} more" if len(unsaved) > NAMED else ""
+    return f"\n[Unsaved in the editor, so {who} the disk's text: {', '.join(unsaved[:NAMED])}{more}]"
 
 
 async def text_place(workspace: Workspace, path: str) -> str:

@@ -6,6 +6,7 @@ import codecs
 import fcntl
 import logging
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -133,7 +134,7 @@ class Process:
 
     def resize(self, size: Size) -> None:
         """Makes its terminal that large; who draws on it is told so."""
-        fcntl.ioctl(self._ends.output, termios.TIOCSWINSZ, struct.pack("HHHH", size.rows, size.columns, 0, 0))
+        _size(self._ends.output, size)
 
     async def wait(self) -> int:
         """The exit status of the program itself, negative for a signal."""
@@ -315,6 +316,20 @@ async def _drain(process: Process, kept: Kept, on_output: Callable[[str], None] 
         on_output(text)
 
 
+def how_ended(code: int) -> str:
+    """The exit status of a program, negative for a signal, in words."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"ended by signal {-code}"
+
+
+def _size(terminal: int, size: Size) -> None:
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", size.rows, size.columns, 0, 0))
+
+
 class _Plan(Struct, frozen=True):
     """What is to be started."""
 
@@ -338,9 +353,7 @@ def _open(tree: Tree, plan: _Plan) -> _Ends:
         given = -1
         if plan.terminal is not None:
             reading, writing = os.openpty()
-            fcntl.ioctl(
-                writing, termios.TIOCSWINSZ, struct.pack("HHHH", plan.terminal.rows, plan.terminal.columns, 0, 0)
-            )
+            _size(writing, plan.terminal)
             argv = [*_ON_TERMINAL, os.ttyname(writing), *argv]
             source = writing
         else:

@@ -17,8 +17,8 @@ from . import events as e
 from .asking import Answered, Decision, Offer, Pending
 from .contracts.policy import Allow, Ask, Deny, JudgedCall, Policy, Verdict
 from .contracts.tool import Effect, Output, Tool
-from .contracts.workspace import Workspace
 from .errors import Denied, PillionError, SetAside, ToolError
+from .heldcall import HeldCall
 from .longresult import READER, Result, fitted
 from .modelcall import Answer
 from .processes import Processes
@@ -43,32 +43,17 @@ BROKEN = "Set aside, not run: the user said something first. Make the call again
 _log = logging.getLogger(__name__)
 
 
-class ToolRun:
+class ToolRun(HeldCall):
     """One call on its way; it is the `Call` that the tool holds."""
 
     def __init__(self, turn: Turn, call: ToolCall, item: int, breakable: bool) -> None:
-        self._turn, self._call, self.item, self._breakable = turn, call, item, breakable
+        super().__init__(turn, call.id)
+        self._call, self.item, self._breakable = call, item, breakable
         self.tool: Tool | None = turn.kit.tools.get(call.name)
         self._shown = 0
         self._scope = trio.CancelScope()
 
     # ── what the tool holds (contracts/tool.py: Call) ──
-
-    @property
-    def id(self) -> str:
-        return self._call.id
-
-    @property
-    def session(self) -> str:
-        return self._turn.session.id
-
-    @property
-    def turn(self) -> str:
-        return self._turn.id
-
-    @property
-    def workspace(self) -> Workspace:
-        return self._turn.workspace
 
     @property
     def processes(self) -> Processes:
@@ -89,9 +74,6 @@ class ToolRun:
         if room > 0:
             self._shown += len(text)
             self._turn.grow(self.item, text if len(text) <= room else text[:room] + "\n[more is not shown]\n")
-
-    def progress(self, note: str, done: float | None = None, /) -> None:
-        self._turn.pass_by(e.ToolProgress(step=self._turn.steps, call=self.id, note=note, done=done))
 
     async def ask(
         self, question: str, options: Sequence[str] = (), *, free: bool = True, default: str | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal
 from typing import Annotated
 
 import trio
@@ -11,9 +10,10 @@ from msgspec import Meta, Struct
 
 from pillion.contracts.tool import Call, Effect, Output
 from pillion.errors import ToolError
-from pillion.escapes import Stripper, plain
+from pillion.escapes import Stripper, plain_pieces
 from pillion.longresult import MOST
-from pillion.processes import Ended
+from pillion.overlay import unseen
+from pillion.processes import Ended, how_ended
 
 from .starting import Starter
 
@@ -21,10 +21,6 @@ QUIET = {"TERM": "dumb", "NO_COLOR": "1", "PAGER": "cat", "GIT_PAGER": "cat", "G
 """So that programs neither colour, nor page, nor ask: there is nobody at the terminal, and no terminal."""
 ENDING = 15.0
 """Seconds, beyond the command's own, that ending its processes may take."""
-PIECE = 128 * 1024
-"""Characters of an output that are made plain at once."""
-NAMED = 20
-"""Unsaved files that are named to the model."""
 
 
 class CommandArguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +55,7 @@ class RunCommand:
         """The command, after the folder where it is not the workspace's top; and what it will not see."""
         folder = await _folder(arguments, call)
         command = f"cd {folder}\n{arguments.command}" if folder else arguments.command
-        return command + self._starter.note() + _unseen(call, "sees")
+        return command + self._starter.note() + unseen(call.workspace, "the command sees")
 
     def confined(self, arguments: CommandArguments) -> bool:
         """Whether it can write to the workspace alone, and use no network."""
@@ -85,17 +81,10 @@ class RunCommand:
         )
         if text := stripper.rest():
             call.output(text)
-        said = _told(ended, await _plain(ended.output), self._allowed(arguments)) + _unseen(call, "saw")
+        said = _told(ended, await _plain(ended.output), self._allowed(arguments)) + unseen(
+            call.workspace, "the command saw"
+        )
         return Output(said, error=ended.code != 0 or ended.timed_out)
-
-
-def _unseen(call: Call, sees: str) -> str:
-    """What a command does not see: texts that are unsaved in an editor."""
-    unsaved = list(getattr(call.workspace, "unsaved", {}))
-    if not unsaved:
-        return ""
-    more = f" and {len(unsaved) - NAMED} more" if len(unsaved) > NAMED else ""
-    return f"\n[Unsaved in the editor, so the command {sees} the disk's text: {', '.join(unsaved[:NAMED])}{more}]"
 
 
 async def _folder(arguments: CommandArguments, call: Call) -> str:
@@ -108,30 +97,15 @@ async def _folder(arguments: CommandArguments, call: Call) -> str:
 
 async def _plain(output: str) -> str:
     """In pieces, so that a long output holds nobody up."""
-    pieces, at = [], 0
-    while at < len(output):
-        line = output.rfind("\n", at, at + PIECE)
-        end = line + 1 if line >= 0 else at + PIECE
-        pieces.append(plain(output[at:end]))
-        at = end
+    pieces = []
+    for piece in plain_pieces(output):
+        pieces.append(piece)
         await trio.lowlevel.checkpoint()
     return "".join(pieces)
 
 
 def _told(ended: Ended, output: str, allowed: float) -> str:
-    if ended.timed_out:
-        how = f"stopped after {allowed:g} s"
-    elif ended.code < 0:
-        how = f"ended by {_signal_name(-ended.code)}"
-    else:
-        how = f"exit code {ended.code}"
+    how = f"stopped after {allowed:g} s" if ended.timed_out else how_ended(ended.code)
     left = f"; {ended.left} of its processes could not be ended" if ended.left else ""
     output = output.rstrip("\n")
     return f"{output}\n[{how}{left}]" if output else f"[{how}, no output{left}]"
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -7,19 +7,17 @@ was cut, nobody understands it) gets `unknown`, with the reason.
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from pillion.escapes import plain
+from pillion.escapes import plain_pieces
+from pillion.processes import how_ended
 
 from .found import Counts, Found
 from .readers import cargotest, gotest, javascript, junit, nodespec, pytesttext, tap
 from .report import TestCase, TestReport, bounded
 
-PIECE = 128 * 1024
-"""Characters that are made plain at once."""
 LINE = 2_000
 """Characters of a line that are looked at."""
 END = 8_000
@@ -74,7 +72,7 @@ def _found(run: Run) -> Found | None:
         return junit.read(run.results, "pytest")
     if run.expected:
         return Found("pytest", doubt="pytest ended before it wrote its results")
-    text = _plain(run.text)
+    text = "".join(plain_pieces(run.text))  # between them another thread gets its turn
     if whole := _XML.fullmatch(_without_header(text)):
         return junit.read(whole[0].encode())
     text = "\n".join(line[:LINE] for line in text.split("\n"))
@@ -103,13 +101,8 @@ def _judged(run: Run, found: Found | None, counts: Counts) -> tuple[str, str]:
 
 
 def _ended(code: int, runner: str) -> str:
-    if code < 0:
-        try:
-            return f"ended by {signal.Signals(-code).name}"
-        except ValueError:
-            return f"ended by signal {-code}"
     meaning = _PYTEST.get(code, "") if runner == "pytest" else ""
-    return f"exit code {code}: {meaning}" if meaning else f"exit code {code}"
+    return f"{how_ended(code)}: {meaning}" if meaning else how_ended(code)
 
 
 def _placed(case: TestCase, root: str) -> TestCase:
@@ -117,17 +110,6 @@ def _placed(case: TestCase, root: str) -> TestCase:
     place = place.removeprefix("file://").removeprefix(f"{root}/" if root else "")
     name = case.name.removeprefix(f"{root}/" if root else "")
     return TestCase(name, case.outcome, case.message, place, case.seconds)
-
-
-def _plain(text: str) -> str:
-    """In pieces: another thread gets its turn between them."""
-    pieces, at = [], 0
-    while at < len(text):
-        line = text.rfind("\n", at, at + PIECE)
-        end = line + 1 if line >= 0 else at + PIECE
-        pieces.append(plain(text[at:end]))
-        at = end
-    return "".join(pieces)
 
 
 def _without_header(text: str) -> str:

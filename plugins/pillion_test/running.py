@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 
 from pillion import Call, Effect, Output, ToolError
 from pillion.escapes import Stripper
+from pillion.overlay import unseen
 from pillion.processes import Ended
 
 from .judging import Run, judge
@@ -95,9 +96,7 @@ class RunTests:
         report = judge(run) if len(run.text) < INLINE else await trio.to_thread.run_sync(judge, run)
         await call.emit(TestsFinished(call=call.id, command=command, report=report, selected=arguments.select))
         said = told(report, command, run.text, call.max_output)
-        unsaved = list(getattr(call.workspace, "unsaved", {}))
-        if unsaved:
-            said += f"\n[Unsaved in the editor, so the tests saw the disk's text: {', '.join(unsaved[:20])}]"
+        said += unseen(call.workspace, "the tests saw")
         return Output(said, error=report.outcome != "passed")
 
     async def _named(self, call: Call) -> str | None:

@@ -27,8 +27,8 @@ class Output(Struct, frozen=True):
     error: bool = False
 
 
-class Call(Protocol):
-    """What a tool holds while it runs."""
+class Heard(Protocol):
+    """What a tool holds of a call that a model is still writing; `id` will be the call's."""
 
     @property
     def id(self) -> str: ...
@@ -38,6 +38,15 @@ class Call(Protocol):
     def turn(self) -> str: ...
     @property
     def workspace(self) -> Workspace: ...
+
+    def progress(self, note: str, done: float | None = None, /) -> None:
+        """Tells watchers how far it is; `done` is a share, 0 to 1. Not kept."""
+        ...
+
+
+class Call(Heard, Protocol):
+    """What a tool holds while it runs."""
+
     @property
     def processes(self) -> Processes:
         """Starts processes that end with this call."""
@@ -52,10 +61,6 @@ class Call(Protocol):
 
     def output(self, text: str, /) -> None:
         """Grows the call's shown output, for people who watch. Bounded; what the model reads is the result."""
-        ...
-
-    def progress(self, note: str, done: float | None = None, /) -> None:
-        """Tells watchers how far it is; `done` is a share, 0 to 1. Not kept."""
         ...
 
     async def ask(
@@ -80,23 +85,6 @@ class Call(Protocol):
         self, messages: Sequence[Message], *, role: str = "default", system: str = "", max_output: int | None = None
     ) -> Answer:
         """A model call of that role that is not history; accounted to the turn. Raises BudgetSpent, ProviderError."""
-        ...
-
-
-class Heard(Protocol):
-    """What a tool holds of a call that a model is still writing. `id` will be the call's."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def session(self) -> str: ...
-    @property
-    def turn(self) -> str: ...
-    @property
-    def workspace(self) -> Workspace: ...
-
-    def progress(self, note: str, done: float | None = None, /) -> None:
-        """As that of a Call."""
         ...
 
 
