@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trio
 
 from pillion import events as e
 from pillion.testing.kit import events, kernel_host
 from pillion.testing.scripted import calls, says
 from pillion_ask.plugin import Plugin
 
+from ..attended import attended
 
-async def results(folder: Path, answer: Any, *asked: dict[str, Any]) -> tuple[list[str], e.QuestionAsked | None]:
+
+async def results(folder: Path, answer: Any, *wanted: dict[str, Any]) -> tuple[list[str], e.QuestionAsked | None]:
     """The results that the model reads, and the question; `answer(session, question)` is called with it."""
     async with kernel_host(folder, plugins={"ask": Plugin()}, deadlines__tool=5.0, deadlines__question=30.0) as host:
-        host.provider.script(*(calls(("ask_person", json.dumps(arguments))) for arguments in asked), says("done"))
+        host.provider.script(*(calls(("ask_person", json.dumps(arguments))) for arguments in wanted), says("done"))
         session = await host.open()
-        accepted = await session.prompt("go")
-        question: e.QuestionAsked | None = None
-        reader, ended = session.follow(accepted.after), False
-        with trio.fail_after(100):
-            while not ended:
-                for frame in await reader.page():
-                    event = e.decode(frame.type, frame.data)
-                    if isinstance(event, e.QuestionAsked):
-                        question = event
-                        await answer(session, event)
-                    ended = isinstance(event, e.TURN_ENDS)
+        asked = await attended(session, await session.prompt("go"), partial(answer, session))
+        question = asked[-1] if asked else None
+        assert question is None or isinstance(question, e.QuestionAsked)
         return [event.text for event in await events(session) if isinstance(event, e.ToolFinished)], question
 
 

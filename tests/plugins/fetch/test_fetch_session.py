@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
-import trio
 
 from pillion import ConfigError
 from pillion import events as e
@@ -19,24 +19,15 @@ from pillion_approvals.rule import Rule
 from pillion_fetch.plugin import Config, Plugin
 from pillion_outputs.plugin import Plugin as Outputs
 
+from ..attended import Asked, allowed, attended
 from .town import OTHER, PUBLIC, answer, town
 
 
-async def ran(host: Host, *urls: str) -> tuple[list[e.ApprovalWanted], list[str]]:
+async def ran(host: Host, *urls: str) -> tuple[list[Asked], list[str]]:
     """What was asked, and always allowed, for a call with each address; and the results."""
     host.provider.script(*(calls(("fetch", json.dumps({"url": url}))) for url in urls), says("done"))
     session = await host.open()
-    accepted = await session.prompt("go")
-    asked: list[e.ApprovalWanted] = []
-    reader, ended = session.follow(accepted.after), False
-    with trio.fail_after(30):
-        while not ended:
-            for frame in await reader.page():
-                event = e.decode(frame.type, frame.data)
-                if isinstance(event, e.ApprovalWanted):
-                    asked.append(event)
-                    await session.decide(event.approval, "allow", remember="always" if event.rule else "once")
-                ended = ended or isinstance(event, e.TURN_ENDS)
+    asked = await attended(session, await session.prompt("go"), partial(allowed, session))
     return asked, [event.text for event in await events(session) if isinstance(event, e.ToolFinished)]
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import trio
 from click.testing import CliRunner
 
 from pillion import Home
@@ -18,25 +17,22 @@ from pillion_approvals.plugin import Config as Rules
 from pillion_approvals.plugin import Plugin as Approvals
 from pillion_test import command, plugin, report
 
+from ..attended import Asked, allowed, attended
 
-async def ran(host: Host, *answers: str) -> tuple[list[e.Event], list[report.TestsFinished]]:
+
+async def ran(host: Host, *answers: str) -> tuple[list[Asked], list[report.TestsFinished]]:
     """One call of run_tests that is allowed; what was asked, and the reports."""
     host.provider.script(calls(("run_tests", "{}")), says("done"))
     session = await host.open()
-    accepted = await session.prompt("go")
-    asked: list[e.Event] = []
-    reader, ended, given = session.follow(accepted.after), False, list(answers)
-    with trio.fail_after(60):
-        while not ended:
-            for frame in await reader.page():
-                event = e.decode(frame.type, frame.data)
-                if isinstance(event, e.ApprovalWanted):
-                    asked.append(event)
-                    await session.decide(event.approval, "allow", remember="always" if event.rule else "once")
-                elif isinstance(event, e.QuestionAsked):
-                    asked.append(event)
-                    await session.answer(event.question, given.pop(0))
-                ended = ended or isinstance(event, e.TURN_ENDS)
+    given = iter(answers)
+
+    async def answer(event: Asked) -> None:
+        if isinstance(event, e.ApprovalWanted):
+            await allowed(session, event)
+        else:
+            await session.answer(event.question, next(given))
+
+    asked = await attended(session, await session.prompt("go"), answer)
     told = [
         msgspec.json.decode(frame.data, type=report.TestsFinished)
         for frame in await frames(session)
