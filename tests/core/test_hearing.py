@@ -75,10 +75,12 @@ async def test_it_hears_while_the_model_still_writes(tmp_path: Path, autojump_cl
         await session.prompt("go")
         with trio.fail_after(60):
             await gate.reached.wait()
-            seen = [frame.type for frame in await watcher.page()]
+            seen: dict[str, bytes] = {}
             while "tool.progress" not in seen:
-                seen += [frame.type for frame in await watcher.page()]
+                seen |= {frame.type: frame.data for frame in await watcher.page()}
         assert "".join(ears.heard) == "".join(PIECES[:2]) and "call.finished" not in seen
+        told = e.decode("tool.progress", seen["tool.progress"])
+        assert isinstance(told, e.ToolProgress) and told.call and told.note.startswith(told.call)
         await session.cancel()
     assert ears.ends == ["cut"]
 
