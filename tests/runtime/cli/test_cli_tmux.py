@@ -24,6 +24,7 @@ def chatting(cli: Any, *options: str, width: int = 80, **variables: str) -> Abst
     return tmux(cli.folder, command, cli.variables | variables, width)
 
 
+@pytest.mark.alone
 @pytest.mark.promise("cli.chat")
 async def test_a_conversation(door: Any, scripted: Any) -> None:
     scripted.says(HELLO, HANGS, HELLO)
@@ -55,6 +56,7 @@ async def test_a_conversation(door: Any, scripted: Any) -> None:
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
 
 
+@pytest.mark.alone
 @pytest.mark.promise("cli.chat")
 async def test_several_lines_are_one_prompt_and_found_again(cli: Any) -> None:
     async with chatting(cli) as terminal:
