@@ -414,13 +414,11 @@ class Session:
     # ── for its turns, and those of its children ──
 
     async def write(self, turn: Turn, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> list[Record]:
-        """Events of a turn, of this session or of a child's; their records. Raises Gone when the turn is over."""
+        """Events of a turn, of this session or of a child's. Raises Gone when the turn is over."""
         if turn.detached or turn.over.is_set():
             raise Gone("The turn is over; nothing more can be written for it.")
         mine = turn if turn.session is self else self._actor.turn
-        ahead = turn.ahead() if turn.session is self else []
-        records = await self._actor.write((*ahead, *events), turn=mine.id if mine else "", blobs=blobs)
-        return records[len(ahead) :]
+        return await self._actor.write(events, turn=mine.id if mine else "", blobs=blobs)
 
     def joining(self, turn: Turn) -> list[e.PromptQueued]:
         """The prompts that join the turn at its next step."""

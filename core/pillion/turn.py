@@ -105,8 +105,6 @@ class Turn:
         self._circles: dict[tuple[str, str, str], int] = {}
         self._calls: list[CallRecord] = []
         """Model calls of which the log does not tell yet."""
-        self._ahead: list[e.Event] = []
-        """What nobody waits for: it stands before whatever the turn writes next."""
 
     # ── for strategies ──
 
@@ -384,21 +382,6 @@ class Turn:
         if self._budget is not None:
             self._budget.settle()
 
-    def ahead(self) -> list[e.Event]:
-        """What goes before what is written now."""
-        ahead, self._ahead = self._ahead, []
-        return ahead
-
-    def _emit_soon(self, event: e.Event) -> None:
-        """Writes a fact that nobody waits for. Should the store fail, the turn does."""
-        self._ahead.append(event)
-        self.nursery.start_soon(self._catch_up)
-
-    async def _catch_up(self) -> None:
-        with trio.CancelScope(shield=True):  # bounded by the store's deadline
-            if self._ahead:
-                await self.emit()
-
     def recorded(self, request: Request, role: str = "") -> CallRecord:
         """The record of a model call that begins now. Whatever becomes of it, the log tells of it."""
         call = CallRecord(request, step=self.steps, role=role, keeper=self.session.keeper)
@@ -447,10 +430,7 @@ class Turn:
         self.steps += 1
         with tagged(step=str(self.steps)):
             begun = e.StepStarted(step=self.steps, model=bench.first.model.name)
-            if joining or told:
-                await self.session.join(self, joining, *([told] if told else ()), begun)
-            else:
-                self._emit_soon(begun)
+            await self.session.join(self, joining, *([told] if told else ()), begun)
             tools = self._kit.specs() if wish.tools else ()
             frame = Frame(bench.first.model, wish.system, tools, wish.max_output)
             request = Request(

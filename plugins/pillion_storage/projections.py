@@ -22,8 +22,7 @@ ENDS = {"turn.finished": "finished", "turn.failed": "failed", "turn.cancelled": 
 ENDS |= {"turn.interrupted": "interrupted"}
 """A turn's last event, and the state that it leaves."""
 GROWS = {"text.finished", "text.interrupted", "message.finished"}
-CONVERSATION = {"prompt.queued", "prompt.joined", "prompt.dropped", "turn.started", "step.started", "file.unsaved"}
-CONVERSATION |= GROWS | ENDS.keys()
+CONVERSATION = {"prompt.queued", "prompt.joined", "prompt.dropped", "turn.started", "file.unsaved", *GROWS, *ENDS}
 """What a conversation is made of."""
 QUEUED = """INSERT INTO conversation_message (session, turn, seq, query, answer, steps, state, reason, strategy, model,
     open_files, selected_code, context, created, updated)
@@ -123,9 +122,6 @@ class Conversation:
                 self._rows.run(GONE, (session, _read(record, events.PromptDropped).prompt))
             case "turn.started":
                 self._started(session, record)
-            case "step.started":  # not at the turn's start: nobody waits for this one
-                if _read(record, events.StepStarted).step == 1:
-                    self._find(session, record.turn)
             case "file.unsaved":
                 self._unsaved(session, record)
             case _:
@@ -143,6 +139,7 @@ class Conversation:
         paths = self._rows.all("SELECT path FROM open_file WHERE session = ? ORDER BY path", (session,))
         values = (event.model, event.strategy, _json([path for (path,) in paths]), record.time)
         self._rows.run(STARTED, (record.seq, *values, session, record.turn))
+        self._find(session, record.turn)
 
     def _unsaved(self, session: str, record: Record) -> None:
         event = _read(record, events.FileUnsaved)

@@ -180,7 +180,7 @@ async def test_an_exception_ends_every_descendant(processes: Processes, tmp_path
 
 async def test_the_deadline_ends_it(processes: Processes, tmp_path: Path) -> None:
     n = unique()
-    ended = await processes.run(["sh", "-c", f"echo begun; sleep {n}; echo never"], cwd=tmp_path, seconds=0.3)
+    ended = await processes.run(["sh", "-c", f"echo begun; sleep {n}; echo never"], cwd=tmp_path, seconds=2)
     assert (ended.timed_out, ended.output) == (True, "begun\n")
     assert ended.code == -signal.SIGTERM
     assert running(n) == []
