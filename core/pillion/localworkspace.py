@@ -138,6 +138,8 @@ class LocalWorkspace:
         return hashlib.sha256(data).hexdigest()
 
     def _write_all(self, writes: Sequence[Write]) -> Sequence[str]:
+        if len(writes) == 1 and writes[0].data is not None and not writes[0].like:
+            return [self._write(writes[0].path, writes[0].data, writes[0].expected)]  # it is whole without a journal
         prepared: list[_Prepared] = []
         with contextlib.ExitStack() as stack, _telling("."):
             root = stack.enter_context(self._folder(()))

@@ -47,6 +47,8 @@ def text_form(data: bytes) -> TextForm | None:
         valid = False
     else:
         valid = True
+    if b"\r" not in body:
+        return TextForm(encoding, mark, "\n", valid)
     ends = "\r\n".encode(encoding), "\n".encode(encoding)
     crlf = body.count(ends[0])
     return TextForm(encoding, mark, "\r\n" if crlf * 2 > body.count(ends[1]) else "\n", valid)

@@ -62,7 +62,7 @@ def _one(document: Document, hunk: Hunk, behind: int) -> _Done:
     try:
         parts, places = _found(index, hunk, range(behind, len(document.lines) + 1))
     except Ambiguous as error:
-        raise ambiguous(document, error.starts) from None
+        raise ambiguous(document.path, error.starts) from None
     if not places:
         if _says_it_all(index, hunk):
             return _Done(document, behind)
@@ -70,7 +70,7 @@ def _one(document: Document, hunk: Hunk, behind: int) -> _Done:
     if all(_stands(index, part.new, place.span) for part, place in zip(parts, places, strict=True)):
         return _Done(document, places[-1].span[1])
     if any(ellipsis.leaves_out(part.old, part.new) for part in parts):
-        raise left_out(document, places[0].span[0])
+        raise left_out(document.path, places[0].span[0])
     return _replaced(document, parts, places)
 
 
@@ -90,13 +90,13 @@ def _inserted(document: Document, index: Index, hunk: Hunk, behind: int) -> _Don
     """A hunk without lines that it stands at: behind its scope's head, at the end, or in an empty file."""
     heads = scope_lines(index, hunk.scope, range(behind, len(document.lines)))
     if len(heads) > 1:
-        raise ambiguous(document, heads)
+        raise ambiguous(document.path, heads)
     at = heads[0] + 1 if heads else len(document.lines)
     if not heads and (hunk.scope or not (hunk.at_end or not document.lines)):
         raise placeless(document)
     if tuple(document.lines[at : at + len(hunk.new)]) == hunk.new or _ends_with(document, hunk, at):
         return _Done(document, at)
-    pieces: list[Piece] = [Kept(i) for i in range(at)] + [*hunk.new] + [Kept(i) for i in range(at, len(document.lines))]
+    pieces: list[Piece] = [Kept(0, at), *hunk.new, Kept(at, len(document.lines))]
     return _Done(document.changed(pieces), at + len(hunk.new))
 
 
@@ -109,12 +109,12 @@ def _replaced(document: Document, parts: Sequence[Hunk], places: Sequence[Place]
     at = 0
     for part, place in zip(parts, places, strict=True):
         start, end = place.span
-        pieces += map(Kept, range(at, start))
+        pieces.append(Kept(at, start))
         pieces += _pieces(document, part, place)
         at = end
-    grown = len(pieces)
-    pieces += map(Kept, range(at, len(document.lines)))
-    return _Done(document.changed(pieces), grown, max(place.level for place in places))
+    pieces.append(Kept(at, len(document.lines)))
+    done = document.changed(pieces)
+    return _Done(done, len(done.lines) - (len(document.lines) - at), max(place.level for place in places))
 
 
 def _pieces(document: Document, hunk: Hunk, place: Place) -> list[Piece]:
@@ -126,13 +126,13 @@ def _pieces(document: Document, hunk: Hunk, place: Place) -> list[Piece]:
         there = [number for number in place.at[first:last] if number is not None]
         if kind == "equal":
             if there:
-                out += map(Kept, range(at, there[-1] + 1))  # what came between stays, too
+                out.append(Kept(at, there[-1] + 1))  # what came between stays, too
                 at = there[-1] + 1
             continue
         if there:
             if there[-1] - there[0] + 1 != len(there):
-                raise unsure(document, there[0], "between the lines to change there are others by now")
-            out += map(Kept, range(at, there[0]))
+                raise unsure(document.path, there[0], "between the lines to change there are others by now")
+            out.append(Kept(at, there[0]))
             at = there[-1] + 1
         out += lines.new(range(first, last), range(begin, end))
     return out
@@ -185,7 +185,7 @@ class _Lines:
                     told |= {True} if mine == indent(self._hunk.old[i]) else set()
                     told |= {False} if n is not None and mine == indent(file[n]) else set()
         if len(told) != 1:
-            raise unsure(self._document, self._place.span[0], "the indentation differs, and it is not clear how")
+            raise unsure(self._document.path, self._place.span[0], "the indentation differs, and it is not clear how")
         return told.pop()
 
     def _twins(self, olds: range, news: range) -> Iterator[tuple[int, int]]:
@@ -207,19 +207,20 @@ class _Lines:
             return self._carried(line)
         result = merged(old.strip(), there.strip(), line.strip())
         if result is None:
-            raise unsure(self._document, n or 0, "a line to change is not quite the one that is there")
+            raise unsure(self._document.path, n or 0, "a line to change is not quite the one that is there")
         return indent(self._carried(line)) + result
 
     def _fresh(self, line: str) -> str:
         """A line for which the file has no model: it must not be written in ways that the hunk has and the file not."""
         if len(line.split()) > 1 and self._spaced:
-            raise unsure(self._document, self._place.span[0], "the file has other white space within its lines")
+            raise unsure(self._document.path, self._place.span[0], "the file has other white space within its lines")
         for old, there in self._pairs:
             if key(old, Level.SPACED) == key(there, Level.SPACED):
                 continue
             if strange := {sign for sign in line if sign in old and sign not in there and not sign.isalnum()}:
                 signs = " ".join(sorted(strange))
-                raise unsure(self._document, self._place.span[0], f"the file has other signs where this has {signs}")
+                why = f"the file has other signs where this has {signs}"
+                raise unsure(self._document.path, self._place.span[0], why)
         return self._carried(line)
 
     def _carried(self, line: str) -> str:
@@ -229,7 +230,7 @@ class _Lines:
             return self._indentation.carried(line)
         except Unsure:
             why = "the indentation differs, and it is not clear how"
-            raise unsure(self._document, self._place.span[0], why) from None
+            raise unsure(self._document.path, self._place.span[0], why) from None
 
 
 def _inner(line: str) -> list[str]:
@@ -241,8 +242,11 @@ def _stands(index: Index, new: Sequence[str], span: tuple[int, int]) -> bool:
     """Is it in the file already, about `span`?"""
     if not new:
         return False
-    starts = [*index.runs(new, Level.EXACT), *index.runs(new, Level.TRAILING)]
-    return any(start <= span[0] and span[1] <= start + len(new) for start in starts)
+    for start in range(max(0, span[1] - len(new)), span[0] + 1):
+        there = index.lines[start : start + len(new)]
+        if tuple(there) == tuple(new) or [line.rstrip() for line in there] == [line.rstrip() for line in new]:
+            return True
+    return False
 
 
 def _says_it_all(index: Index, hunk: Hunk) -> bool:

@@ -14,13 +14,14 @@ _ONE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class Kept(Struct, frozen=True):
-    """Line `number` (from 0) of the document as it is."""
+    """The document's lines from `start` (from 0) to before `stop`, as they are."""
 
-    number: int
+    start: int
+    stop: int
 
 
 Piece = Kept | str
-"""A line of the result: one that was there, or a new one without its end."""
+"""Lines of the result that were there, or a new one without its end."""
 
 
 class Document(Struct, frozen=True):
@@ -38,29 +39,52 @@ class Document(Struct, frozen=True):
         if form is None or (not form.valid and form.encoding != "utf-8"):
             raise ToolError(f"{path} is binary, not text.")
         text = data[len(form.mark) :].decode(form.encoding, "surrogateescape")
-        lines, ends = [], []
-        for line in _ONE.findall(text):
-            end = "\r\n" if line.endswith("\r\n") else "\n" if line.endswith("\n") else ""
-            lines.append(line.removesuffix(end))
-            ends.append(end)
-        return cls(path, tuple(lines), tuple(ends), form)
+        return cls(path, *_split(text), form)
 
     def changed(self, pieces: Sequence[Piece]) -> Document:
         """With these lines. New ones get the file's usual end; whether the last line has one stays so."""
         closed = not self.ends or self.ends[-1] != ""
-        lines, ends = [], []
+        lines: list[str] = []
+        ends: list[str] = []
         for piece in pieces:
-            text, end = (self.lines[piece.number], self.ends[piece.number]) if isinstance(piece, Kept) else (piece, "")
-            lines.append(text)
-            ends.append(end or self.form.newline)
+            if isinstance(piece, Kept):
+                lines += self.lines[piece.start : piece.stop]
+                ends += self.ends[piece.start : piece.stop]
+            else:
+                lines.append(piece)
+                ends.append(self.form.newline)
+        if "" in ends:  # what was the last line may not be it any more
+            ends = [end or self.form.newline for end in ends]
         if ends and not closed:
             ends[-1] = ""
         return Document(self.path, tuple(lines), tuple(ends), self.form)
 
     def data(self) -> bytes:
         """The file's bytes. Raises ToolError for text that its encoding can't hold."""
-        text = "".join(map("".join, zip(self.lines, self.ends, strict=True)))
+        kinds = set(self.ends)
+        if len(kinds) == 1:
+            end = kinds.pop()
+            text = end.join(self.lines) + end
+        else:
+            text = "".join(map("".join, zip(self.lines, self.ends, strict=True)))
         try:
             return self.form.mark + text.encode(self.form.encoding, "surrogateescape")
         except UnicodeEncodeError:
             raise ToolError("The text holds characters that no file can hold.") from None
+
+
+def _split(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Lines, and their ends."""
+    returns = text.count("\r\n") if "\r" in text else 0
+    feeds = text.count("\n")
+    if returns in (0, feeds):  # one kind of end: quickly
+        end = "\r\n" if returns else "\n"
+        parts = text.split(end)
+        last = parts.pop()
+        return (*parts, *([last] if last else [])), (end,) * len(parts) + (("",) if last else ())
+    lines, ends = [], []
+    for line in _ONE.findall(text):
+        end = "\r\n" if line.endswith("\r\n") else "\n" if line.endswith("\n") else ""
+        lines.append(line.removesuffix(end))
+        ends.append(end)
+    return tuple(lines), tuple(ends)

@@ -101,7 +101,7 @@ async def _insertion(arguments: EditorArguments, call: Call) -> FileEdit:
     if line > count:
         raise ToolError(f"{arguments.path} has {count} lines; insert_line is from 0 to {count}.")
     new = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-    pieces: list[Piece] = [*map(Kept, range(line)), *new, *map(Kept, range(line, count))]
+    pieces: list[Piece] = [Kept(0, line), *new, Kept(line, count)]
     return FileEdit(arguments.path, "bytes", data=document.changed(pieces).data())
 
 

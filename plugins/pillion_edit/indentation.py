@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 from math import gcd
 
@@ -25,9 +26,20 @@ class Indentation:
         self.same = all(given == there for given, there in self._known.items())
         """Nothing is to be carried."""
         self._given = _unit([*self._known, *(indent(line) for line in new if line.strip())])
-        self._there = _step(file)
-        used = {sign for line in file if line.strip() for sign in indent(line)}
-        self._style = used.pop() if len(used) == 1 else ""
+        self._file = file
+        self._styles: dict[str, bool] = {}
+
+    @cached_property
+    def _there(self) -> int:
+        """The columns of a level in the file."""
+        return _step(self._file)
+
+    def _only(self, sign: str) -> bool:
+        """Is the file indented by that one, and by nothing else?"""
+        if sign not in self._styles:
+            mixed = any(_signs(self._file, sign))
+            self._styles[sign] = not mixed and any(line[:1] == sign and line.strip() for line in self._file)
+        return self._styles[sign]
 
     def _learn(self, given: str, there: str) -> None:
         known = self._known.setdefault(given, there)
@@ -50,9 +62,9 @@ class Indentation:
 
     def _styled(self, given: str) -> str:
         """Tabs in a file of spaces become those, and the other way round, where levels can be counted."""
-        if given and given.strip("\t") == "" and self._style == " ":
+        if given and given.strip("\t") == "" and self._only(" "):
             return " " * self._there * len(given)
-        if given and given.strip(" ") == "" and self._style == "\t" and len(given) % self._given == 0:
+        if given and given.strip(" ") == "" and self._only("\t") and len(given) % self._given == 0:
             return "\t" * (len(given) // self._given)
         return given
 
@@ -95,6 +107,13 @@ def _by_columns(pairs: list[tuple[str, str]], given: str, unit: int) -> str:
 
 def _tabbed(pairs: list[tuple[str, str]], given: str) -> bool:
     return "\t" in given or any("\t" in old for old, _ in pairs)
+
+
+def _signs(lines: Sequence[str], but: str) -> Iterator[str]:
+    """What lines are indented by, besides `but`."""
+    for line in lines:
+        if line[:1].isspace() and line.strip():
+            yield from (sign for sign in indent(line) if sign != but)
 
 
 def _step(lines: Sequence[str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -71,12 +71,27 @@ class Index:
         """Where all of `wanted` stands, one line after the other."""
         if not wanted:
             return []
+        if level == Level.EXACT:
+            return list(self._exact(tuple(wanted)))
         keys, found = self.keys(level), self.found(level)
         sought = [key(line, level) for line in wanted]
         rarest = min(range(len(sought)), key=lambda i: len(found.get(sought[i], ())))
         starts = (number - rarest for number in found.get(sought[rarest], ()))
         last = len(keys) - len(sought)
         return [start for start in starts if 0 <= start <= last and keys[start : start + len(sought)] == sought]
+
+    def _exact(self, wanted: tuple[str, ...]) -> Iterator[int]:
+        """To the letter: without a table of all lines."""
+        longest = max(range(len(wanted)), key=lambda i: len(wanted[i]))
+        last, at = len(self.lines) - len(wanted), longest
+        while at <= last + longest:
+            try:
+                at = self.lines.index(wanted[longest], at, last + longest + 1)
+            except ValueError:
+                return
+            if tuple(self.lines[at - longest : at - longest + len(wanted)]) == wanted:
+                yield at - longest
+            at += 1
 
 
 def located(index: Index, hunk: Hunk, within: range) -> Place | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import trio
@@ -16,7 +17,7 @@ from pillion.filediff import file_changed, images, unified_diff
 from .checking import Checking
 from .conflicts import conflict
 from .hunk import FileEdit
-from .planning import Change, Draft, drafted
+from .planning import SMALL, Change, Draft, drafted
 from .undoing import Edits, Made
 
 SHOWN = 256
@@ -91,7 +92,9 @@ class Maker:
     async def _told(self, changes: Sequence[Change], hashes: Sequence[str], call: Call) -> Told:
         said, diffs = [], []
         for change, hash in zip(changes, hashes, strict=True):
-            event = await trio.to_thread.run_sync(file_changed, change.path, change.before, change.after, hash, call.id)
+            told = partial(file_changed, change.path, change.before, change.after, hash, call.id)
+            small = max(len(change.before or b""), len(change.after or b"")) < SMALL
+            event = told() if small else await trio.to_thread.run_sync(told)
             await call.emit(event, blobs=images(event, change.before))
             verb = {"created": "Created", "changed": "Changed", "deleted": "Deleted"}[event.kind]
             said.append(f"{verb} {change.path}: {event.added} lines added, {event.removed} removed.")

@@ -9,7 +9,7 @@ import trio
 from msgspec import Struct
 
 from pillion.contracts.workspace import Workspace, Write
-from pillion.errors import ToolError
+from pillion.errors import NoSuchFile, ToolError
 from pillion.textform import text_form
 
 from .applying import Applied, applied
@@ -19,6 +19,9 @@ from .refusals import Refused, Why
 from .replacing import replaced
 
 LOOSE = "The lines given are not quite those of the file; the file's were kept where nothing changes."
+
+SMALL = 8_000
+"""Bytes of a file that is worked on without a thread: that takes less than the way there and back."""
 
 
 class Change(Struct, frozen=True):
@@ -56,7 +59,10 @@ class Draft:
         try:
             for path in filter(None, (edit.path, edit.moved)):
                 await self.read(path)
-            await trio.to_thread.run_sync(_do, edit, self._files)
+            if len(self._files[edit.path].after or b"") < SMALL:
+                _do(edit, self._files)
+            else:
+                await trio.to_thread.run_sync(_do, edit, self._files)
         except ToolError as error:
             self._faults.append(error)
             return error
@@ -124,9 +130,10 @@ class _File:
 
     @classmethod
     async def read(cls, path: str, workspace: Workspace) -> _File:
-        if await workspace.stat(path) is None:
+        try:
+            content = await workspace.read(path)
+        except NoSuchFile:
             return cls(path, None, "")
-        content = await workspace.read(path)
         return cls(path, content.data, content.hash)
 
     def change(self) -> Change:

@@ -35,11 +35,11 @@ class Refused(ToolError):
         return self if count == 1 else Refused(f"Change {number} of {count}: {self}", self.why)
 
 
-def ambiguous(document: Document, starts: Sequence[int]) -> Refused:
+def ambiguous(path: str, starts: Sequence[int]) -> Refused:
     lines = ", ".join(str(start + 1) for start in sorted(starts)[:SHOWN_PLACES])
     more = " and more" if len(starts) > SHOWN_PLACES else ""
     return Refused(
-        f"The text to change occurs {len(starts)} times in {document.path}, at lines {lines}{more}. "
+        f"The text to change occurs {len(starts)} times in {path}, at lines {lines}{more}. "
         "Add lines around it until it is unique.",
         "ambiguous",
     )
@@ -49,17 +49,16 @@ def placeless(document: Document) -> Refused:
     return Refused(f"The change of {document.path} does not say where: give lines that are there now.", "placeless")
 
 
-def unsure(document: Document, line: int, why: str) -> Refused:
+def unsure(path: str, line: int, why: str) -> Refused:
     return Refused(
-        f"The change of {document.path} almost fits at line {line + 1}, but {why}. Read those lines, and give them as "
-        "they are.",
+        f"The change of {path} almost fits at line {line + 1}, but {why}. Read those lines, and give them as they are.",
         "unsure",
     )
 
 
-def left_out(document: Document, line: int) -> Refused:
+def left_out(path: str, line: int) -> Refused:
     return Refused(
-        f"The new text for line {line + 1} of {document.path} leaves lines out by an ellipsis that the old text does "
+        f"The new text for line {line + 1} of {path} leaves lines out by an ellipsis that the old text does "
         "not have: what it stands for would be lost. Give all lines, or the ellipsis in both.",
         "unsure",
     )

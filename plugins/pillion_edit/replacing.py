@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from pillion.errors import ToolError
 from pillion.textform import TextForm, text_form
@@ -31,12 +32,12 @@ def replaced(path: str, data: bytes, snippet: Snippet) -> tuple[bytes, bool]:
     body = data[len(form.mark) :]
     places = _places(body, old, form)
     if len(places) > 1 and not snippet.all:
-        raise ambiguous(Document.of(path, data), [_line(body, start, form) for start, _ in places])
+        raise ambiguous(path, [_line(body, start, form) for start, _ in places])
     before = _before(body, places[0][0], form) if places else ""
     within = old[:1].strip() and new[:1] not in (" ", "\t")  # else the first line would be indented twice
     if places and (snippet.all or before.strip() or not before or within):
         if not snippet.all:
-            _check(Document.of(path, data), (body, places[0], before), (old, new), form)
+            _check(path, (body, places[0], before), (old, new), form)
         return form.mark + _spliced(body, places, form.with_newlines(new).encode(form.encoding), snippet.all), False
     if not places and new.strip() and len(_places(body, new, form)) == 1:
         raise Refused(f"The old text is not in {path}, but the new one is: the change is already applied.", "already")
@@ -44,20 +45,18 @@ def replaced(path: str, data: bytes, snippet: Snippet) -> tuple[bytes, bool]:
     return done.document.data(), True
 
 
-def _check(
-    document: Document, found: tuple[bytes, tuple[int, int], str], texts: tuple[str, str], form: TextForm
-) -> None:
+def _check(path: str, found: tuple[bytes, tuple[int, int], str], texts: tuple[str, str], form: TextForm) -> None:
     """Raises Refused where it was done before, and where it is not clear how the new lines are indented."""
     (body, place, before), (old, new) = found, texts
     if ellipsis.leaves_out(lines_of(old), lines_of(new)):
-        raise left_out(document, _line(body, place[0], form))
+        raise left_out(path, _line(body, place[0], form))
     if old in new and any(start <= place[0] and place[1] <= end for start, end in _places(body, new, form)):
-        raise Refused(f"{document.path} has the new text there: the change is already applied.", "already")
+        raise Refused(f"{path} has the new text there: the change is already applied.", "already")
     if before and not before.strip():
         rest = [indent(one) for one in new.split("\n")[1:] if one.strip() and one not in old.split("\n")]
         if any(len(one) < len(before) for one in rest):
             why = "its new lines are not indented as the first one is there"
-            raise unsure(document, _line(body, place[0], form), why)
+            raise unsure(path, _line(body, place[0], form), why)
 
 
 def _before(body: bytes, at: int, form: TextForm) -> str:
@@ -69,20 +68,33 @@ def _before(body: bytes, at: int, form: TextForm) -> str:
 
 def _places(body: bytes, wanted: str, form: TextForm) -> list[tuple[int, int]]:
     """Start and end of each occurrence, overlapping ones too; a line end in `wanted` fits either kind."""
-    try:
-        pieces = [re.escape(line.encode(form.encoding)) for line in wanted.split("\n")]
-    except UnicodeEncodeError:
-        raise ToolError("The text holds characters that no file can hold.") from None
+    width = 2 if form.encoding.startswith("utf-16") else 1
+    if b"\r" not in body and wanted:
+        return [(start, end) for start, end in _exact(body, _encoded(wanted, form)) if start % width == 0]
+    pieces = [re.escape(_encoded(line, form)) for line in wanted.split("\n")]
     if pieces == [b""]:
         return []
     feed, back = (re.escape(mark.encode(form.encoding)) for mark in "\n\r")
     found = re.finditer(b"(?=(" + (b"(?:" + back + b")?" + feed).join(pieces) + b"))", body, re.DOTALL)
-    width = 2 if form.encoding.startswith("utf-16") else 1
     places: dict[int, tuple[int, int]] = {}
     for match in found:
         if match.start() % width == 0:
             places.setdefault(match.end(1), match.span(1))  # a line end may be found with its \r and without
     return list(places.values())
+
+
+def _exact(body: bytes, wanted: bytes) -> Iterator[tuple[int, int]]:
+    start = body.find(wanted)
+    while start >= 0:
+        yield start, start + len(wanted)
+        start = body.find(wanted, start + 1)
+
+
+def _encoded(text: str, form: TextForm) -> bytes:
+    try:
+        return text.encode(form.encoding)
+    except UnicodeEncodeError:
+        raise ToolError("The text holds characters that no file can hold.") from None
 
 
 def _spliced(body: bytes, places: list[tuple[int, int]], new: bytes, all: bool) -> bytes:
