@@ -20,6 +20,7 @@ from pillion.home import Home, Values
 from pillion.hookspecs import Kernelhooks
 from pillion.protection import Protected
 from pillion.roles import Models
+from pillion.session import Session
 from pillion.settings import Deadlines, Defaults, Execution, Trust
 from pillion.values import Limits
 from pillion_edit.hookspecs import EditHooks
@@ -47,7 +48,7 @@ with the `head`, then everything from the start. `session.cursor` tells a place 
 behind its `cursor`.
 
 Plugins bring events of their own; their pages say which: [notes](../howto/notes.md#scratchpadwritten),
-[usage](../howto/usage.md#budgetreached).
+[usage](../howto/usage.md#budgetreached), [terminal](../howto/shells.md#what-is-kept).
 """
 HOOKS = """\
 # Hooks
@@ -69,6 +70,12 @@ class Plugin:
         self.home = home
 ```
 
+"""
+KEEPING = """\
+## What lives beside turns
+
+A tool's processes end with its call. What is to live on (a shell, a server, a language server) belongs to its session,
+which `await kernel.session(call.session)` gives.
 """
 ERRORS = """\
 # Errors
@@ -130,6 +137,9 @@ def hooks() -> str:
             if not name.startswith("_"):
                 wanted = [argument for argument in inspect.signature(hook).parameters if argument != "self"]
                 parts.append(f"### `{name}({', '.join(wanted)})`\n\n{_paragraphs(hook)}\n")
+    parts.append(KEEPING)
+    for method in (Session.keep, Session.record):
+        parts.append(f"### `await session.{_call(method)}`\n\n{_paragraphs(method)}\n")
     return "\n".join(parts)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """`seconds` a command gets by default, `longest` that a model may ask for; `shell`: by default bash, else sh.
-    `idle` seconds after which a shell that nobody uses ends.
+    `idle` seconds after which a shell that nobody uses ends; `terminals` that a session may have at a time.
 
     `sandbox`: whether a model's commands run in bubblewrap's; in it, may they use the `network`, and which further
     folders are `writable` or, where they are hidden, `readable`.
@@ -37,6 +37,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     longest: Annotated[float, Meta(gt=0)] = 1200.0
     shell: str = ""
     idle: Annotated[float, Meta(gt=0)] = 3600.0
+    terminals: Annotated[int, Meta(gt=0)] = 16
     sandbox: Mode = "off"
     network: bool = False
     writable: tuple[str, ...] = ()
@@ -58,7 +59,7 @@ class Plugin:
             raise MissingLibrary(f"There is no shell {config.shell or 'bash or sh'}.", hint="Install bash.")
         self._sandbox = Sandbox(config.sandbox, config.network, config.writable, config.readable)
         default = min(config.seconds, config.longest)
-        self._shell, self._starter, self._terminals = shell, Starter(self._sandbox), Terminals()
+        self._shell, self._starter, self._terminals = shell, Starter(self._sandbox), Terminals(config.terminals)
         self._tools: Sequence[Tool] = [
             RunCommand(self._terminals, self._starter, shell, bash, default, config.longest, config.idle),
             TerminalRead(self._terminals),

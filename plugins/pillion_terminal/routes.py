@@ -197,7 +197,9 @@ def _typing(door: _Door) -> View:
             await terminal.close_input()
         said = typed.text + {"interrupt": "\x03", "end": "\x04", "": ""}[typed.key]
         await session.record(TerminalTyped(terminal=n, text="" if hidden else said, size=len(said.encode())))
-        return Response(b"", 204)
+        response = Response(b"", 204)
+        del response.headers["content-type"]
+        return response
 
     type_into_terminal.openapi = {  # type: ignore[attr-defined]
         "body": NewInput,
@@ -243,7 +245,7 @@ def _following(door: _Door) -> View:
         Each `output` has `at`, the place of its first byte, `text`, and `dropped`: bytes before it that were not kept.
         Its id is the place behind it, to come back with. `ended` has `why` and `code`, and is the last one.
         """
-        if not request.accept_mimetypes.quality(EVENTS):
+        if request.headers.get("Accept") and not request.accept_mimetypes.quality(EVENTS):
             abort(406, f"This is {EVENTS}.")
         try:
             after = int(request.headers.get("Last-Event-ID") or request.args.get("after") or 0)

@@ -1,7 +1,9 @@
 """A shell that stays: folder, variables and functions of one command are there for the next.
 
 It is bash, which reads commands from a descriptor of their own and tells each one's end on another. What commands print
-can't look like an end: it comes another way, and each end is told with a word that only this command was given.
+can't look like an end: it comes another way, and each end is told with a word that only this command was given. bash is
+interactive, since only then an interrupt ends a whole command and not the shell. What it says as such (prompts, which
+jobs are done) goes to a terminal that nobody looks at, unless it has one of its own.
 """
 
 from __future__ import annotations
@@ -30,8 +32,8 @@ HEED = 1.5
 SETTLE = 0.02
 """Seconds in which what a terminal has taken comes out at our end."""
 LONGEST_STATUS = 64 * 1024
-INPUT = 9
-"""Where the shell keeps what its commands read."""
+INPUT, ERRORS = 9, 8
+"""Where the shell keeps what its commands read, and where they complain."""
 PLAIN = {"HISTFILE": "", "PROMPT_COMMAND": ""}
 """It speaks to a program, not to a person."""
 
@@ -70,9 +72,12 @@ class Shell(Terminal):
             status, self._theirs_status = os.pipe()
             stack.callback(os.close, self._theirs_commands)
             stack.callback(os.close, self._theirs_status)
-            self._commands, self._status = trio.lowlevel.FdStream(commands), trio.lowlevel.FdStream(status)
-            stack.callback(self._commands.close)
-            stack.callback(self._status.close)
+            aside, self._theirs_aside = os.openpty()
+            stack.callback(os.close, self._theirs_aside)
+            streams = [trio.lowlevel.FdStream(one) for one in (commands, status, aside)]
+            self._commands, self._status, self._aside = streams
+            for stream in streams:
+                stack.callback(stream.close)
             try:
                 await super().live(begun)
             finally:
@@ -80,15 +85,21 @@ class Shell(Terminal):
                     self.running.over.set()
 
     def _argv(self) -> Sequence[str]:
-        given = self._theirs_commands
-        start = f'exec "$0" --norc --noprofile --noediting -i {INPUT}<&0 <&{given} {given}<&-'
+        given, aside = self._theirs_commands, self._theirs_aside
+        own = f"{aside}>&-" if self.size is not None else f"2>&{aside} {aside}>&-"
+        start = f'exec "$0" --norc --noprofile --noediting -i {INPUT}<&0 {ERRORS}>&2 {own} <&{given} {given}<&-'
         return [self._bash, "-c", start, self._bash]
 
     def _passing(self) -> Sequence[int]:
-        return self._theirs_commands, self._theirs_status
+        return self._theirs_commands, self._theirs_status, self._theirs_aside
 
     def _tasks(self) -> Sequence[Callable[[], Awaitable[None]]]:
-        return self._listen, self._tire
+        return self._listen, self._tire, self._overhear
+
+    async def _overhear(self) -> None:
+        """Takes what nobody is to read, so that its writer does not wait."""
+        while await self._aside.receive_some(LONGEST_STATUS):
+            pass
 
     async def _ready(self) -> bool:
         """Takes in what bash says of itself when it begins, and who it is."""
@@ -154,7 +165,8 @@ class Shell(Terminal):
         if "\0" in command:
             raise ToolError("A command can't hold a NUL character.")
         running = self.running = Running(command, self.ring.end)
-        given = f"eval -- {shlex.quote(command)} <&{INPUT} {INPUT}<&- {self._theirs_status}>&-\n"
+        ends = f"<&{INPUT} {INPUT}<&- 2>&{ERRORS} {ERRORS}>&- {self._theirs_status}>&-"
+        given = f"eval -- {shlex.quote(command)} {ends}\n"
         self._touched = trio.current_time()
         try:
             await self._commands.send_all((given + self._tell(running.word, "$?")).encode(errors="replace"))

@@ -48,7 +48,7 @@ async def made_plain(output: str) -> str:
 def joined(output: str, state: str) -> str:
     """An output, and on the last line in brackets how it stands."""
     output = output.rstrip("\n")
-    return f"{output}\n[{state}]" if output else f"[{state}; no output]"
+    return f"{output}\n[{state}]" if output else f"[{state}, no output]"
 
 
 def exit_of(code: int | None) -> str:

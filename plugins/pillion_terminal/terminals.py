@@ -9,14 +9,12 @@ from weakref import WeakKeyDictionary
 
 import trio
 
-from pillion import Busy, Kernel, NotFound, PillionError, Session, Turn
+from pillion import Busy, Kernel, NotFound, PillionError, Session, ToolError, Turn
 
 from .events import TerminalEnded, TerminalStarted, Why
 from .shell import Shell
 from .terminal import Terminal
 
-MOST = 16
-"""Terminals of a session that may live at a time."""
 ENDED = 16
 """Of those that have ended, so many can still be read; and none when the session has left memory."""
 TELLING = 5.0
@@ -30,7 +28,8 @@ class Terminals:
     kernel: Kernel
     """Given by the plugin's lifespan."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._of: WeakKeyDictionary[Session, dict[int, Terminal]] = WeakKeyDictionary()
 
     def all(self, session: Session) -> list[Terminal]:
@@ -54,8 +53,8 @@ class Terminals:
         """Starts it; returns when it has begun, and that it does is in the log. One that a turn starts ends with it
         when the turn is cancelled. Raises Busy, StoreFailed, Gone; ToolError if it can't start."""
         mine = self._of.setdefault(session, {})
-        if sum(not one.over.is_set() for one in mine.values()) >= MOST:
-            raise Busy(f"{MOST} terminals of this session run already. End one first.")
+        if sum(not one.over.is_set() for one in mine.values()) >= self._most:
+            raise Busy(f"{self._most} terminals of this session run already. End one first.")
         order = terminal.order
         event = TerminalStarted(
             command=order.command, name=order.name, by=order.by, folder=order.folder, pty=order.size is not None
@@ -65,11 +64,11 @@ class Terminals:
         mine[terminal.number] = terminal
 
         async def life(begun: trio.TaskStatus[None]) -> None:
-            await self._live(session, terminal, begun.started)
+            await self._live(session, terminal, turn, begun.started)
 
         try:
             await session.keep(life)
-        except BaseException:
+        except ToolError:
             mine.pop(terminal.number, None)
             raise
         if turn is not None:
@@ -84,10 +83,12 @@ class Terminals:
                     if not terminal.over.is_set():
                         nursery.start_soon(terminal.stop, why)
 
-    async def _live(self, session: Session, terminal: Terminal, begun: Callable[[], object]) -> None:
+    async def _live(self, session: Session, terminal: Terminal, turn: Turn | None, begun: Callable[[], object]) -> None:
         try:
             await terminal.live(begun)
         finally:
+            if terminal.why == "session" and turn is not None and turn.stopping:  # before it had begun
+                terminal.why = "cancelled"
             with trio.move_on_after(TELLING, shield=True), suppress(PillionError):
                 await session.record(
                     TerminalEnded(

@@ -11,6 +11,7 @@ from msgspec import Struct
 from . import shown as s
 from .endings import ending
 from .screen import one_line
+from .terminals import remark
 from .transcript import Transcript
 from .view import PlainView, View
 
@@ -47,6 +48,8 @@ class Story:
                 self._view.show(s.Remark(f"› {one_line(self._prompts.pop(head.prompt, head.prompt), 200)}"))
             if head.turn:
                 self._tell(self._turns.setdefault(head.turn, Transcript(head.turn)), head.turn, frame)
+            elif said := remark(head.type, frame):
+                self._view.show(s.Remark(said))
 
     def say(self, line: str) -> None:
         """A line about the watching itself."""

@@ -13,6 +13,7 @@ from pillion.values import Usage
 
 from . import shown as s
 from .screen import clean, one_line
+from .terminals import remark
 
 
 class _Envelope(Struct, frozen=True):
@@ -73,6 +74,8 @@ class Transcript:
             event = e.decode(head.type, frame)
             if event is not None:
                 yield from self._apply(seq, event)
+            elif said := remark(head.type, frame):
+                yield s.Remark(said)
 
     def _grow(self, delta: _Envelope) -> Iterator[s.Shown]:
         item = self._growing.get(delta.item)
