@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from pillion.errors import ToolError
-from pillion.processes import Kept, Processes
+from pillion.processes import Kept, Processes, Size
 from pillion.processtree import VARIABLE, find_groups
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
@@ -230,3 +230,43 @@ async def test_nothing_is_left_to_reap(processes: Processes, tmp_path: Path) -> 
     async with processes.start(tree("daemon", n), cwd=tmp_path):
         await appear(n, 5)
     assert children() == before
+
+
+async def test_an_open_input_is_written_to_and_closed(processes: Processes, tmp_path: Path) -> None:
+    async with processes.start(["cat"], cwd=tmp_path, open_input=True) as process:
+        await process.write(b"one ")
+        await process.write(b"two")
+        await process.close_input()
+        assert b"".join([piece async for piece in process]) == b"one two"
+        assert await process.wait() == 0
+        with pytest.raises(ToolError):
+            await process.write(b"three")
+
+
+async def test_a_terminal_is_its_own_controlling_one_of_the_size_that_is_asked(tmp_path: Path) -> None:
+    script = "tty; stty size; exec 9</dev/tty && echo mine; trap 'stty size; exit 7' WINCH; read x"
+    starting = Processes(ENVIRONMENT).start(["bash", "-c", script], cwd=tmp_path, terminal=Size(30, 100))
+    said = b""
+    async with starting as process:
+        with trio.fail_after(20):
+            async for piece in process:
+                said += piece
+                if b"mine" in said and said.count(b"\n") == 3:
+                    assert process.foreground == process.pid
+                    process.resize(Size(50, 132))
+        assert await process.wait() == 7
+    assert said.startswith(b"/dev/pts/") and b"\r\n30 100\r\nmine\r\n" in said and said.endswith(b"50 132\r\n")
+
+
+async def test_descriptors_are_handed_on_under_their_numbers_and_no_others(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    try:
+        starting = Processes(ENVIRONMENT).start(
+            ["sh", "-c", f"echo told >/dev/fd/{writing}"], cwd=tmp_path, passing=[writing]
+        )
+        async with starting as process:
+            assert await process.wait() == 0
+        assert os.read(reading, 100) == b"told\n"
+    finally:
+        os.close(reading)
+        os.close(writing)

@@ -326,10 +326,10 @@ async def test_without_one_required_refuses_and_auto_says_so(call: Any, folder: 
     auto = Plugin(Config(sandbox="auto"))
     for plugin in (required_one, auto):
         plugin._sandbox._state = State(why="bubblewrap (bwrap) is not installed")
-    [tool] = required_one.register_tools(None)  # type: ignore[arg-type]
+    tool, *_ = required_one.register_tools(None)  # type: ignore[arg-type]
     with pytest.raises(ToolError, match=r'no.* not installed.*sandbox = "auto" or "off"'):
         await run(tool, call, "true")
-    [tool] = auto.register_tools(None)  # type: ignore[arg-type]
+    tool, *_ = auto.register_tools(None)  # type: ignore[arg-type]
     assert not (await run(tool, call, "true")).error
     assert "Not in the sandbox: bubblewrap" in await tool.preview(CommandArguments("true"), call)
     for plugin, then in ((required_one, "no command runs"), (auto, "commands run without one")):

@@ -13,6 +13,7 @@ from pillion import events as e
 from pillion_terminal.events import TerminalEnded, TerminalStarted
 from pillion_terminal.plugin import Config
 
+from ...required import required
 from .terminalkit import BOUND, Desk, appear, desk, running, unique
 
 
@@ -187,3 +188,21 @@ async def test_what_is_no_sensible_wish_is_refused(at: Desk) -> None:
     ]:
         found = await at.call("run_command", **({"command": "true"} | arguments))
         assert found.error and said in found.text, (arguments, found.text)
+
+
+async def test_in_a_sandbox_a_shell_stays_is_interrupted_and_can_not_write_elsewhere(tmp_path: Path) -> None:
+    required("bwrap", hint="apt-get install bubblewrap, where user namespaces are allowed")
+    (tmp_path / "work").mkdir()
+    async with desk(tmp_path / "work", config=Config(sandbox="required")) as at:
+        for pty in (False, True):
+            name, n = f"s{pty}", unique()
+            assert (await at.run("x=5; mkdir -p a; cd a", shell=name, pty=pty)).startswith("[exit code 0, now in ")
+            text = await at.run(f"sleep {n}; echo never", shell=name, seconds=0.5)
+            assert "[stopped after 0.5 s; the shell goes on" in text and "never" not in text, text
+            assert running(n) == []
+            text = await at.run(f"echo $x; touch {tmp_path}/out; touch in", shell=name)
+            assert text.startswith("5\n") and text.endswith("[exit code 0]"), text
+            text = await at.run("read y; echo got $y", shell=name, seconds=BOUND)
+            assert "waits for input" in text, text
+            assert "got it" in (await at.call("terminal_write", terminal=await at.number(), text="it")).text
+    assert not (tmp_path / "out").exists() and (tmp_path / "work/a/in").exists()
