@@ -244,7 +244,7 @@ async def test_an_open_input_is_written_to_and_closed(processes: Processes, tmp_
 
 
 async def test_a_terminal_is_its_own_controlling_one_of_the_size_that_is_asked(tmp_path: Path) -> None:
-    script = "tty; stty size; exec 9</dev/tty && echo mine; trap 'stty size; exit 7' WINCH; read x"
+    script = "trap 'stty size; exit 7' WINCH; tty; stty size; exec 9</dev/tty && echo mine; sleep 20 & wait"
     starting = Processes(ENVIRONMENT).start(["bash", "-c", script], cwd=tmp_path, terminal=Size(30, 100))
     said = b""
     async with starting as process:
