@@ -21,6 +21,7 @@ from .shell import read_line
 from .survey import survey
 
 _BY_RULE = "a rule in the settings says so"
+TYPED = "what is typed goes to a program that may run anything"
 _PATH_FIELDS = ("path", "folder", "file", "source", "target")
 
 
@@ -41,8 +42,7 @@ class Rules:
     async def decide(self, call: JudgedCall) -> Verdict:
         rules = [rule for rule in self._rules if _speaks_of(rule, call)]
         places = [await real_place(call.workspace, path) for path in _paths(call.arguments)]
-        command = getattr(call.arguments, "command", None)
-        case = await self._case(call, rules, command) if isinstance(command, str) else None
+        case = await self._case(call, rules)
         verdict = self._judge(call, rules, places, case)
         if isinstance(verdict, Ask):
             for rule in proposals(call, places, case, uncovered(case) if case is not None else []):
@@ -62,8 +62,15 @@ class Rules:
         return {key: "allow" if key in ("execute", "write") and word == "ask" else word
                 for key, word in self._defaults.items()}  # fmt: skip
 
-    async def _case(self, call: JudgedCall, rules: Sequence[Rule], command: str) -> Case:
-        line = read_line(command)
+    async def _case(self, call: JudgedCall, rules: Sequence[Rule]) -> Case | None:
+        """Of a call that gives the shell a `command` to run, or a running program `text` that it may run."""
+        command, text = (getattr(call.arguments, name, None) for name in ("command", "text"))
+        if isinstance(command, str):
+            line = read_line(command)
+        elif isinstance(text, str) and call.effect == "execute":
+            command, line = text, msgspec.structs.replace(read_line(text), opaque=TYPED)
+        else:
+            return None
         guarded = any(rule.path and rule.verdict != "allow" and rule.effect in (None, "read") for rule in rules)
         found = await survey(call, line, reads=guarded)
         lines = [rule for rule in self._rules if _by_line(rule, call)]

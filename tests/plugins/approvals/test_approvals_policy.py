@@ -22,6 +22,11 @@ class Command(Struct, frozen=True):
     shell: str = ""
 
 
+class Typed(Struct, frozen=True):
+    text: str
+    terminal: int = 7
+
+
 class Write(Struct, frozen=True):
     path: str
 
@@ -194,3 +199,21 @@ async def test_in_a_shell_that_stays_its_folder_is_not_known(folder: Path) -> No
         assert await judge(folder, Command(line), *rules) is Allow
         assert await judge(folder, Command(line, shell="main"), *rules) is Ask
     assert await judge(folder, Command(f"ls > {folder}/docs/a", shell="main"), *rules) is Allow
+
+
+async def test_what_is_typed_is_judged_as_a_line_and_may_always_be_more(folder: Path) -> None:
+    allow, deny = Rule("allow", tool="terminal_write"), Rule("deny", command="rm -rf")
+
+    async def typed(text: str, *rules: Rule) -> Verdict:
+        call = JudgedCall("s", "t", "terminal_write", "execute", Typed(text), LocalWorkspace(folder), False)
+        [policy] = Plugin(Config(rules=rules)).register_policies(None)  # type: ignore[arg-type]
+        verdict = await policy.decide(call)
+        assert verdict is not None
+        return verdict
+
+    assert isinstance(await typed("echo; rm -rf ~", allow, deny), Deny)
+    assert isinstance(await typed("y", allow), Allow)
+    assert isinstance(await typed("m -rf ~", allow, deny), Ask), "it may be the end of what was typed before"
+    for text in ("y", ""):
+        verdict = await typed(text, Rule("allow", command="y"))
+        assert isinstance(verdict, Ask) and not verdict.rule, "one answer must not open all that can be typed"
