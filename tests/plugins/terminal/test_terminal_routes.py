@@ -334,3 +334,12 @@ async def test_the_command_line_tells_of_them(server: ServerProcess, session: st
     lines = said.decode().splitlines()
     assert any(f"Terminal {person.number} of the person: exit 3" in line for line in lines), lines
     assert any(f"Terminal {person.number} has ended: exited, exit code 3" in line for line in lines), lines
+
+
+async def test_a_key_that_a_program_prints_is_masked(server: ServerProcess, session: str, tmp_path: Path) -> None:
+    token = server.found.token
+    (tmp_path / "work" / "kept").write_text(f"<{token}>")
+    person = await Person.opens(server, session, "cat kept", pty=False)
+    async with person.follows() as output:
+        said = await output.until(None)
+    assert token not in said and said[0] == "<" and said[-1] == ">"
