@@ -1,4 +1,4 @@
-"""The syntax errors of a text, found by tree-sitter within a time. For a thread.
+"""A text's syntax tree, made by tree-sitter within a time; and the errors that stand in it. For a thread.
 
 A parse holds Python's lock; text that is handed over in pieces lets others have it in between.
 """
@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 
-from tree_sitter import Language, Node, Parser
+import tree_sitter
+from tree_sitter import Node, Parser, Query, Tree
+
+from .language import Language
 
 LARGEST = 1_000_000
 """Bytes of a text that is parsed."""
@@ -27,15 +30,53 @@ Found = tuple[int, int, str]
 """Line and column from 1, and what is wrong there."""
 
 
-def new_errors(grammar: str, before: str | None, after: str) -> list[Found]:
+def parse(language: Language, data: bytes, old: Tree | None = None) -> Tree | None:
+    """None for a text that is too long, or takes too long. `old`: the tree of the text before, told of what was edited.
+
+    Raises MissingLibrary.
+    """
+    if len(data) > LARGEST:
+        return None
+    until = time.monotonic() + SECONDS
+    parser = Parser(grammar(language))
+
+    def piece(offset: int, _: object) -> bytes:
+        return data[offset : offset + PIECE]
+
+    def late(*_: object) -> bool:
+        return time.monotonic() > until
+
+    try:
+        return parser.parse(piece, progress_callback=late) if old is None else parser.parse(piece, old, "utf8", late)
+    except ValueError:  # it was stopped
+        return None
+
+
+@cache
+def grammar(language: Language) -> tree_sitter.Language:
+    """Raises MissingLibrary."""
+    language.needed()
+    return tree_sitter.Language(getattr(import_module(language.grammar), language.function)())
+
+
+@cache
+def query(language: Language, text: str) -> Query:
+    """`text` in tree-sitter's language of queries. Raises MissingLibrary; ValueError for what is wrong in it."""
+    try:
+        return Query(grammar(language), text)
+    except tree_sitter.QueryError as error:
+        raise ValueError(f"A query of {language.name} is wrong: {error}") from error
+
+
+def new_errors(language: Language, before: str | None, after: str) -> list[Found]:
     """The errors of `after`; of those that `before` had, too, wherever they stood, only as many as are more.
 
     None for a text that is too long, or takes too long.
     """
-    found = errors(grammar, after)
+    found = errors(language, after)
     if not found or before is None:
         return found or []
-    old = errors(grammar, before)
+    old = errors(language, before)
     if old is None:
         return []
     lines = after.split("\n"), before.split("\n")
@@ -48,17 +89,11 @@ def new_errors(grammar: str, before: str | None, after: str) -> list[Found]:
     return new
 
 
-def errors(grammar: str, text: str) -> list[Found] | None:
+def errors(language: Language, text: str) -> list[Found] | None:
     """The first ones, in the order of the text, one a line. None: it could not be parsed in time."""
     data = text.encode("utf-8", "replace")
-    if len(data) > LARGEST:
-        return None
-    until = time.monotonic() + SECONDS
-    try:
-        tree = Parser(_language(grammar)).parse(
-            lambda offset, _: data[offset : offset + PIECE], progress_callback=lambda *_: time.monotonic() > until
-        )
-    except ValueError:  # it was stopped
+    tree = parse(language, data)
+    if tree is None:
         return None
     found: dict[int, Found] = {}
     for node in _wrong(tree.root_node):
@@ -88,8 +123,3 @@ def _wrong(root: Node) -> Iterator[Node]:
 def _key(found: Found, lines: list[str]) -> tuple[str, str]:
     """An error that has only moved is the same."""
     return found[2], lines[found[0] - 1].strip() if found[0] <= len(lines) else ""
-
-
-@cache
-def _language(grammar: str) -> Language:
-    return Language(import_module(f"tree_sitter_{grammar}").language())
