@@ -26,9 +26,16 @@ from pillion.values import Limits
 from pillion_edit.hookspecs import EditHooks
 from pillion_runtime.hookspecs import HostHooks
 from pillion_runtime.hostsettings import HostSettings
+from pillion_syntax.hookspecs import SyntaxHooks
 
 HERE = Path(__file__).parent
 SHIPPED = HERE.parents[1] / "plugins.toml"
+SPECS = {
+    "The kernel's": Kernelhooks,
+    "The host's": HostHooks,
+    "The plugin edit's": EditHooks,
+    "The plugin syntax's": SyntaxHooks,
+}
 
 EVENTS = """\
 # Events
@@ -131,7 +138,7 @@ def _event(kind: type[e.Event]) -> str:
 
 def hooks() -> str:
     parts = [HOOKS + home()]
-    for title, specs in (("The kernel's", Kernelhooks), ("The host's", HostHooks), ("The plugin edit's", EditHooks)):
+    for title, specs in SPECS.items():
         parts.append(f"## {title}\n\n{_paragraphs(specs)}\n")
         for name, hook in vars(specs).items():
             if not name.startswith("_"):

@@ -125,6 +125,7 @@ class _Builder:
     def built(self, found: Sequence[_Found]) -> list[OutlineNode]:
         nodes: list[OutlineNode] = []
         open_: list[int] = []
+        holders: dict[str, int] = {}
         for one in found:
             start, doc = self._before(one.start)
             span = self._lines.span(start, one.end)
@@ -137,7 +138,7 @@ class _Builder:
                 kind = "method"
             if one.of is not None:
                 owner = self._text(one.of)
-                parent = next((n for n, it in enumerate(nodes) if it.name == owner and it.kind in HOLDERS), -1)
+                parent = holders.get(owner, -1)
             body = self._lines.span(one.body.start_byte, one.body.end_byte) if one.body else None
             if self._language.docstrings and one.body is not None:
                 doc = _docstring(one.body) or doc
@@ -148,6 +149,8 @@ class _Builder:
             nodes.append(OutlineNode(kind, name, owner, parent, span, naming, body, (*outside, *inside), doc))
             if body is not None:
                 open_.append(len(nodes) - 1)
+            if kind in HOLDERS:
+                holders.setdefault(name, len(nodes) - 1)
         return nodes
 
     def _text(self, node: Node) -> str:
@@ -175,8 +178,9 @@ class _Builder:
             if kind == "decorator" and not said:
                 start = at = begin
                 continue
-            gap, head = self._data[end:at].count(b"\n"), self._data[self._data.rfind(b"\n", 0, begin) + 1 : begin]
-            if kind != "comment" or gap > 1 or head.strip() or self._data.startswith(b"#!", begin):
+            if kind != "comment" or self._data.count(b"\n", end, at) > 1 or self._data.startswith(b"#!", begin):
+                break
+            if self._data[self._data.rfind(b"\n", 0, begin) + 1 : begin].strip():
                 break
             text = self._data[begin:end].decode("utf-8", "replace")
             if not self._docs.match(text):

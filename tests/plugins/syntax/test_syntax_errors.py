@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from pillion_syntax import parsing
-from pillion_syntax.grammars import grammar_of
+from pillion_syntax.grammars import languages
+from pillion_syntax.language import shipped
 from pillion_syntax.parsing import errors, new_errors
+
+KNOWN = languages(tuple(shipped()))
+PYTHON = KNOWN.all["python"]
 
 
 @pytest.mark.parametrize(
@@ -23,11 +27,16 @@ from pillion_syntax.parsing import errors, new_errors
         ("bin/lamp", "#!/usr/bin/bash", "bash"),
         ("bin/lamp", "#!/usr/bin/perl\n", ""),
         ("bin/lamp", "#!/usr/bin/fish\n", ""),
+        ("bin/lamp", "#!/usr/bin/env node", "javascript"),
+        ("src/lamp.tsx", "", "tsx"),
+        ("src/Lamp.MTS", "", "typescript"),
+        ("lamp.rs", "", "rust"),
         ("notes.txt", "#!/bin/sh\n", ""),
     ],
 )
-def test_the_grammar_follows_from_the_name_or_the_first_line(path: str, text: str, grammar: str) -> None:
-    assert grammar_of(path, text) == grammar
+def test_the_language_follows_from_the_name_or_the_first_line(path: str, text: str, grammar: str) -> None:
+    found = KNOWN.of(path, text)
+    assert (found.name if found else "") == grammar
 
 
 @pytest.mark.parametrize(
@@ -44,33 +53,33 @@ def test_the_grammar_follows_from_the_name_or_the_first_line(path: str, text: st
     ],
 )
 def test_an_error_has_its_place(grammar: str, text: str, found: list[tuple[int, int, str]]) -> None:
-    assert errors(grammar, text) == found
+    assert errors(KNOWN.all[grammar], text) == found
 
 
 BROKEN = "x = [1, 2\ny = 3\n"
 
 
 def test_only_new_errors_are_told() -> None:
-    assert new_errors("python", None, BROKEN) == errors("python", BROKEN) != []
-    assert new_errors("python", "x = 1\n", BROKEN) == errors("python", BROKEN)
-    assert new_errors("python", BROKEN, "# one line more\n" + BROKEN) == []
+    assert new_errors(PYTHON, None, BROKEN) == errors(PYTHON, BROKEN) != []
+    assert new_errors(PYTHON, "x = 1\n", BROKEN) == errors(PYTHON, BROKEN)
+    assert new_errors(PYTHON, BROKEN, "# one line more\n" + BROKEN) == []
     both = "if x:\n    pass\n" * 3 + "z = = 1\n" + BROKEN
-    assert [line for line, _, _ in new_errors("python", "if x:\n    pass\n" * 3 + BROKEN, both)] == [7]
+    assert [line for line, _, _ in new_errors(PYTHON, "if x:\n    pass\n" * 3 + BROKEN, both)] == [7]
 
 
 def test_a_parse_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parsing, "SECONDS", -1.0)
     text = "x = (1,\n" + "y = [2, 3]\n" * 5_000
-    assert errors("python", text) is None
-    assert new_errors("python", "x = 1\n", text) == []
+    assert errors(PYTHON, text) is None
+    assert new_errors(PYTHON, "x = 1\n", text) == []
 
 
 def test_nothing_is_found_in_files_that_run() -> None:
     for path in Path(parsing.__file__).parents[1].glob("pillion_edit/*.py"):
-        assert errors("python", path.read_text()) == [], path
+        assert errors(PYTHON, path.read_text()) == [], path
 
 
 def test_what_is_too_long_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert new_errors("python", None, BROKEN) != []
+    assert new_errors(PYTHON, None, BROKEN) != []
     monkeypatch.setattr(parsing, "LARGEST", len(BROKEN) - 1)
-    assert new_errors("python", None, BROKEN) == []
+    assert new_errors(PYTHON, None, BROKEN) == []

@@ -1,0 +1,30 @@
+"""One file looked at: its outline, its pieces. For a thread; imports tree-sitter."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from pillion import ToolError
+
+from .chunking import BARE, PLAIN, chunks, windows
+from .language import Language
+from .outline import outline
+from .parsing import LARGEST, SECONDS, parse
+from .reading import Chunked, Outlined
+
+
+def outlined(path: str, hash: str, language: Language, data: bytes) -> Outlined:
+    """Raises ToolError."""
+    tree = parse(language, data)
+    if tree is None:
+        raise ToolError(f"{path} has more than {LARGEST:,} bytes, or takes more than {SECONDS:g} s to parse.")
+    return Outlined(path, hash, language.name, not tree.root_node.has_error, data, outline(language, data, tree))
+
+
+def chunked(path: str, hash: str, language: Language | None, data: bytes) -> Chunked:
+    """A file that can't be parsed in time is cut as one without a grammar."""
+    tree = parse(language, data) if language else None
+    if language is None or tree is None:
+        pieces = windows(data, PLAIN if PurePosixPath(path).suffix else BARE)
+        return Chunked(path, hash, "", data, pieces)
+    return Chunked(path, hash, language.name, data, chunks(data, tree))

@@ -1,0 +1,111 @@
+"""Files of a workspace as their syntax shows them, remembered by the hash of their content."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import trio
+from msgspec import Struct
+
+from pillion import ConfigError, ToolError, Workspace
+from pillion.errors import NotText
+from pillion.plugins import PluginHost
+from pillion.textform import text_form
+
+from .grammars import Languages, languages
+from .language import Language, shipped
+from .lines import Span
+
+REMEMBERED = 500
+"""Files whose syntax is kept in memory."""
+
+
+class Outlined(Struct, frozen=True):
+    """A file's definitions and imports; `nodes` are of `OutlineNode`. `valid`: its syntax has no error. `text` is UTF-8,
+    to which their bytes count."""
+
+    path: str
+    hash: str
+    language: str
+    valid: bool
+    text: bytes
+    nodes: Sequence[Any]
+
+
+class Chunked(Struct, frozen=True):
+    """A file cut into pieces. `language` is "" where none is known, and they are windows of lines."""
+
+    path: str
+    hash: str
+    language: str
+    text: bytes
+    pieces: Sequence[Span]
+
+
+class Ground(Protocol):
+    @property
+    def workspace(self) -> Workspace: ...
+
+
+class Reader:
+    """One for all sessions. `host` is given by the plugin's lifespan; without one only shipped languages are known."""
+
+    host: PluginHost | None = None
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str, Language | None], Any] = OrderedDict()
+        self._shipped = tuple(shipped())
+
+    @property
+    def languages(self) -> Languages:
+        """Of a language that two files bring, the later plugin's counts."""
+        brought: list[Path] = []
+        for name, answer in self.host.ask("register_languages") if self.host else ():
+            try:
+                languages((*self._shipped, *brought, *map(Path, answer)))
+            except (ConfigError, TypeError) as error:
+                assert self.host is not None
+                self.host.fault(name, f"Its hook register_languages: {error}", error)
+            else:
+                brought += map(Path, answer)
+        return languages((*self._shipped, *brought))
+
+    async def outline(self, workspace: Workspace, path: str) -> Outlined:
+        """Raises ToolError for a file in no known language, or one that can't be parsed in time; MissingLibrary."""
+        data, hash, language = await self._read(workspace, path)
+        if language is None:
+            raise ToolError(f"The language of {path} is not known; an outline needs its grammar.")
+        language.needed()
+        return await self._made("outlined", path, hash, language, data)  # type: ignore[no-any-return]
+
+    async def chunks(self, workspace: Workspace, path: str) -> Chunked:
+        """Where no grammar is there, pieces are windows of lines."""
+        data, hash, language = await self._read(workspace, path)
+        known = language if language is not None and language.installed else None
+        return await self._made("chunked", path, hash, known, data)  # type: ignore[no-any-return]
+
+    async def _read(self, workspace: Workspace, path: str) -> tuple[bytes, str, Language | None]:
+        """Its text as UTF-8, without byte order mark."""
+        content = await workspace.read(path)
+        form = text_form(content.data)
+        if form is None or not form.valid:
+            raise NotText(f"{path} is binary, or not valid {form.encoding if form else 'text'}.")
+        text = form.decode(content.data)
+        return text.encode("utf-8", "surrogatepass"), content.hash, self.languages.of(path, text[:200])
+
+    async def _made(self, what: str, path: str, hash: str, language: Language | None, data: bytes) -> Any:
+        key = what + path, hash, language
+        if key not in self._kept:
+            self._kept[key] = await trio.to_thread.run_sync(_work, what, path, hash, language, data)
+            while len(self._kept) > REMEMBERED:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+
+def _work(what: str, path: str, hash: str, language: Language | None, data: bytes) -> Any:
+    return getattr(import_module(f"{__package__}.looking"), what)(path, hash, language, data)
