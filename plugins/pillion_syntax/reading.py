@@ -25,8 +25,8 @@ REMEMBERED = 500
 
 
 class Outlined(Struct, frozen=True):
-    """A file's definitions and imports; `nodes` are of `OutlineNode`. `valid`: its syntax has no error. `text` is UTF-8,
-    to which their bytes count."""
+    """A file's definitions and imports; `nodes` are of `OutlineNode`. `valid`: its syntax has no error. `text` is
+    UTF-8; bytes are of it."""
 
     path: str
     hash: str
@@ -75,11 +75,13 @@ class Reader:
         return languages((*self._shipped, *brought))
 
     async def outline(self, workspace: Workspace, path: str) -> Outlined:
-        """Raises ToolError for a file in no known language, or one that can't be parsed in time; MissingLibrary."""
+        """Raises ToolError for a file in no known language, or whose grammar is not installed, or that can't be parsed
+        in time."""
         data, hash, language = await self._read(workspace, path)
         if language is None:
             raise ToolError(f"The language of {path} is not known; an outline needs its grammar.")
-        language.needed()
+        if not language.installed:
+            raise ToolError(f"The grammar of {language.name} is not installed: pip install 'pillion[languages]'.")
         return await self._made("outlined", path, hash, language, data)  # type: ignore[no-any-return]
 
     async def chunks(self, workspace: Workspace, path: str) -> Chunked:

@@ -30,8 +30,8 @@ class OutlineQuery(Struct, frozen=True):
 
 
 class Definition(Struct, frozen=True):
-    """`parent` is the place in `data` of what it stands in, -1 at the top; `owner` their names. `span` has decorators in
-    it, `naming` is the name alone. Bytes are of the text as UTF-8, from 0; lines are from 1, `last` among them."""
+    """`parent` is the place in `data` of what it stands in, -1 at the top; `owner` their names. `span` has decorators
+    in it, `naming` is the name alone. Bytes are of the text as UTF-8, from 0; lines are from 1, `last` among them."""
 
     kind: str
     name: str

@@ -21,7 +21,7 @@ class OutlineFile:
 
     name = "outline"
     description = (
-        "Show what a source file defines (classes, functions, methods, fields, imports), each by the number of its line, "
+        "Show what a source file defines (classes, functions, methods, fields, imports), each by its line number, "
         "without bodies. Much shorter than the file; read the lines that you need then."
     )
     effect: Effect = "read"

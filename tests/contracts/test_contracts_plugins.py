@@ -23,6 +23,7 @@ from pillion_approvals import plugin as approvals
 from pillion_approvals.rule import Rule
 from pillion_edit import plugin as edit
 from pillion_files import plugin as files
+from pillion_syntax import plugin as syntax
 from pillion_terminal import plugin as terminal
 
 ANY_TURN = TurnInfo("", "", "", None, LocalWorkspace("/"), False)
@@ -55,6 +56,16 @@ class TestReadFile(OnFiles):
 
     def path_arguments(self, path: str) -> Mapping[str, Any]:
         return {"path": path}
+
+
+class TestOutline(TestReadFile):
+    name = "outline"
+
+    def tools(self) -> Sequence[Tool]:
+        return syntax.Plugin().register_tools(ANY_TURN)
+
+    def impossible(self) -> Sequence[Mapping[str, Any]]:
+        return [{"path": "src/none.py"}, {"path": "src"}]
 
 
 class TestListFiles(OnFiles):

@@ -66,7 +66,9 @@ def test_where_no_grammar_is_known_pieces_are_lines() -> None:
     assert chunked("x", "", None, b"").pieces == []
 
 
-TEXTS = st.lists(st.sampled_from([*"{}()[]\"'`#/*\n \t;:=<>aé\r", "def f():\n", "class X {\n", "/*", "// x\n", "\n    "]))
+TEXTS = st.lists(
+    st.sampled_from([*"{}()[]\"'`#/*\n \t;:=<>aé\r", "def f():\n", "class X {\n", "/*", "// x\n", "\n    "])
+)
 
 
 @settings(max_examples=40, deadline=None)
