@@ -285,8 +285,9 @@ class Actor:
             turn = again.prompt
         elif first is not None:
             turn = first.id
-        elif last is not None and last.prompt.tool and not isinstance(last.end, e.TurnFinished | e.TurnCancelled):
-            raise Conflict("The last turn was one call of a tool, and that is not run again by itself. Call it anew.")
+        elif last is not None and (last.prompt.tool or last.prompt.arguments) and not isinstance(last.end, e.TurnFinished | e.TurnCancelled):
+            what = "one call of a tool" if last.prompt.tool else "one order to a strategy"
+            raise Conflict(f"The last turn was {what}, and that is not run again by itself. Ask for it anew.")
         else:
             raise Conflict("There is nothing to resume: the last turn came to its end, and no prompt waits.")
         await self._next()

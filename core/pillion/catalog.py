@@ -20,6 +20,7 @@ from .contracts.provider import Provider, Request
 from .contracts.store import Store
 from .contracts.strategy import Strategy
 from .contracts.tool import Effect, Tool
+from .contracts.witness import Witness
 from .contracts.workspace import Workspace
 from .errors import ConfigError, NotFound
 from .events import Event, is_own, type_of
@@ -48,6 +49,7 @@ class Kit(Struct, frozen=True):
     policies: tuple[tuple[str, Policy], ...]
     denied: frozenset[str]
     compactor: Compactor | None = None
+    witnesses: tuple[Witness, ...] = ()
 
     def specs(self) -> tuple[ToolSpec, ...]:
         """The tools as a model is told of them."""
@@ -218,7 +220,8 @@ class Catalog:
         fine = {plugin for plugin, _ in policies} | {name for name in self._settings.guards if self._host.is_off(name)}
         denied = {effect for guard, effects in self._settings.guards.items() if guard not in fine for effect in effects}
         compactor = next((one for _, one in self._gather("register_compactors", Compactor, turn=turn)), None)
-        return Kit(tools, tuple(c for _, c in contexts), tuple(policies), frozenset(denied), compactor)
+        witnesses = tuple(one for _, one in self._gather("register_witnesses", Witness, turn=turn))
+        return Kit(tools, tuple(c for _, c in contexts), tuple(policies), frozenset(denied), compactor, witnesses)
 
     def names(self, turn: TurnInfo) -> dict[str, dict[str, list[str]]]:
         """What each plugin brings, tools of such a turn included: plugin -> what it is -> names."""

@@ -102,10 +102,21 @@ class SessionForked(Event, frozen=True, tag="session.forked"):
     outputs: dict[str, TextRef] = {}
 
 
+class SessionRewound(Event, frozen=True, tag="session.rewound"):
+    """The conversation is from now on what it was behind event `to`; what came since stays in the log.
+
+    Where a turn or a step began next behind that event it is exact, else the last such place before it counts. A later
+    event may take it forward again, to what it was before this one.
+    """
+
+    to: int
+
+
 class PromptQueued(Event, frozen=True, tag="prompt.queued"):
     """A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`.
 
-    With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation. `schema` is the
+    With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation; without a tool
+    they are for the strategy, and it is no part of the conversation either. `schema` is the
     JSON Schema that the turn's answer must fit. With `resumes`, the id of a turn that was interrupted or failed, it has
     no words of a person: that turn is gone on with.
     """

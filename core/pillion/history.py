@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import msgspec
 
@@ -33,6 +34,16 @@ class Stored(msgspec.Struct, frozen=True):
     hash: str
 
 
+class _Mark(NamedTuple):
+    """What the conversation was behind event `behind`: the first `length` of `drafts`."""
+
+    behind: int
+    drafts: list[Draft | Stored]
+    length: int
+    compacted: e.HistoryCompacted | None
+    task: tuple[int, ...]
+
+
 class LastTurn(msgspec.Struct, frozen=True):
     """The last turn that ended, the prompt that it was for, and the event that ended it."""
 
@@ -42,8 +53,10 @@ class LastTurn(msgspec.Struct, frozen=True):
 
     @property
     def resumable(self) -> bool:
-        """May it be gone on with? Never the single call of a tool: that would be run again."""
-        return isinstance(self.end, e.TurnInterrupted | e.TurnFailed) and not self.prompt.tool
+        """May it be gone on with? Never the single call of a tool, or what a strategy was told to do: that would be
+        run again."""
+        own = self.prompt.tool or self.prompt.arguments
+        return isinstance(self.end, e.TurnInterrupted | e.TurnFailed) and not own
 
 
 class History:
@@ -74,6 +87,9 @@ class History:
         self.changed: dict[str, str | None] = {}
         """The files that the session has changed, and the blob with what each was before; "": it was not there, None:
         nobody has kept it."""
+        self.rewinds = 0
+        """How often the conversation was taken back, or forward again: `drafts` is another list since."""
+        self._marks: list[_Mark] = []
         self._parts: dict[int, Piece] = {}  # closed items of the running step
         self._wanted: list[str] = []  # calls of the last message that lack a result, in order
         self._results: dict[str, tuple[Piece, ...]] = {}
@@ -99,8 +115,13 @@ class History:
                 self.outputs |= event.outputs
             case e.TurnStarted():
                 self._settle(self.turn)
+                self._mark(seq - 1)
                 self.turn = turn
                 self._prompt = self._asked(event.prompt, turn)
+            case e.StepStarted():
+                self._mark(seq - 1)
+            case e.SessionRewound():
+                self._rewind(event.to)
             case e.FileChanged():
                 self.changed.setdefault(event.path, "" if event.kind == "created" else event.before or None)
             case e.PromptJoined():
@@ -157,10 +178,23 @@ class History:
 
     def _asked(self, prompt: str, turn: str) -> e.PromptQueued | None:
         event = self.prompts.taken(prompt, turn)
-        if event is not None and not (event.tool or event.resumes):
+        if event is not None and not (event.tool or event.arguments or event.resumes):
             text = (Text(event.text),) if event.text else ()
             self._ask((*event.images, *text), turn)
         return event
+
+    def _mark(self, behind: int) -> None:
+        """Here the conversation may be taken back to. The list only grows, so its length says what it was."""
+        self._marks.append(_Mark(behind, self.drafts, len(self.drafts), self.compacted, tuple(self.task)))
+
+    def _rewind(self, to: int) -> None:
+        """A new list, so that what marks hold of the old one stays."""
+        place = bisect_right(self._marks, to, key=lambda mark: mark.behind)
+        mark = self._marks[max(place - 1, 0)] if self._marks else _Mark(0, [], 0, None, ())
+        self.drafts, self.compacted, self.task = mark.drafts[: mark.length], mark.compacted, list(mark.task)
+        self._wanted, self._results = [], {}
+        self._parts.clear()
+        self.rewinds += 1
 
     def _fits(self, event: e.HistoryCompacted) -> bool:
         """Does it speak of messages that are there? A file from elsewhere may say anything."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .contracts.store import Store
     from .contracts.strategy import Strategy
     from .contracts.tool import Tool
+    from .contracts.witness import Witness
     from .contracts.workspace import Workspace
     from .events import Event
     from .kernel import Kernel
@@ -108,6 +109,11 @@ class Kernelhooks:
     @hookspec
     def register_compactors(self, turn: TurnInfo) -> Sequence[Compactor]:
         """*Turn*: who makes a conversation shorter before it fills the model's window; the first one is asked."""
+
+    @hookspec
+    def register_witnesses(self, turn: TurnInfo) -> Sequence[Witness]:
+        """*Turn*: who keeps what a step may change: told when a step begins, waited for before its first call that
+        writes or executes, and when the turn's work is over."""
 
     @hookspec
     def register_policies(self, turn: TurnInfo) -> Sequence[Policy]:

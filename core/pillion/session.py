@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import msgspec
 import trio
+from msgspec import Struct
 
 from . import events as e
 from .actor import Actor
@@ -77,7 +78,8 @@ class Session:
         self.asked: Asked | None = None
         """What a model was sent last, of the conversation, since the session is in memory."""
         self._messages: list[Message] = []
-        self.window = Window()
+        self._rewinds = history.rewinds
+        self._window = Window()
         self._actor = Actor(self, log, history)
 
     # ── what everybody may do ──
@@ -133,9 +135,11 @@ class Session:
         when: When = "queue",
         schema: Mapping[str, Any] | None = None,
         roles: Mapping[str, Line] = {},
+        arguments: Struct | None = None,
     ) -> Accepted:
         """Queues a prompt; returns when it is durable. With a `schema` the turn ends with JSON that fits it. `roles`
-        are the models of its turn, in order for each role; `model` is short for one of the role `default`.
+        are the models of its turn, in order for each role; `model` is short for one of the role `default`. With
+        `arguments` it tells its strategy what to do, and is no part of the conversation.
 
         Raises Busy, Conflict (`reject`, and a turn runs), Gone, BadSchema, ConfigError (no such role).
         """
@@ -159,6 +163,7 @@ class Session:
             when=when,
             schema=schema,
             roles=roles,
+            arguments="" if arguments is None else msgspec.json.encode(arguments).decode(),
         )
         accepted = await self._ask(Prompt(event, blobs))
         assert isinstance(accepted, Accepted)
@@ -264,12 +269,24 @@ class Session:
 
     async def messages(self) -> tuple[Message, ...]:
         """The conversation so far."""
+        self._forget_if_rewound()
         history = self._actor.history
         known, end = len(self._messages), len(history.drafts)
         if end > known:
             blobs = {hash: await self._actor.blob(hash) for hash in history.blobs(known, end)}
             self._messages = [*self._messages[:known], *history.resolved(blobs, known, end)]
         return tuple(self._messages)
+
+    @property
+    def window(self) -> Window:
+        self._forget_if_rewound()
+        return self._window
+
+    def _forget_if_rewound(self) -> None:
+        """The conversation is another one: what is known of its messages by their number counts no more."""
+        if self._rewinds != self._actor.history.rewinds:
+            self._rewinds = self._actor.history.rewinds
+            self._messages, self._window, self.asked = [], Window(), None
 
     async def sent(self) -> tuple[Message, ...]:
         """What a model is sent of the conversation now."""

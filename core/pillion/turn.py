@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ from .contracts.context import ContextPart
 from .contracts.provider import Caller, Request
 from .contracts.store import Record
 from .contracts.strategy import Strategy
+from .contracts.tool import Effect
+from .contracts.witness import BEFORE_SECONDS, LEAVE_SECONDS, Witness
 from .contracts.workspace import Workspace
 from .errors import BadAnswer, ContextOverflow, Gone, PillionError, ProviderError, SetAside, Stuck
 from .fallback import Bench
@@ -36,7 +38,7 @@ from .tokens import Counter, estimate
 from .toolrun import run_calls
 from .typedanswer import FORM, MISFIT, T, typed
 from .values import Limits, Message, ModelInfo, ToolCall, Usage
-from .window import Frame, Shorter
+from .window import FATAL, Frame, Shorter
 
 if TYPE_CHECKING:
     from .catalog import Kit
@@ -103,6 +105,7 @@ class Turn:
         self.ran: set[int] = set()
         """The items of calls that got as far as their tool."""
         self._circles: dict[tuple[str, str, str], int] = {}
+        self._witnesses: Sequence[Witness] = ()
         self._calls: list[CallRecord] = []
         """Model calls of which the log does not tell yet."""
 
@@ -337,6 +340,7 @@ class Turn:
         self.scope.deadline = self._budget.deadline
         name = self.model.name if self.model else ""
         self._kit = session.kit(self.id, self.strategy.name, self.model, self.workspace)
+        self._witnesses = self._kit.witnesses
         told = [e.ModelTold(text=RESTART, why="restart")] if prompt.resumes else []
         await self.emit(self.started(self.strategy.name, name), *told)
         if prompt.schema is not None:
@@ -368,6 +372,29 @@ class Turn:
     @property
     def kit(self) -> Kit:
         return self._kit
+
+    async def before(self, effect: Effect) -> None:
+        """A call of that effect is about to run: witnesses keep first what it may change."""
+        if effect in ("write", "execute"):
+            for witness in self._witnesses:
+                with trio.move_on_after(BEFORE_SECONDS) as late:
+                    await self._witnessed(witness.before(self, effect))
+                if late.cancelled_caught:
+                    self.kernel.log.error("The witness %s was not ready in time", witness)
+
+    async def leave(self) -> None:
+        """Its work is over: witnesses see what came of it."""
+        for witness in self._witnesses:
+            with trio.move_on_after(LEAVE_SECONDS, shield=True), suppress(*FATAL):  # its end is tried again
+                await self._witnessed(witness.leave(self))
+
+    async def _witnessed(self, seeing: Awaitable[None]) -> None:
+        try:
+            await seeing
+        except FATAL:
+            raise
+        except Exception as error:  # a plugin's fault is its own
+            self.kernel.log.error("A witness failed", exc_info=error)
 
     def at_work(self, running: Sequence[str]) -> list[object]:
         """What of plugins it waits for, given the names of running tools: those, else its strategy."""
@@ -431,6 +458,8 @@ class Turn:
         with tagged(step=str(self.steps)):
             begun = e.StepStarted(step=self.steps, model=bench.first.model.name)
             await self.session.join(self, joining, *([told] if told else ()), begun)
+            for witness in self._witnesses:
+                self.nursery.start_soon(self._witnessed, witness.step(self))
             tools = self._kit.specs() if wish.tools else ()
             frame = Frame(bench.first.model, wish.system, tools, wish.max_output)
             request = Request(

@@ -40,6 +40,7 @@ class TurnLife:
             ending = await self._work()
             if not turn.detached:
                 turn.closing = True
+                await turn.leave()
                 await self._finish(ending)
             nursery.cancel_scope.cancel()
         await self._over()
