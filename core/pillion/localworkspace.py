@@ -138,15 +138,19 @@ class LocalWorkspace:
         return hashlib.sha256(data).hexdigest()
 
     def _write_all(self, writes: Sequence[Write]) -> Sequence[str]:
-        if len(writes) == 1 and writes[0].data is not None and not writes[0].like:
+        if len(writes) == 1 and writes[0].data is not None and not (writes[0].like or writes[0].kind):
             return [self._write(writes[0].path, writes[0].data, writes[0].expected)]  # it is whole without a journal
         prepared: list[_Prepared] = []
         with contextlib.ExitStack() as stack, _telling("."):
             root = stack.enter_context(self._folder(()))
+            folders: dict[Parts, int] = {}
             try:
                 for write in writes:
                     with _telling(write.path):
-                        prepared.append(self._prepared(write, stack))
+                        if write.kind != "folder":
+                            prepared.append(self._prepared(write, stack, folders))
+                        elif write.data is not None:
+                            stack.enter_context(self._folder(self._exactly(write.path), create=True))
                 if len({step.place for step in prepared}) < len(prepared):
                     raise ToolError("A file is named twice.")
                 journal = stack.enter_context(writejournal.held(root, LOCK_WAIT))
@@ -154,9 +158,9 @@ class LocalWorkspace:
                 for step in prepared:
                     with _telling(step.write.path):
                         step.fill()
-                folders = {step.place[:-1]: step for step in prepared}
-                for place in sorted(folders):  # always in this order, so that nobody waits in a circle
-                    stack.enter_context(_locked(folders[place].folder, folders[place].write.path))
+                first = {step.place[:-1]: step for step in prepared}
+                for place in sorted(first):  # always in this order, so that nobody waits in a circle
+                    stack.enter_context(_locked(first[place].folder, first[place].write.path))
                 for step in prepared:
                     with _telling(step.write.path):
                         step.check()
@@ -166,11 +170,33 @@ class LocalWorkspace:
             finally:
                 for step in prepared:
                     step.clean()
+        self._remove_empty([write.path for write in writes if write.kind == "folder" and write.data is None])
         return ["" if write.data is None else hashlib.sha256(write.data).hexdigest() for write in writes]
 
-    def _prepared(self, write: Write, stack: contextlib.ExitStack) -> _Prepared:
-        parts = self._writable(write.path)
-        folder = stack.enter_context(self._folder(parts[:-1], create=write.data is not None))
+    def _exactly(self, path: str) -> Parts:
+        """The names of the path as it is written; nothing may stand for another place."""
+        parts = tuple(path.split("/"))
+        try:
+            unsound = b"\0" in os.fsencode(path) or any(part in ("", ".", "..") for part in parts)
+        except UnicodeEncodeError:
+            unsound = True
+        if unsound:
+            raise OutsideWorkspace(f"{path!r} is no path.")
+        self.guard.check(path, "write")
+        return parts
+
+    def _remove_empty(self, paths: Sequence[str]) -> None:
+        """The deepest first; those that are not empty, or no folders by now, stay."""
+        for parts in sorted(map(self._exactly, paths), key=len, reverse=True):
+            with contextlib.suppress(OSError), self._folder(parts[:-1]) as folder:
+                os.rmdir(parts[-1], dir_fd=folder)
+
+    def _prepared(self, write: Write, stack: contextlib.ExitStack, folders: dict[Parts, int]) -> _Prepared:
+        parts = self._exactly(write.path) if write.kind else self._writable(write.path)
+        folder = folders.get(parts[:-1])
+        if folder is None:
+            folder = stack.enter_context(self._folder(parts[:-1], create=write.data is not None))
+            folders[parts[:-1]] = folder
         like = None
         if write.like:
             origin = self._resolve(write.like)
@@ -243,7 +269,8 @@ class _Prepared:
 
     def __init__(self, write: Write, parts: Parts, folder: int, like: os.stat_result | None) -> None:
         self.write, self.place, self.folder = write, parts, folder
-        old = _replaceable(folder, parts[-1], write.path)
+        self._look = _there if write.kind else _replaceable
+        old = self._look(folder, parts[-1], write.path)
         if old is None and write.data is None:
             raise NoSuchFile(f"There is no {write.path}.")
         mark = secrets.token_hex(8)
@@ -253,19 +280,21 @@ class _Prepared:
         self._like = old or like
 
     def fill(self) -> None:
-        if self.write.data is not None:
-            _write_file(self.folder, self._new, self.write.data, self._like)
+        if self.write.data is not None and self.write.kind == "link":
+            os.symlink(self.write.data, os.fsencode(self._new), dir_fd=self.folder)
+        elif self.write.data is not None:
+            _write_file(self.folder, self._new, self.write.data, self._like, self.write.mode)
 
     def check(self) -> None:
         """Under the folder's lock: is it what was expected? Keeps what is there. Raises Conflict."""
         name, path, expected = self.place[-1], self.write.path, self.write.expected
-        there = _replaceable(self.folder, name, path) is not None
+        there = self._look(self.folder, name, path) is not None
         if (expected == "" and there) or (not there and self._old):
             raise Conflict(f"{path} exists already." if there else f"{path} is gone.")
         if there and not self._old:
             raise Conflict(f"{path} was made meanwhile.")
         if self._old:
-            self._before = _check(self.folder, name, path, expected)
+            self._before = _check(self.folder, name, path, expected, any_kind=bool(self.write.kind))
             writejournal.second_name(self.folder, name, self._old)
 
     def step(self) -> writejournal.Step:
@@ -290,6 +319,17 @@ def _replaceable(folder: int, name: str, path: str) -> os.stat_result | None:
     return old
 
 
+def _there(folder: int, name: str, path: str) -> os.stat_result | None:
+    """The file or link that is there, itself; None: nothing. Raises NotAFile."""
+    try:
+        old = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISLNK(old.st_mode):
+        _regular(old, path)
+    return old
+
+
 def _replace(folder: int, name: str, path: str, data: bytes, expected: str | None) -> None:
     old = _replaceable(folder, name, path)
     temporary = f".pillion-{secrets.token_hex(8)}.tmp"
@@ -308,7 +348,9 @@ def _replace(folder: int, name: str, path: str, data: bytes, expected: str | Non
             os.unlink(temporary, dir_fd=folder)
 
 
-def _write_file(folder: int, name: str, data: bytes, like: os.stat_result | None) -> None:
+def _write_file(
+    folder: int, name: str, data: bytes, like: os.stat_result | None, mode: int | None = None
+) -> None:
     descriptor = os.open(name, _CREATE, 0o600 if like else 0o666, dir_fd=folder)
     with open(descriptor, "wb", buffering=0) as file:
         view = memoryview(data)
@@ -318,11 +360,18 @@ def _write_file(folder: int, name: str, data: bytes, like: os.stat_result | None
             with contextlib.suppress(PermissionError):
                 os.fchown(descriptor, like.st_uid, like.st_gid)
             os.fchmod(descriptor, stat.S_IMODE(like.st_mode) & 0o777)
+        if mode is not None:
+            os.fchmod(descriptor, mode & 0o777)
         os.fsync(descriptor)
 
 
-def _check(folder: int, name: str, path: str, expected: str | None) -> str:
+def _check(folder: int, name: str, path: str, expected: str | None, *, any_kind: bool = False) -> str:
     """Its hash. Raises Conflict when it is not the one that is expected."""
+    target = writejournal.link_hash(folder, name) if any_kind else ""
+    if target and expected in (None, target):
+        return target
+    if target:
+        raise Conflict(f"{path} has become another link meanwhile.")
     try:
         descriptor = os.open(name, _READ, dir_fd=folder)
     except FileNotFoundError:

@@ -229,8 +229,18 @@ def _is_there(folder: int, name: str, descriptor: int | None = None) -> bool:
 
 
 def _hash(folder: int, name: str) -> str:
+    if target := link_hash(folder, name):
+        return target
     try:
         with open(os.open(name, os.O_RDONLY | os.O_NONBLOCK | _OPEN, dir_fd=folder), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
+        return ""
+
+
+def link_hash(folder: int, name: str) -> str:
+    """That of a link, of `link:` and its target; "" for what is none."""
+    try:
+        return hashlib.sha256(b"link:" + os.readlink(os.fsencode(name), dir_fd=folder)).hexdigest()
+    except OSError:
         return ""

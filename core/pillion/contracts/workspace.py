@@ -27,12 +27,19 @@ class Content(Struct, frozen=True):
 
 class Write(Struct, frozen=True):
     """What a file is to be: `data`, or gone (None). `expected` as for `Workspace.write`; `like`: the path of a file
-    whose mode bits a new one takes."""
+    whose mode bits a new one takes.
+
+    With a `kind` the path means the thing itself: no link is followed, and what may not be written otherwise, since it
+    is a link or read-only, is replaced. `data` is a link's target, `expected` then the hash of `link:` and that target;
+    a `folder` is made (`b""`) or, where it is empty, taken away (None). `mode`: the permission bits of a file.
+    """
 
     path: str
     data: bytes | None
     expected: str | None = None
     like: str = ""
+    kind: Literal["", "file", "link", "folder"] = ""
+    mode: int | None = None
 
 
 @runtime_checkable
