@@ -348,9 +348,7 @@ def _replace(folder: int, name: str, path: str, data: bytes, expected: str | Non
             os.unlink(temporary, dir_fd=folder)
 
 
-def _write_file(
-    folder: int, name: str, data: bytes, like: os.stat_result | None, mode: int | None = None
-) -> None:
+def _write_file(folder: int, name: str, data: bytes, like: os.stat_result | None, mode: int | None = None) -> None:
     descriptor = os.open(name, _CREATE, 0o600 if like else 0o666, dir_fd=folder)
     with open(descriptor, "wb", buffering=0) as file:
         view = memoryview(data)

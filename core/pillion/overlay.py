@@ -148,9 +148,7 @@ class OverlaidWorkspace:
 
     async def write_all(self, writes: Sequence[Write]) -> Sequence[str]:
         """On disk all or none; then what is open in the editor, which applies its edits itself."""
-        unsaved = [
-            self._overlays.get(write.path) if write.kind else await self._find(write.path) for write in writes
-        ]
+        unsaved = [self._overlays.get(write.path) if write.kind else await self._find(write.path) for write in writes]
         for write, overlay in zip(writes, unsaved, strict=True):
             if overlay is not None and (write.data is None or write.expected not in (None, overlay.hash)):
                 said = "is open in an editor" if write.data is None else "has been changed in the editor meanwhile"

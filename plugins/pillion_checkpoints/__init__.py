@@ -1,0 +1,1 @@
+"""Snapshots of a workspace before each step that changes it, and the way back."""

@@ -1,0 +1,76 @@
+"""Settings and registration."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta, Struct
+
+from pillion import Event, Home, Kernel, Strategy, TurnInfo, hookimpl
+from pillion.contracts.witness import Witness
+
+from .events import CheckpointMissed, CheckpointTaken, WorkspaceRestored
+from .shelf import Shelf
+from .strategies import Redo, Restore, Undo
+from .timeline import OWN, Timelines
+from .watching import Watch
+
+if TYPE_CHECKING:
+    import click
+    from quart import Blueprint
+
+Size = Annotated[int, Meta(gt=0)]
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[plugins.checkpoints]`. `largest` is in bytes: a file that has more is not kept, which its checkpoint notes."""
+
+    largest: Size = 16 * 1024 * 1024
+
+
+Given = Config  # in the class below, `Config` is its attribute
+
+
+class Plugin:
+    """Snapshots of the workspace before each step that changes it: undo, redo, restore."""
+
+    Config = Config
+
+    def __init__(self, config: Given, home: Home) -> None:
+        self._shelf = Shelf(home, config.largest)
+        self._timelines = Timelines()
+        self._strategies: Sequence[Strategy] = [way(self._shelf, self._timelines) for way in (Undo, Redo, Restore)]
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            self._shelf.close()
+
+    @hookimpl
+    def register_events(self) -> Sequence[type[Event]]:
+        return [CheckpointTaken, CheckpointMissed, WorkspaceRestored]
+
+    @hookimpl
+    def register_strategies(self) -> Sequence[Strategy]:
+        return self._strategies
+
+    @hookimpl
+    def register_witnesses(self, turn: TurnInfo) -> Sequence[Witness]:
+        return [] if turn.strategy in OWN else [Watch(self._shelf)]
+
+    @hookimpl(optionalhook=True)
+    def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
+        from .routes import blueprint  # quart; a run without a server does not need it
+
+        return [blueprint(kernel, self._shelf, self._timelines)]
+
+    @hookimpl(optionalhook=True)
+    def register_commands(self) -> Sequence[click.Command]:
+        from .command import commands
+
+        return commands()

@@ -1,0 +1,117 @@
+"""The snapshots of all workspaces: one store each, opened when it is first wanted, used by one at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import trio
+
+from pillion import Home, LocalWorkspace
+
+from .state import Difference, Snapshot, State, Thing
+
+if TYPE_CHECKING:
+    from .snapshots import Snapshots
+
+T = TypeVar("T")
+OPEN = 8
+"""Workspaces whose files are remembered; of another one all are looked at anew."""
+
+
+class Shelf:
+    """Those below the plugin's folder."""
+
+    def __init__(self, home: Home, limit: int) -> None:
+        self._home, self._limit = home, limit
+        self._books: dict[Path, Book] = {}
+
+    def book(self, workspace: LocalWorkspace) -> Book:
+        """The workspace's own."""
+        book = self._books.pop(workspace.root, None)
+        if book is None:
+            name = hashlib.sha256(os.fsencode(workspace.root)).hexdigest()[:32]
+            book = Book(workspace, self._home.folder() / f"{name}.git", self._limit)
+        self._books[workspace.root] = book
+        for root in [root for root, other in self._books.items() if not other.busy][: max(0, len(self._books) - OPEN)]:
+            self._books.pop(root).close()
+        return book
+
+    def close(self) -> None:
+        for book in self._books.values():
+            book.close()
+        self._books.clear()
+
+
+class Book:
+    """One workspace's snapshots. Each call works in a thread, behind those that came before."""
+
+    def __init__(self, workspace: LocalWorkspace, path: Path, limit: int) -> None:
+        self._workspace, self._path, self._limit = workspace, path, limit
+        self._lock = trio.Lock()
+        self._snapshots: Snapshots | None = None
+
+    @property
+    def busy(self) -> bool:
+        stats = self._lock.statistics()
+        return stats.locked or stats.tasks_waiting > 0
+
+    def close(self) -> None:
+        if self._snapshots is not None:
+            self._snapshots.objects.close()
+            self._snapshots = None
+
+    async def look(self) -> State:
+        """What the workspace is now. Raises OSError."""
+        return await self._run(lambda snapshots: snapshots.look())
+
+    async def keep(self, state: State, ref: str, said: Mapping[str, str]) -> Snapshot:
+        """Makes it last by that name."""
+        return await self._run(lambda snapshots: snapshots.keep(state, ref, said))
+
+    async def of(self, commit: str) -> Snapshot:
+        """Raises KeyError where it is gone."""
+        return await self._run(lambda snapshots: snapshots.of(commit))
+
+    async def differences(self, before: State, after: State) -> list[Difference]:
+        """By path. Raises KeyError."""
+        return await self._run(lambda snapshots: snapshots.differences(before, after))
+
+    async def contents(self, things: Sequence[Thing | None]) -> list[bytes | None]:
+        """Raises KeyError."""
+        return await self._run(lambda found: [None if thing is None else found.content(thing) for thing in things])
+
+    async def skipped(self, state: State) -> Mapping[str, str]:
+        return await self._run(lambda snapshots: snapshots.skipped(state))
+
+    async def _run(self, work: Callable[[Snapshots], T]) -> T:
+        async with self._lock:
+            return await trio.to_thread.run_sync(self._work, work)
+
+    def _work(self, work: Callable[[Snapshots], T]) -> T:
+        if self._snapshots is None:
+            self._snapshots = _opened(self._workspace, self._path, self._limit)
+        return work(self._snapshots)
+
+
+def _opened(workspace: LocalWorkspace, path: Path, limit: int) -> Snapshots:
+    from .ignoring import users_own  # dulwich takes its time, so only when the first snapshot is taken
+    from .snapshots import Settings, Snapshots
+
+    home = Path.home()
+    settings = Settings(limit, users_own(home, home / ".config"), _modes(path))
+    return Snapshots(workspace.root, path, settings, workspace.guard.hides)
+
+
+def _modes(path: Path) -> tuple[int, int]:
+    """The permission bits that a new file gets here."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    probe = path / "umask"
+    probe.unlink(missing_ok=True)
+    os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o777))
+    bits = probe.stat().st_mode & 0o777
+    probe.unlink()
+    return bits & 0o666, bits

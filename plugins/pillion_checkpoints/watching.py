@@ -1,0 +1,112 @@
+"""Stands beside one turn: a snapshot as each step begins, a checkpoint before the step changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import trio
+
+from pillion import Effect, LocalWorkspace, Session, Turn
+
+from .events import CheckpointMissed, CheckpointTaken
+from .shelf import Book, Shelf
+from .state import State
+
+Why = Literal["step", "done", "restore"]
+
+
+class Watch:
+    """One turn's. It looks at the workspace beside the model's call, so that a step's first write has not to wait.
+
+    A program that runs is preceded by a look of its own: what somebody saved while the model thought is then told apart
+    from what the program does. A child's turn on the same workspace writes its checkpoints to the log of the session
+    that was opened first there, as work of the turn that runs in it.
+    """
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._lock = trio.Lock()
+        self._state: State | None = None
+        self._looked = self._kept = self._ran = -1
+        """The last step at whose beginning it looked; that has a checkpoint; and that has one for programs."""
+        self._begun = False
+        """Has the turn a checkpoint?"""
+
+    async def step(self, turn: Turn) -> None:
+        await self._guarded(turn, lambda book: self._step(turn, book))
+
+    async def before(self, turn: Turn, effect: Effect) -> None:
+        await self._guarded(turn, lambda book: self._before(turn, book, effect))
+
+    async def leave(self, turn: Turn) -> None:
+        if self._begun:
+            await self._guarded(turn, lambda book: self._leave(turn, book))
+
+    async def _guarded(self, turn: Turn, work: Callable[[Book], Awaitable[None]]) -> None:
+        book = book_of(self._shelf, turn)
+        if book is None:
+            return
+        async with self._lock:
+            try:
+                await work(book)
+            except (OSError, KeyError) as error:
+                said = error.strerror if isinstance(error, OSError) else "what it refers to is gone"
+                await turn.emit(CheckpointMissed(step=turn.steps, message=f"No checkpoint could be taken: {said}."))
+
+    async def _step(self, turn: Turn, book: Book) -> None:
+        if self._looked == turn.steps:
+            return
+        changed = self._kept == self._looked != -1
+        await self._look(turn, book)
+        if changed:  # the step before did something: here that ends
+            await self._keep(turn, book, runs=False)
+
+    async def _before(self, turn: Turn, book: Book, effect: Effect) -> None:
+        runs = effect == "execute" or turn.session is not home_of(turn)
+        if runs and self._ran != turn.steps:
+            await self._look(turn, book)
+            await self._keep(turn, book, runs=True)
+            self._ran = turn.steps
+        elif not runs and self._kept != turn.steps:
+            if self._looked != turn.steps:
+                await self._look(turn, book)
+            await self._keep(turn, book, runs=False)
+
+    async def _leave(self, turn: Turn, book: Book) -> None:
+        await self._look(turn, book)
+        await self._keep(turn, book, runs=False, why="done")
+
+    async def _look(self, turn: Turn, book: Book) -> None:
+        self._state = await book.look()
+        self._looked = turn.steps
+
+    async def _keep(self, turn: Turn, book: Book, *, runs: bool, why: Why = "step") -> None:
+        assert self._state is not None
+        await take(turn, book, self._state, runs=runs, why=why)
+        self._kept, self._begun = turn.steps, True
+
+
+async def take(turn: Turn, book: Book, state: State, *, runs: bool, why: Why) -> str:
+    """Keeps the state, and says so in the log. Returns the checkpoint's name."""
+    home = home_of(turn)
+    number = home.head + 1
+    said = {"session": home.id, "turn": turn.id, "step": str(turn.steps), "why": why, "event": str(number)}
+    snapshot = await book.keep(state, f"{home.id}/{number}-{turn.id[:8]}", said)
+    event = CheckpointTaken(step=turn.steps, checkpoint=snapshot.commit, why=why, runs=runs, skipped=state.skipped)
+    await home.write(turn, event)
+    return snapshot.commit
+
+
+def home_of(turn: Turn) -> Session:
+    """The session in whose log the checkpoints stand: the first one on this workspace."""
+    session = turn.session
+    while session.parent is not None and session.parent.info.workspace == session.info.workspace:
+        session = session.parent
+    return session
+
+
+def book_of(shelf: Shelf, turn: Turn) -> Book | None:
+    """That of the turn's workspace; None where it is no folder of this machine."""
+    workspace = turn.kernel.catalog.workspace(turn.session.info.workspace)
+    return shelf.book(workspace) if isinstance(workspace, LocalWorkspace) else None
