@@ -285,11 +285,7 @@ class Actor:
             turn = again.prompt
         elif first is not None:
             turn = first.id
-        elif (
-            last is not None
-            and (last.prompt.tool or last.prompt.arguments)
-            and not isinstance(last.end, e.TurnFinished | e.TurnCancelled)
-        ):
+        elif last is not None and last.is_order and not isinstance(last.end, e.TurnFinished | e.TurnCancelled):
             what = "one call of a tool" if last.prompt.tool else "one order to a strategy"
             raise Conflict(f"The last turn was {what}, and that is not run again by itself. Ask for it anew.")
         else:

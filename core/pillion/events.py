@@ -559,7 +559,8 @@ class LogStalled(Event, frozen=True, tag="log.stalled"):
 
 
 LASTING: tuple[type[Event], ...] = (
-    SessionOpened, SessionChanged, SessionSeeded, SessionForked, PromptQueued, PromptJoined, PromptDropped,
+    SessionOpened, SessionChanged, SessionSeeded, SessionForked, SessionRewound, PromptQueued,
+    PromptJoined, PromptDropped,
     ChildStarted, ChildFinished, ChildInterrupted,
     TurnStarted, TurnStopping, TurnCancelled, TurnInterrupted, TurnFailed, TurnFinished,
     StepStarted, UsageRecorded, ModelPassedOver, ModelTold, MessageFinished,

@@ -55,8 +55,12 @@ class LastTurn(msgspec.Struct, frozen=True):
     def resumable(self) -> bool:
         """May it be gone on with? Never the single call of a tool, or what a strategy was told to do: that would be
         run again."""
-        own = self.prompt.tool or self.prompt.arguments
-        return isinstance(self.end, e.TurnInterrupted | e.TurnFailed) and not own
+        return isinstance(self.end, e.TurnInterrupted | e.TurnFailed) and not self.is_order
+
+    @property
+    def is_order(self) -> bool:
+        """Was it told what to do by arguments, not by words?"""
+        return bool(self.prompt.tool or self.prompt.arguments)
 
 
 class History:

@@ -55,7 +55,8 @@ with the `head`, then everything from the start. `session.cursor` tells a place 
 behind its `cursor`.
 
 Plugins bring events of their own; their pages say which: [notes](../howto/notes.md#scratchpadwritten),
-[usage](../howto/usage.md#budgetreached), [terminal](../howto/shells.md#what-is-kept).
+[usage](../howto/usage.md#budgetreached), [terminal](../howto/shells.md#what-is-kept),
+[checkpoints](../howto/undo.md#in-the-log).
 """
 HOOKS = """\
 # Hooks

@@ -33,9 +33,9 @@ class CheckpointMissed(Event, frozen=True, tag="checkpoint.missed"):
 
 
 class Unrestored(Struct, frozen=True):
-    """A file that was left as it is. `why`: `changed` (by somebody else than the session, since then), `interrupted` (by
-    a program that was cut off, or by somebody), `unsaved` (in an editor), `protected`, `blocked` (something that is not
-    kept stands in its place). `diff`, of what it would have become; secrets are masked."""
+    """A file that was left as it is. `why`: `changed` (since then, by somebody else than the session), `interrupted`
+    (by a program that was cut off, or by somebody), `unsaved` (in an editor), `protected`, `blocked` (something that is
+    not kept stands in its place). `diff` leads to what it would have become; secrets are masked."""
 
     path: str
     why: str
@@ -45,8 +45,8 @@ class Unrestored(Struct, frozen=True):
 class WorkspaceRestored(Event, frozen=True, tag="workspace.restored"):
     """The files, the conversation or both are again what they were at `checkpoint` ("" where the files are untouched).
 
-    `undone` is the turn that was taken back, or done again. `before` is the checkpoint of what was there; `files` counts
-    those that were written, `paths` names the first of them, `left` those that were not.
+    `undone` is the turn that was taken back, or done again. `before` is the checkpoint of what was there; `files`
+    counts those that were written, `paths` names the first of them, `left` those that were not.
     """
 
     by: By

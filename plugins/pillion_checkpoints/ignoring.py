@@ -42,7 +42,7 @@ def below(rules: Rules, base: bytes, data: bytes | None) -> Rules:
 
 
 def outermost(exclude: bytes | None, user: bytes) -> Rules:
-    """Those that hold before any `.gitignore` of the workspace: the user's own, then the repository's `info/exclude`."""
+    """Those that hold before any `.gitignore` of the workspace: the user's own, and the repository's `info/exclude`."""
     return Rules(b"", _parsed(exclude), Rules(b"", _parsed(user)))
 
 

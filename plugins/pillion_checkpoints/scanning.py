@@ -123,16 +123,16 @@ class Scan:
     def _enter(self, known: Folder, above: int, base: bytes, name: bytes, rules: ignoring.Rules, depth: int) -> bool:
         """Is it a folder still?"""
         self.skipped.pop(base[:-1], None)
+        descriptor, why = -1, "deep" if depth > DEEPEST else ""
         try:
-            if depth > DEEPEST:
-                raise PermissionError
-            descriptor = os.open(name, _FOLDER, dir_fd=above)
+            descriptor = -1 if why else os.open(name, _FOLDER, dir_fd=above)
         except PermissionError:
-            self.skipped[base[:-1]] = "deep" if depth > DEEPEST else "unreadable"
-            known.tree = b""
-            return True
+            why = "unreadable"
         except OSError:
             return False
+        if why:
+            self.skipped[base[:-1]], known.tree = why, b""
+            return True
         try:
             self._folder(known, descriptor, base, rules, depth)
         finally:

@@ -1,4 +1,4 @@
-"""Snapshots of one workspace: trees in a store of its own, what git has no words for beside them, and their difference."""
+"""Snapshots of one workspace: trees in a store of its own, notes of what git has no words for, and differences."""
 
 from __future__ import annotations
 

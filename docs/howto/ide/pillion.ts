@@ -618,7 +618,21 @@ export interface SessionForked {
   step?: number;
 }
 
-/** A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`. With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation. `schema` is the JSON Schema that the turn's answer must fit. With `resumes`, the id of a turn that was interrupted or failed, it has no words of a person: that turn is gone on with. */
+/** The conversation is from now on what it was behind event `to`; what came since stays in the log. Where a turn or a step began next behind that event it is exact, else the last such place before it counts. A later event may take it forward again, to what it was before this one. */
+export interface SessionRewound {
+  type: "session.rewound";
+  /** Its place; `Last-Event-ID` goes on there. */
+  id: string;
+  /** UTC. */
+  time: string;
+  session: string;
+  /** Left out where it belongs to no turn. */
+  turn?: string;
+  to: number;
+  step?: number;
+}
+
+/** A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`. With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation; without a tool they are for the strategy, and it is no part of the conversation either. `schema` is the JSON Schema that the turn's answer must fit. With `resumes`, the id of a turn that was interrupted or failed, it has no words of a person: that turn is gone on with. */
 export interface PromptQueued {
   type: "prompt.queued";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -1451,6 +1465,7 @@ export type PillionEvent =
   | SessionChanged
   | SessionSeeded
   | SessionForked
+  | SessionRewound
   | PromptQueued
   | PromptJoined
   | PromptDropped
