@@ -1,0 +1,1 @@
+"""Git for tools and people: status, diffs, history and commits, without running what a repository brings."""

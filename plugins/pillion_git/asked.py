@@ -1,0 +1,58 @@
+"""What can be asked of a repository, each a value that goes to the process that works it out. Paths are relative to the
+folder that asks; a `revision` names a commit as git's do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Revision = Annotated[
+    str, Meta(max_length=300, pattern=r"^$|^(?!.*\.\.)[^-\^\x00-\x20\x7f:?*\[\\][^\x00-\x20\x7f:?*\[\\]*$")
+]
+"""A branch, a tag, a hash, with `~2` or `^2` behind it; no range, no path, no option."""
+RelativePath = Annotated[str, Meta(max_length=4096)]
+
+
+class AskedStatus(Struct, frozen=True, tag="status"):
+    """`each`: every untracked file, also where a whole folder is."""
+
+    each: bool = False
+
+
+class AskedDiff(Struct, frozen=True, tag="diff"):
+    """The folder and the index; `staged`: the index and `base`, by default the last commit; else the folder and `base`,
+    or `base` and `to`."""
+
+    staged: bool = False
+    base: Revision = ""
+    to: Revision = ""
+    path: RelativePath = ""
+
+
+class AskedLog(Struct, frozen=True, tag="log"):
+    revision: Revision = ""
+    path: RelativePath = ""
+    limit: int = 20
+    skip: int = 0
+
+
+class AskedShow(Struct, frozen=True, tag="show"):
+    revision: Revision = "HEAD"
+    path: RelativePath = ""
+
+
+class AskedBlame(Struct, frozen=True, tag="blame"):
+    """The file as it is in the folder, or in `revision`; lines from 1, `end` 0: the last."""
+
+    path: RelativePath
+    revision: Revision = ""
+    start: int = 1
+    end: int = 0
+
+
+class AskedBranches(Struct, frozen=True, tag="branches"):
+    remote: bool = False
+
+
+Asked = AskedStatus | AskedDiff | AskedLog | AskedShow | AskedBlame | AskedBranches

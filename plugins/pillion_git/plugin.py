@@ -1,0 +1,73 @@
+"""Git for models and people."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta, Struct
+
+from pillion import ConfigError, Kernel, Tool, TurnInfo, hookimpl
+
+from .repository import Git
+from .tools import READING
+
+if TYPE_CHECKING:
+    from quart import Blueprint
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """`program` is the git program, which does what is slow without it: "auto" takes the one on PATH where there is
+    one, "off" none; else a path. `seconds` that a question about a repository may take."""
+
+    program: str = "auto"
+    seconds: Annotated[float, Meta(gt=0)] = 60.0
+
+
+Given = Config  # in the class below, `Config` is its attribute
+
+
+class Plugin:
+    """Git for models and people: status, diffs, history, branches, blame."""
+
+    Config = Config
+
+    def __init__(self, config: Given) -> None:
+        self._git = Git(_program(config.program))
+        self._seconds = config.seconds
+        self._tools: Sequence[Tool] = [kind(self._git, config.seconds) for kind in READING]
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+        self._git.home = kernel.settings.environment.pick(["HOME", "XDG_CONFIG_HOME"])
+        yield
+
+    @hookimpl
+    def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
+        return self._tools if _has_git(turn.workspace.root) else ()
+
+    @hookimpl(optionalhook=True)
+    def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
+        from . import routes  # quart; a run without a server does not need it
+
+        return [routes.blueprint(kernel, self._git, self._seconds)]
+
+
+def _program(configured: str) -> str:
+    """Its path, "" for none. Raises ConfigError."""
+    if configured == "off":
+        return ""
+    found = shutil.which("git" if configured == "auto" else configured)
+    if found is None and configured != "auto":
+        raise ConfigError(f"There is no program {configured}.", key="program", hint='"off" does without it.')
+    return found or ""
+
+
+def _has_git(folder: Path) -> bool:
+    """Is it, or one above it, likely a repository?"""
+    return any(os.path.lexists(at / ".git") for at in (folder, *folder.parents))

@@ -1,0 +1,186 @@
+"""A repository for those who ask: by the git program where it is installed and can, else by dulwich in a process."""
+
+from __future__ import annotations
+
+import posixpath
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+import trio
+from msgspec import structs
+
+from pillion import ToolError, Workspace
+from pillion.errors import OutsideWorkspace
+from pillion.processes import Processes
+from pillion.protection import guard_of
+
+from .asked import Asked, AskedBlame, AskedBranches, AskedDiff, AskedLog, AskedShow, AskedStatus
+from .choices import Choices, choices
+from .place import GitFault, Place, find
+from .program import Program, ProgramFailed
+from .shadow import shadow
+from .values import Blame, Branches, Change, Diff, Log, Patch, Shown, Status
+
+T = TypeVar("T")
+LARGEST = 64 * 1024 * 1024
+"""Bytes of an answer."""
+LONGEST = 4_000_000
+"""Characters of all patches of one answer."""
+MOST_FILES = 2_000
+MOST_CHANGES = 20_000
+DEEPEST = 8
+PROTECTED = "It is protected, since it may hold keys: see the setting protected.read."
+TOO_LONG = "The diffs before it are as long as one answer may be; ask for it alone, by path."
+
+
+class Ground(Protocol):
+    """Where it works; a tool's call is one."""
+
+    @property
+    def workspace(self) -> Workspace: ...
+    @property
+    def processes(self) -> Processes: ...
+
+
+class Git:
+    """`program` is the path of the git program, "" for none.
+
+    All methods raise ToolError: the folder is in no repository, or what was asked for is not there.
+    """
+
+    def __init__(self, program: str, home: Mapping[str, str] = {}) -> None:
+        self._program = program
+        self.home = home
+        """The user's HOME and XDG_CONFIG_HOME: their settings of git are there."""
+
+    async def status(self, ground: Ground, asked: AskedStatus = AskedStatus()) -> Status:  # noqa: B008 - frozen
+        found = await self._answer(ground, asked, Status, lambda program: self._status(program, asked))
+        return structs.replace(found, changes=found.changes[:MOST_CHANGES], complete=len(found.changes) <= MOST_CHANGES)
+
+    async def diff(self, ground: Ground, asked: AskedDiff) -> Diff:
+        if asked.to and not asked.base:
+            raise ToolError("`to` needs a `base`.")
+        asked = structs.replace(asked, path=_place(ground, asked.path))
+        return _shown(ground, await self._answer(ground, asked, Diff, lambda program: program.diff(asked)))
+
+    async def log(self, ground: Ground, asked: AskedLog) -> Log:
+        asked = structs.replace(asked, path=_place(ground, asked.path))
+        return await self._answer(ground, asked, Log, lambda program: program.log(asked))
+
+    async def show(self, ground: Ground, asked: AskedShow) -> Shown:
+        asked = structs.replace(asked, path=_place(ground, asked.path))
+        found = await self._answer(ground, asked, Shown, lambda program: program.show(asked))
+        return structs.replace(found, diff=_shown(ground, found.diff))
+
+    async def blame(self, ground: Ground, asked: AskedBlame) -> Blame:
+        asked = structs.replace(asked, path=_place(ground, asked.path))
+        guard_of(ground.workspace).check(asked.path, "read")
+        return await self._answer(ground, asked, Blame, lambda program: program.blame(asked))
+
+    async def branches(self, ground: Ground, asked: AskedBranches) -> Branches:
+        return await self._answer(ground, asked, Branches, None)
+
+    async def _answer(
+        self, ground: Ground, asked: Asked, kind: type[T], quick: Callable[[Program], Awaitable[T]] | None
+    ) -> T:
+        try:
+            place, chosen = await trio.to_thread.run_sync(self._look, str(ground.workspace.root))
+            if self._program and quick is not None:
+                try:
+                    async with self._at(ground.processes, place, chosen) as program:
+                        return await quick(program)
+                except ProgramFailed:
+                    pass  # dulwich says why, or can
+            return await work(ground.processes, place, chosen, asked, kind)
+        except GitFault as error:
+            raise ToolError(str(error)) from None
+
+    def _look(self, root: str) -> tuple[Place, Choices]:
+        place = find(root)
+        return place, choices(place, self.home)
+
+    @asynccontextmanager
+    async def _at(self, processes: Processes, place: Place, chosen: Choices) -> AsyncIterator[Program]:
+        async with shadow(place, chosen) as variables:
+            yield Program(self._program, processes, place, variables, chosen.objectformat)
+
+    async def _status(self, program: Program, asked: AskedStatus, depth: int = 0) -> Status:
+        """With the submodules in which something differs: the program is not sent into them, since it would obey what
+        it finds there."""
+        found = await program.status(asked)
+        known = {change.path: change for change in found.changes}
+        for path in await program.submodules():
+            name = path.removeprefix(program.place.prefix)
+            change = known.get(name)
+            if (change is None or not change.unstaged) and await self._is_dirty(program, path, depth + 1):
+                known[name] = structs.replace(change or Change(name), unstaged="changed")
+        return structs.replace(found, changes=[known[name] for name in sorted(known)])
+
+    async def _is_dirty(self, outer: Program, path: str, depth: int) -> bool:
+        folder = Path(outer.place.top) / path
+        if depth > DEEPEST or not await trio.Path(folder / ".git").exists():
+            return False
+        try:
+            place, chosen = await trio.to_thread.run_sync(self._look, str(folder))
+            async with self._at(outer.processes, place, chosen) as program:
+                return bool((await self._status(program, AskedStatus(), depth)).changes)
+        except GitFault:
+            return False
+
+
+async def work(processes: Processes, place: Place, chosen: Choices, asked: Asked, kind: type[T]) -> T:
+    """What dulwich answers, in a process of its own. Raises GitFault."""
+    order = msgspec.json.encode({"place": place, "choices": chosen, "asked": asked})
+    argv = [sys.executable, "-I", "-m", "pillion_git.worker"]
+    data = bytearray()
+    starting = processes.start(argv, cwd=Path("/"), stdin=order, drop_errors=True, single=True)
+    async with starting as process:
+        async for piece in process:
+            data += piece
+            if len(data) > LARGEST:
+                raise GitFault("That is more than is told at once: ask for less, e.g. one path.")
+        code = await process.wait()
+    try:
+        return await trio.to_thread.run_sync(_decoded, bytes(data), kind)
+    except msgspec.DecodeError:
+        raise GitFault(f"Reading the repository ended without an answer ({code}): it may be too large.") from None
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    said: msgspec.Raw = msgspec.Raw(b"null")
+    fault: str = ""
+
+
+def _decoded(data: bytes, kind: type[T]) -> T:
+    answer = msgspec.json.decode(data, type=_Answer)
+    if answer.fault:
+        raise GitFault(answer.fault)
+    return msgspec.json.decode(answer.said, type=kind)
+
+
+def _place(ground: Ground, path: str) -> str:
+    """Relative to the workspace, "" for itself. Nothing has to be there now. Raises OutsideWorkspace."""
+    root = str(ground.workspace.root)
+    place = posixpath.normpath(posixpath.relpath(path, root) if posixpath.isabs(path) else path) if path else "."
+    if "\0" in path or place == ".." or place.startswith("../"):
+        raise OutsideWorkspace(f"{path!r} is outside the workspace.")
+    return "" if place == "." else place
+
+
+def _shown(ground: Ground, diff: Diff) -> Diff:
+    """Without the content of what is protected, and no more than fits."""
+    guard = guard_of(ground.workspace)
+    told: list[Patch] = []
+    size = 0
+    for patch in diff.files[:MOST_FILES]:
+        if any(path and guard.hides(path) for path in (patch.path, patch.origin)):
+            patch = structs.replace(patch, text=None, reason=PROTECTED)
+        size += len(patch.text or "")
+        if size > LONGEST and patch.text is not None:
+            patch = structs.replace(patch, text=None, reason=TOO_LONG)
+        told.append(patch)
+    return Diff(told, diff.complete and len(diff.files) <= MOST_FILES)
