@@ -7,9 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-Revision = Annotated[
-    str, Meta(max_length=300, pattern=r"^$|^(?!.*\.\.)[^-\^\x00-\x20\x7f:?*\[\\][^\x00-\x20\x7f:?*\[\\]*$")
-]
+_SIGN = r"[^\x00-\x20\x7f:?*\[\\]"
+Revision = Annotated[str, Meta(max_length=300, pattern=rf"^$|^(?!.*\.\.)(?![-^]){_SIGN}+$")]
 """A branch, a tag, a hash, with `~2` or `^2` behind it; no range, no path, no option."""
 RelativePath = Annotated[str, Meta(max_length=4096)]
 

@@ -88,7 +88,7 @@ class _Tracer:
 
     def _commit(self, id: bytes) -> Kept | None:
         try:
-            found = self._found.repository[id]  # type: ignore[index]
+            found = self._found.repository[id]
         except KeyError:
             return None  # a shallow clone ends here
         return found if isinstance(found, Kept) else None

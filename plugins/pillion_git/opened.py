@@ -14,7 +14,7 @@ from dulwich.object_format import SHA1, SHA256
 from dulwich.object_store import DiskObjectStore, iter_tree_contents
 from dulwich.objects import Blob, Commit, Tag, Tree
 from dulwich.objectspec import parse_object
-from dulwich.refs import DiskRefsContainer
+from dulwich.refs import DiskRefsContainer, Ref
 from dulwich.repo import BaseRepo
 
 from .choices import Choices
@@ -24,6 +24,7 @@ from .renames import Leaf
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of a file of git's own that is read."""
+HEAD = Ref(b"HEAD")
 LINK, SUBMODULE = 0o120000, 0o160000
 
 
@@ -59,14 +60,14 @@ class Opened:
     def head(self) -> Commit | None:
         """The last commit; None where there is none yet."""
         try:
-            found = self.repository[self.refs[b"HEAD"]]
+            found = self.repository[self.refs[HEAD]]
         except KeyError:
             return None
         return found if isinstance(found, Commit) else None
 
     def branch(self) -> str:
         """The one that is checked out, "" where HEAD names a commit."""
-        said = (self.refs.read_ref(b"HEAD") or b"").removeprefix(b"ref: ").strip()
+        said = (self.refs.read_ref(HEAD) or b"").removeprefix(b"ref: ").strip()
         return said.removeprefix(b"refs/heads/").decode("utf-8", "replace") if said.startswith(b"refs/heads/") else ""
 
     def commit(self, revision: str) -> Commit:

@@ -125,9 +125,9 @@ def _hunks(a: Sequence[bytes], b: Sequence[bytes], boxes: Sequence[Box]) -> Iter
                 function = a[place]
                 break
         looked = max(looked, start - 1)
-        place = function.rstrip()[:LONGEST_FUNCTION].rstrip()
+        shown = function.rstrip()[:LONGEST_FUNCTION].rstrip()
         ranges = b"@@ -" + _range(start, end) + b" +" + _range(start_new, end_new) + b" @@"
-        yield ranges + (b" " + place if place else b"") + b"\n"
+        yield ranges + (b" " + shown if shown else b"") + b"\n"
         position = start
         for i1, i2, j1, j2 in boxes[at : last + 1]:
             yield from (_signed(b" ", line) for line in a[position:i1])

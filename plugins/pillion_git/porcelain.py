@@ -140,21 +140,9 @@ def commits(data: bytes) -> list[Commit]:
 def _commit(parts: Sequence[str]) -> Commit:
     id, parents, author, email, authored, committer, committer_email, committed, message = parts
     time, _, zone = authored.partition(" ")
-    title, body = parted(message)
-    seconds = int(committed.partition(" ")[0] or 0)
-    return Commit(
-        id,
-        parents.split(),
-        author,
-        email,
-        int(time or 0),
-        minutes(zone),
-        committer,
-        committer_email,
-        seconds,
-        title,
-        body,
-    )
+    then = int(committed.partition(" ")[0] or 0)
+    who = (author, email, int(time or 0), minutes(zone), committer, committer_email, then)
+    return Commit(id, parents.split(), *who, *parted(message))
 
 
 def minutes(zone: str) -> int:

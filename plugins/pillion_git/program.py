@@ -49,7 +49,7 @@ class Program:
 
     async def submodules(self) -> list[str]:
         """Paths of all that the index has, seen from the top."""
-        if not os.path.isfile(os.path.join(self.place.top, ".gitmodules")):
+        if not await trio.Path(self.place.top, ".gitmodules").is_file():
             return []
         data = await self._run(["ls-files", "--stage", "-z", *self._paths()])
         found = [line.partition(b"\t")[2] for line in data.split(b"\0") if line.startswith(b"160000 ")]

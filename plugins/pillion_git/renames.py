@@ -104,7 +104,7 @@ class _Likeness:
         self._spans: dict[bytes, tuple[Counter[bytes], int]] = {}
 
     def of(self, old: Leaf, new: Leaf, least: float) -> float:
-        """The share of bytes in spans, lines or 64 bytes, that both have. 0 where it is sure to be less than `least`."""
+        """The share of bytes in spans, lines or 64 bytes, that both have; 0 where it must be less than `least`."""
         if not (S_ISREG(old.mode) and S_ISREG(new.mode)):
             return 0.0
         (old_spans, old_size), (new_spans, new_size) = self._of(old), self._of(new)

@@ -97,9 +97,7 @@ def blame(found: Blame, room: int) -> str:
 
 
 def branches(found: Branches, room: int) -> str:
-    lines = [
-        f"{'*' if branch.head else ' '} {branch.name} {branch.commit[:10]} {branch.title}" for branch in found.data
-    ]
+    lines = [f"{' *'[branch.head]} {branch.name} {branch.commit[:10]} {branch.title}" for branch in found.data]
     return _fitting(lines, room, "" if found.complete else "[there are more]") or "No branch."
 
 
