@@ -3,14 +3,26 @@ folder that asks; a `revision` names a commit as git's do."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-_SIGN = r"[^\x00-\x20\x7f:?*\[\\]"
-Revision = Annotated[str, Meta(max_length=300, pattern=rf"^$|^(?!.*\.\.)(?![-^]){_SIGN}+$")]
+from .place import GitFault
+
+Revision = Annotated[str, Meta(max_length=300)]
 """A branch, a tag, a hash, with `~2` or `^2` behind it; no range, no path, no option."""
 RelativePath = Annotated[str, Meta(max_length=4096)]
+
+
+_NO_REVISION = re.compile(r"[-^]|.*(\.\.|[\x00-\x20\x7f:?*\[\\])", re.DOTALL)
+
+
+def checked(revision: str) -> str:
+    """Raises GitFault for what names no commit, whatever there is."""
+    if _NO_REVISION.match(revision):
+        raise GitFault(f"{revision!r} names no commit.")
+    return revision
 
 
 class AskedStatus(Struct, frozen=True, tag="status"):

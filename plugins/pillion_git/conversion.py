@@ -31,7 +31,7 @@ class Conversion:
     def __init__(self, top: bytes, common: str, choices: Choices) -> None:
         self._top, self._choices = top, choices
         info = _patterns(os.path.join(os.fsencode(common), b"info", b"attributes"), b"")
-        self._attributes = GitAttributes(directory_loader=self._of_folder, info_patterns=info)  # type: ignore[arg-type]
+        self._attributes = GitAttributes(self._of_folder(b""), directory_loader=self._of_folder, info_patterns=info)  # type: ignore[arg-type]
         self.attributes = lru_cache(maxsize=4096)(self._attributes.match_path)
         self._hash = sha256 if choices.objectformat == "sha256" else sha1
 

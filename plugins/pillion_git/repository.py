@@ -18,7 +18,7 @@ from pillion.errors import OutsideWorkspace
 from pillion.processes import Processes
 from pillion.protection import guard_of
 
-from .asked import Asked, AskedBlame, AskedBranches, AskedDiff, AskedLog, AskedShow, AskedStatus
+from .asked import Asked, AskedBlame, AskedBranches, AskedDiff, AskedLog, AskedShow, AskedStatus, checked
 from .choices import Choices, choices
 from .place import GitFault, Place, find
 from .program import Program, ProgramFailed
@@ -64,20 +64,20 @@ class Git:
     async def diff(self, ground: Ground, asked: AskedDiff) -> Diff:
         if asked.to and not asked.base:
             raise ToolError("`to` needs a `base`.")
-        asked = structs.replace(asked, path=_place(ground, asked.path))
+        asked = _checked(ground, asked)
         return _shown(ground, await self._answer(ground, asked, Diff, lambda program: program.diff(asked)))
 
     async def log(self, ground: Ground, asked: AskedLog) -> Log:
-        asked = structs.replace(asked, path=_place(ground, asked.path))
+        asked = _checked(ground, asked)
         return await self._answer(ground, asked, Log, lambda program: program.log(asked))
 
     async def show(self, ground: Ground, asked: AskedShow) -> Shown:
-        asked = structs.replace(asked, path=_place(ground, asked.path))
+        asked = _checked(ground, asked)
         found = await self._answer(ground, asked, Shown, lambda program: program.show(asked))
         return structs.replace(found, diff=_shown(ground, found.diff))
 
     async def blame(self, ground: Ground, asked: AskedBlame) -> Blame:
-        asked = structs.replace(asked, path=_place(ground, asked.path))
+        asked = _checked(ground, asked)
         guard_of(ground.workspace).check(asked.path, "read")
         return await self._answer(ground, asked, Blame, lambda program: program.blame(asked))
 
@@ -112,13 +112,19 @@ class Git:
         """With the submodules in which something differs: the program is not sent into them, since it would obey what
         it finds there."""
         found = await program.status(asked)
-        known = {change.path: change for change in found.changes}
+        changes = list(found.changes)
+        known = {change.path: at for at, change in enumerate(changes) if change.unstaged != "untracked"}
         for path in await program.submodules():
             name = path.removeprefix(program.place.prefix)
-            change = known.get(name)
-            if (change is None or not change.unstaged) and await self._is_dirty(program, path, depth + 1):
-                known[name] = structs.replace(change or Change(name), unstaged="changed")
-        return structs.replace(found, changes=[known[name] for name in sorted(known)])
+            at = known.get(name)
+            if at is not None and changes[at].unstaged:
+                continue
+            if await self._is_dirty(program, path, depth + 1):
+                if at is None:
+                    changes.append(Change(name, unstaged="changed"))
+                else:
+                    changes[at] = structs.replace(changes[at], unstaged="changed")
+        return structs.replace(found, changes=sorted(changes, key=lambda change: change.path))
 
     async def _is_dirty(self, outer: Program, path: str, depth: int) -> bool:
         folder = Path(outer.place.top) / path
@@ -160,6 +166,16 @@ def _decoded(data: bytes, kind: type[T]) -> T:
     if answer.fault:
         raise GitFault(answer.fault)
     return msgspec.json.decode(answer.said, type=kind)
+
+
+def _checked(ground: Ground, asked: T) -> T:
+    """With a path that stays within the workspace, and revisions that are no options. Raises ToolError."""
+    try:
+        for name in ("revision", "base", "to"):
+            checked(getattr(asked, name, ""))
+    except GitFault as error:
+        raise ToolError(str(error)) from None
+    return structs.replace(asked, path=_place(ground, asked.path))  # type: ignore[type-var,attr-defined]
 
 
 def _place(ground: Ground, path: str) -> str:

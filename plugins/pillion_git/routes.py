@@ -96,10 +96,7 @@ def blueprint(kernel: Kernel, git: Git, seconds: float) -> Blueprint:
     async def show_commit(id: str, revision: str) -> Response:
         """A commit, and what it changed, seen from its first parent."""
         query = asked(PathQuery)
-        try:
-            wanted = msgspec.convert({"type": "show", "revision": revision, "path": query.path}, AskedShow)
-        except msgspec.ValidationError:
-            raise ToolError(f"{revision!r} names no commit.") from None
+        wanted = AskedShow(revision, query.path)
         return await answered(id, lambda ground: git.show(ground, wanted))
 
     async def show_blame(id: str, path: str) -> Response:

@@ -97,11 +97,15 @@ class _Scanner:
                 self._scan.untracked.append(path)
         elif not rules.ignore(path, folder=True):
             if os.path.lexists(os.path.join(self._found.top, path, b".git")):
-                self._scan.untracked.append(path + b"/")
+                self._add(path)
             elif self._each:
                 self._walk(path, self._inner(rules, path), excluded=False)
             elif self._holds(path, rules):
-                self._scan.untracked.append(path + b"/")
+                self._add(path)
+
+    def _add(self, folder: bytes) -> None:
+        if folder not in self._plain:  # a file is gone there, and that is told
+            self._scan.untracked.append(folder + b"/")
 
     def _holds(self, folder: bytes, outer: Rules) -> bool:
         """Is there anything in it that is not ignored?"""
@@ -135,17 +139,16 @@ class _Scanner:
             return
         if mode == entry.mode and not intended(entry) and self._is_as_noted(status, entry):
             return
-        plain = self._found.conversion.is_plain(path)
-        if mode == entry.mode == 0o100644 and plain and entry.size and entry.size != status.st_size & 0xFFFFFFFF:
+        if mode == entry.mode != LINK and entry.size and entry.size != status.st_size & 0xFFFFFFFF:
             self._scan.changed[path] = Leaf(mode, b"", path)
             return
-        id = self._name(path, mode, entry, plain=plain)
+        id = self._name(path, mode, entry)
         if id is None or id != entry.sha or mode != entry.mode or intended(entry):
             self._scan.changed[path] = None if id is None else Leaf(mode, id, path)
 
-    def _name(self, path: bytes, mode: int, entry: IndexEntry, *, plain: bool) -> bytes | None:
+    def _name(self, path: bytes, mode: int, entry: IndexEntry) -> bytes | None:
         """Of what lies there; None: it has gone meanwhile."""
-        kept = None if plain or mode == LINK else self._kept(entry)
+        kept = None if mode == LINK or self._found.conversion.is_plain(path) else self._kept(entry)
         try:
             return self._found.conversion.name(self._found.conversion.read(path, mode, kept))
         except OSError:
