@@ -41,7 +41,7 @@ def blame(found: Opened, asked: AskedBlame) -> Blame:
     tracer = _Tracer(found)
     tracer.hold(commit, path, {old: new for old, new in _carried(before, lines) if new in wanted})
     tracer.run()
-    return Blame(asked.path, [*_parts(lines, wanted, tracer.owners)])
+    return Blame(asked.path, [*_parts(found, lines, wanted, tracer.owners)])
 
 
 class _Tracer:
@@ -110,7 +110,7 @@ def _carried(before: Sequence[bytes], after: Sequence[bytes]) -> Iterator[tuple[
         i, j = i2, j2
 
 
-def _parts(lines: Sequence[bytes], wanted: range, owners: dict[int, Kept]) -> Iterator[Blamed]:
+def _parts(found: Opened, lines: Sequence[bytes], wanted: range, owners: dict[int, Kept]) -> Iterator[Blamed]:
     start = wanted.start
     while start < wanted.stop:
         owner, end = owners.get(start), start + 1
@@ -120,6 +120,6 @@ def _parts(lines: Sequence[bytes], wanted: range, owners: dict[int, Kept]) -> It
         if owner is None:
             yield Blamed(start + 1, shown, "", "", 0, "")
         else:
-            told = commit_of(owner)
+            told = commit_of(found, owner)
             yield Blamed(start + 1, shown, told.id, told.author, told.time, told.title)
         start = end

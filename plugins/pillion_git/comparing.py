@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 
 from dulwich.diff_tree import tree_changes
 from dulwich.index import ConflictedIndexEntry
 
 from .asked import AskedDiff, AskedStatus
-from .opened import Opened, entries, intended
+from .opened import LINK, Opened, entries, intended
 from .patching import patch
-from .porcelain import inside, text
+from .porcelain import CONFLICT, inside, text
 from .renames import Leaf, Pair, with_renames
 from .scanning import scan
 from .values import Change, Diff, Patch, Status, What
@@ -49,14 +50,14 @@ def diff(found: Opened, asked: AskedDiff) -> Diff:
     path = os.fsencode(found.place.prefix + asked.path).rstrip(b"/")
     pairs, conflicts = _pairs(found, asked, path)
     told = [patch(found, pair) for pair in with_renames(pairs, found.data)]
-    told += [Patch(_told(found, name), "conflict", None, reason="It is in conflict.") for name in conflicts]
+    told += [Patch(_told(found, name), "conflict", None, reason=CONFLICT) for name in conflicts]
     return Diff(sorted(told, key=lambda one: one.path))
 
 
 def between(found: Opened, old: bytes | None, new: bytes, path: bytes = b"") -> Pairs:
     """What differs between two trees, below `path`."""
     pairs = []
-    for change in tree_changes(found.objects, old, new):  # type: ignore[arg-type]
+    for change in tree_changes(found.objects, old, new, change_type_same=True):  # type: ignore[arg-type]
         before, after = _leaf(change.old), _leaf(change.new)
         name = (change.new if after else change.old).path  # type: ignore[union-attr]
         if name is not None and _is_in(name, path):
@@ -82,19 +83,29 @@ def _pairs(found: Opened, asked: AskedDiff, path: bytes) -> tuple[Pairs, list[by
     new = {name for name, e in entries(index)[0].items() if intended(e)}
     if asked.base and head is not None:
         kept = found.leaves(head.tree)
-        now: dict[bytes, Leaf | None] = {**plain, **seen.changed}
-        names = {*kept, *now} - {*conflicts}
-        pairs = [Pair(name, kept.get(name), _named(found, now.get(name))) for name in names if _is_in(name, path)]
-        return [pair for pair in pairs if not _is_same(pair)], conflicts
+        there = {name: _there(found, name) for name in conflicts}
+        now: dict[bytes, Leaf | None] = {**plain, **seen.changed, **there}
+        names = [name for name in {*kept, *now} if _is_in(name, path)]
+        return _differing(Pair(name, kept.get(name), _named(found, now.get(name))) for name in names), []
     wanted = [(name, leaf) for name, leaf in seen.changed.items() if _is_in(name, path)]
     pairs = [Pair(name, None if name in new else plain[name], _named(found, leaf)) for name, leaf in wanted]
-    return pairs, conflicts
+    return _differing(pairs), conflicts
 
 
-def _is_same(pair: Pair) -> bool:
-    if pair.old is None or pair.new is None:
-        return pair.old is pair.new
-    return (pair.old.mode, pair.old.id) == (pair.new.mode, pair.new.id)
+def _differing(pairs: Iterable[Pair]) -> Pairs:
+    """Those that don't only seem to, e.g. by their time."""
+    return [pair for pair in pairs if (pair.old and pair.old[:2]) != (pair.new and pair.new[:2])]
+
+
+def _there(found: Opened, path: bytes) -> Leaf | None:
+    """What lies in the folder, whatever the index has."""
+    try:
+        mode = os.lstat(os.path.join(found.top, path)).st_mode
+    except OSError:
+        return None
+    if stat.S_ISLNK(mode):
+        return Leaf(LINK, b"", path)
+    return Leaf(0o100755 if mode & stat.S_IXUSR else 0o100644, b"", path) if stat.S_ISREG(mode) else None
 
 
 def _named(found: Opened, leaf: Leaf | None) -> Leaf | None:

@@ -31,7 +31,7 @@ def log(found: Opened, asked: AskedLog) -> Log:
         simplify_history=bool(path),
         get_parents=lambda commit: found.repository.get_parents(commit.id, commit),
     )
-    commits = [commit_of(entry.commit) for entry in walker][asked.skip :]
+    commits = [commit_of(found, entry.commit) for entry in walker][asked.skip :]
     return Log(commits[: asked.limit], len(commits) <= asked.limit)
 
 
@@ -39,7 +39,7 @@ def show(found: Opened, asked: AskedShow) -> Shown:
     commit = found.commit(asked.revision)
     path = os.fsencode(found.place.prefix + asked.path).rstrip(b"/")
     pairs = with_renames(between(found, tree_before(found, commit), commit.tree, path), found.data)
-    return Shown(commit_of(commit), Diff([patch(found, pair) for pair in pairs]))
+    return Shown(commit_of(found, commit), Diff([patch(found, pair) for pair in pairs]))
 
 
 def tree_before(found: Opened, commit: Kept) -> bytes | None:
@@ -51,13 +51,14 @@ def tree_before(found: Opened, commit: Kept) -> bytes | None:
     return parent.tree if isinstance(parent, Kept) else None
 
 
-def commit_of(commit: Kept) -> Commit:
+def commit_of(found: Opened, commit: Kept) -> Commit:
+    """Of a shallow clone the last ones have no parents."""
     title, body = parted(_decoded(commit, commit.message))
     author, email = _person(_decoded(commit, commit.author))
     committer, committer_email = _person(_decoded(commit, commit.committer))
     return Commit(
         commit.id.decode(),
-        [parent.decode() for parent in commit.parents],
+        [parent.decode() for parent in found.repository.get_parents(commit.id, commit)],
         author,
         email,
         commit.author_time,
@@ -105,5 +106,5 @@ def _branch(found: Opened, ref: bytes, head: str) -> Branch | None:
         return None
     remote = ref.startswith(b"refs/remotes/")
     name = text(ref.removeprefix(b"refs/heads/").removeprefix(b"refs/remotes/"))
-    told = commit_of(commit)
+    told = commit_of(found, commit)
     return Branch(name, told.id, told.title, told.committed, bool(head) and name == head, remote)

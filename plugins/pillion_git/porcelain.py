@@ -12,6 +12,7 @@ from .values import Blamed, Change, Commit, Patch, Status, What
 FIELDS = "%H%x00%P%x00%an%x00%ae%x00%ad%x00%cn%x00%ce%x00%cd%x00%B%x00"
 """Of `git log -z --date=raw`; `commits` reads it."""
 _COUNT = 9
+CONFLICT = "It is in conflict: see the file."
 _WORDS: dict[str, What] = {
     ".": "", "M": "changed", "T": "type", "A": "added", "D": "deleted", "R": "renamed", "C": "added", "U": "conflict",
     "X": "changed",
@@ -72,12 +73,13 @@ def patches(data: bytes, prefix: str) -> list[Patch]:
     pieces = _pieces(data[at:])
     told: list[Patch] = []
     for raw in raws:
-        if raw.letter == "U" and any(other is not raw and other.path == raw.path for other in raws):
-            next(pieces, None)
-            continue  # the folder's side of a conflict follows as a change
+        piece = None if raw.letter == "::" else next(pieces, b"")
+        if raw.letter == "T" and piece is not None:
+            piece += next(pieces, b"")  # one goes, one comes
+        if raw.letter in ("U", "::"):
+            told.append(Patch(inside(raw.path, prefix), "conflict", None, reason=CONFLICT))
+            continue
         added, removed, binary = counts.get(raw.path, (0, 0, False))
-        piece = next(pieces, None)
-        old, new = raw.old.replace("000000", ""), raw.new.replace("000000", "")
         told.append(
             Patch(
                 inside(raw.path, prefix),
@@ -87,8 +89,8 @@ def patches(data: bytes, prefix: str) -> list[Patch]:
                 removed,
                 binary,
                 inside(raw.origin, prefix) if raw.origin else "",
-                old,
-                new,
+                raw.old.replace("000000", ""),
+                raw.new.replace("000000", ""),
             )
         )
     return told
@@ -99,6 +101,11 @@ def _raws(data: bytes) -> tuple[list[_Raw], int]:
     at = 0
     while data[at : at + 1] == b":":
         end = data.index(b"\0", at)
+        if data.startswith(b"::", at):  # in conflict: each side is told
+            at, end = end + 1, data.index(b"\0", end + 1)
+            found.append(_Raw("", "", "::", text(data[at:end]), ""))
+            at = end + 1
+            continue
         old, new, _, _, letter = text(data[at + 1 : end]).split(" ")
         names = []
         for _ in range(2 if letter[0] in "RC" else 1):

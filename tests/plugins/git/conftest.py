@@ -15,6 +15,7 @@ from pillion.localworkspace import LocalWorkspace
 from pillion.processes import Processes
 from pillion_git.repository import Git
 
+ANN = "Ann <ann@example.org>"
 PROGRAM = shutil.which("git") or ""
 
 
@@ -54,7 +55,7 @@ class Repo:
         file.write_bytes(data.encode() if isinstance(data, str) else data)
         file.chmod(mode)
 
-    def commit(self, message: str = "change", *, time: int = 1_700_000_000, author: str = "Ann <ann@example.org>") -> str:
+    def commit(self, message: str = "change", *, time: int = 1_700_000_000, author: str = ANN) -> str:
         self.git("add", "-A")
         name, _, email = author.partition(" <")
         env = {
@@ -77,7 +78,7 @@ class Repo:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     (tmp_path / "home").mkdir()
-    text = "[user]\n\tname = Me\n\temail = me@example.org\n[protocol \"file\"]\n\tallow = always\n"
+    text = '[user]\n\tname = Me\n\temail = me@example.org\n[protocol "file"]\n\tallow = always\n'
     (tmp_path / "home" / ".gitconfig").write_text(text)
     return tmp_path / "home"
 

@@ -79,7 +79,10 @@ async def test_a_change_of_the_same_size_at_the_same_moment(git: Git, repo: Repo
 
 
 async def test_nested_rules_of_what_is_ignored(git: Git, repo: Repo) -> None:
-    repo.write(".gitignore", "*.log\n/build/\n!keep.log\ndoc/*.txt\n**/cache\nfoo\\ bar\n\\#hash\n[ab].z\ntrail   \n/top/**/x\n")
+    repo.write(
+        ".gitignore",
+        "*.log\n/build/\n!keep.log\ndoc/*.txt\n**/cache\nfoo\\ bar\n\\#hash\n[ab].z\ntrail   \n/top/**/x\n",
+    )
     repo.write("sub/.gitignore", "!*.log\n/only\n*.o\n")
     repo.write("sub/deep/.gitignore", "*\n!*/\n!.gitignore\n!*.py\n")
     for path in (
@@ -105,9 +108,7 @@ async def test_files_that_are_tracked_though_they_are_ignored(git: Git, repo: Re
 
 
 @pytest.mark.parametrize("setting", ["excludesfile = ~/mine", "pager = less"])
-async def test_the_users_own_rules_and_those_of_the_repository(
-    git: Git, repo: Repo, home: Path, setting: str
-) -> None:
+async def test_the_users_own_rules_and_those_of_the_repository(git: Git, repo: Repo, home: Path, setting: str) -> None:
     with (home / ".gitconfig").open("a") as file:
         file.write(f"[core]\n\t{setting}\n")
     (home / "mine").write_text("*.mine\n")
