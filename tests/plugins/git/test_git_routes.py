@@ -77,7 +77,7 @@ async def test_a_model_looks_into_the_repository(server: Serving, repo: Repo) ->
     await server.prompt(session, "go")
     async with server.watch(session) as watch:
         seen = await watch.until("turn.finished", "turn.failed")
-    said = {event["name"]: event["text"] for event in seen if event["type"] == "tool.finished"}
+    said = {event["tool"]: event["text"] for event in seen if event["type"] == "tool.finished"}
     assert set(said) == set(names)
     assert "changed: shop.py" in said["git_status"] and "+b = 2" in said["git_diff"]
     assert "Ann: A shop" in said["git_log"] and "+a = 1" in said["git_show"]
