@@ -14,17 +14,19 @@ from msgspec import Meta, Struct
 
 from pillion import Call, Effect, Output, ToolError
 
-from . import pagetext
 from .addresses import parsed, refused
 from .exchange import Answer, Asking, exchange
 from .marking import marked
 from .network import Network, NoConnection
 from .place import BadAddress, Place, place_of
-from .reading import kind_of, named, readable, text_of
+from .reading import clean, kind_of, named, readable, text_of
 
 AGENT = "Pillion (an agent that a person runs; fetches single pages)"
 READING = 25.0
 """Seconds for a page's text."""
+LONGEST_TEXT = 32_000_000
+"""Bytes of it."""
+PROGRAM = Path(__file__).with_name("pagetext.py")
 MOVED = (301, 302, 303, 307, 308)
 KIB = 1024
 
@@ -180,19 +182,19 @@ class Fetch:
             )
         text = await trio.to_thread.run_sync(text_of, answer.kind, answer.body)
         if kind == "text":
-            return await trio.to_thread.run_sync(pagetext.clean, text)
+            return await trio.to_thread.run_sync(clean, text)
         # A program of its own: what a stranger wrote must neither hold up nor fill this one.
         ended = await call.processes.run(
-            [sys.executable, "-I", pagetext.__file__, place.url],
-            cwd=Path(pagetext.__file__).parent,
+            [sys.executable, "-I", str(PROGRAM), place.url],
+            cwd=PROGRAM.parent,
             seconds=READING,
             stdin=text.encode("utf-8", "replace"),
-            limit=8 * pagetext.MOST,
+            limit=LONGEST_TEXT,
             drop_errors=True,
         )
         if ended.code or ended.timed_out:
             raise NoText(f"The page at {place.url[:300]} is made so that its text can't be taken out of it.")
-        return ended.output
+        return await trio.to_thread.run_sync(clean, ended.output)
 
 
 def _site(place: Place) -> tuple[str, int]:

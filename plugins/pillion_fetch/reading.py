@@ -23,6 +23,14 @@ _META = re.compile(
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _NO_CHARSET = {"utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
 """Codecs that no page is written in."""
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0e\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e0fff]"
+)
+"""What a person does not see and a model reads: controls, tags, marks of direction. Joiners stay, since scripts need
+them."""
+PIECE = 64 * 1024
+"""Characters."""
 LOOKED_AT = 4096
 """Bytes at the beginning in which a page says of itself what it is."""
 
@@ -89,3 +97,9 @@ def text_of(kind: str, body: bytes) -> str:
     else:
         text = body.decode(charset, "replace")
     return text.removeprefix("\ufeff")
+
+
+def clean(text: str) -> str:
+    """Without characters that nobody sees, with plain line ends. In pieces, so that other threads get their turns."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(_INVISIBLE.sub("", text[start : start + PIECE]) for start in range(0, len(text), PIECE))
