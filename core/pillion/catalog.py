@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 from msgspec import Struct
 
+from .contracts.code import CodeIndex
 from .contracts.compactor import Compactor
 from .contracts.context import ContextProvider
 from .contracts.observer import Observer
@@ -377,6 +378,10 @@ class Catalog:
                         plugin, f"Its wrapper of {provider.name!r} is named {good.name!r}: it is left out."
                     )
         return wrapped
+
+    def code(self) -> CodeIndex | None:
+        """Who knows the code of workspaces; None: no plugin that is on."""
+        return next((one for _, one in self._gather("register_code", CodeIndex)), None)
 
     def _gather(
         self, hook: str, kind: Any, *, order: Sequence[str] | None = None, **arguments: Any

@@ -17,6 +17,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from .contracts.code import CodeIndex
     from .contracts.compactor import Compactor
     from .contracts.context import ContextProvider
     from .contracts.observer import Observer
@@ -88,6 +89,11 @@ class Kernelhooks:
     @hookspec
     def register_events(self) -> Sequence[type[Event]]:
         """The plugin's own events, for the documented schema."""
+
+    @hookspec
+    def register_code(self) -> Sequence[CodeIndex]:
+        """Who knows what the files of a workspace define and use. Plugins that need it ask the first of all, which
+        `kernel.catalog.code()` gives."""
 
     @hookspec
     def register_checks(self) -> Mapping[str, Callable[[], Awaitable[str]]]:

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from pillion import Kernel, Tool, TurnInfo, hookimpl
+from pillion import ConfigError, Kernel, Tool, TurnInfo, hookimpl
+from pillion.contracts.code import CodeIndex
 
 from .hookspecs import SyntaxHooks
+from .indexing import Indexes
+from .keeping import Keeping
 from .language import Language
 from .reading import Reader
+from .searching import FindSymbol, References
 from .tools import OutlineFile
 
 if TYPE_CHECKING:
     from quart import Blueprint
+
+    from pillion_storage.filecache import FileCacheDoor
 
 
 class Plugin:
@@ -27,13 +33,21 @@ class Plugin:
 
     def __init__(self) -> None:
         self._reader = Reader()
-        self._tools: Sequence[Tool] = [OutlineFile(self._reader)]
+        self._indexes = Indexes(self._reader)
+        self._tools: Sequence[Tool] = [
+            OutlineFile(self._reader), FindSymbol(self._indexes), References(self._indexes)
+        ]  # fmt: skip
 
     @hookimpl
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
         self._reader.host = kernel.host
+        self._indexes.begin(kernel.processes, Keeping(_door(kernel)))
         yield
+
+    @hookimpl
+    def register_code(self) -> Sequence[CodeIndex]:
+        return [self._indexes]
 
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
@@ -45,9 +59,10 @@ class Plugin:
 
     @hookimpl(optionalhook=True)
     def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
-        from .routes import blueprint  # quart; a run without a server does not need it
+        from . import symbolroutes  # quart; a run without a server does not need it
+        from .routes import blueprint
 
-        return [blueprint(kernel, self._reader)]
+        return [blueprint(kernel, self._reader), symbolroutes.blueprint(kernel, self._indexes)]
 
 
 class SyntaxCheck:
@@ -61,6 +76,20 @@ class SyntaxCheck:
         if language is None or not language.checked or not language.installed:
             return ()
         return await trio.to_thread.run_sync(_new_errors, language, before, after)
+
+
+def _door(kernel: Kernel) -> FileCacheDoor | None:
+    """The store's file cache; None where it has none."""
+    if kernel.host.state("storage") != "on":
+        return None
+    from pillion_storage.filecache import (
+        FileCacheDoor,
+    )  # the database's library; who has another store does not need it
+
+    try:
+        return FileCacheDoor(kernel.store)
+    except ConfigError:
+        return None
 
 
 def _new_errors(language: Language, before: str | None, after: str) -> Sequence[tuple[int, int, str]]:

@@ -6,12 +6,13 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import trio
 from msgspec import Struct
 
 from pillion import ConfigError, ToolError, Workspace
+from pillion.contracts.code import CodeFile
 from pillion.errors import NotText
 from pillion.plugins import PluginHost
 from pillion.textform import text_form
@@ -46,9 +47,14 @@ class Chunked(Struct, frozen=True):
     pieces: Sequence[Span]
 
 
-class Ground(Protocol):
-    @property
-    def workspace(self) -> Workspace: ...
+class Read(Struct, frozen=True, array_like=True):
+    """What became of a file that a worker process read: `found` is None where it can't be read, or is too long. `mtime`
+    is 0 for one that has just been changed."""
+
+    path: str
+    size: int
+    mtime: int
+    found: CodeFile | None
 
 
 class Reader:
@@ -62,7 +68,11 @@ class Reader:
 
     @property
     def languages(self) -> Languages:
-        """Of a language that two files bring, the later plugin's counts."""
+        return languages(self.files)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The language files. Of a language that two files bring, the later plugin's counts."""
         brought: list[Path] = []
         for name, answer in self.host.ask("register_languages") if self.host else ():
             try:
@@ -72,7 +82,7 @@ class Reader:
                 self.host.fault(name, f"Its hook register_languages: {error}", error)
             else:
                 brought += map(Path, answer)
-        return languages((*self._shipped, *brought))
+        return (*self._shipped, *brought)
 
     async def outline(self, workspace: Workspace, path: str) -> Outlined:
         """Raises ToolError for a file in no known language, or whose grammar is not installed, or that can't be parsed

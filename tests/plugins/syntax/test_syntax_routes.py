@@ -16,6 +16,7 @@ from pillion_syntax.language import Language
 from pillion_syntax.plugin import Plugin
 from pillion_syntax.reading import Reader
 from pillion_syntax.routes import ChunksQuery, ChunksView, Definition, OutlineQuery, OutlineView
+from pillion_syntax.searching import FindSymbol, References
 from pillion_syntax.tools import OutlineArguments, OutlineFile
 
 from ...meta import pages
@@ -144,7 +145,9 @@ def test_the_page_has_every_field(route: str, table: str, kind: type[Struct]) ->
 
 def test_the_page_has_every_tool_and_key() -> None:
     sections = pages.sections(PAGE, "##")
-    assert pages.tables(sections["What the model does"])["tool"] == {tool.name for tool in (OutlineFile,)}
+    assert pages.tables(sections["What the model does"])["tool"] == {
+        tool.name for tool in (OutlineFile, FindSymbol, References)
+    }
     assert pages.tables(sections["A language of your own"])["key"] == set(Language.__struct_fields__)
     assert pages.tables(PAGE)["language"] >= set(Reader().languages.all)
 

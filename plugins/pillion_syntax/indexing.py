@@ -1,0 +1,164 @@
+"""What the files of workspaces define and use: kept by content, and brought up to date whenever it is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import trio
+
+from pillion import Workspace
+from pillion.contracts.code import CodeFile
+from pillion.processes import Processes
+
+from .keeping import Keeping, Kept
+from .reading import Read, Reader
+from .walking import Stat, folders, stats, walk
+from .workers import Workers
+
+Note = Callable[[str, float], None]
+BATCH = 500
+"""Files that are written to the file cache at once."""
+TOGETHER = 20
+"""Files that are put into a table before others have their turn."""
+
+
+class Table:
+    """What is known of one workspace; files in memory as they are kept."""
+
+    def __init__(self) -> None:
+        self.hashes: dict[str, str] = {}
+        self.seen: dict[str, Stat] = {}
+        self.folders: dict[str, Stat] = {}
+        self.languages: Mapping[str, str] = {}
+        self.version = ""
+        self._data: dict[str, bytes] = {}
+        self._names: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._defining: dict[str, set[str]] = defaultdict(set)
+        self._using: dict[str, set[str]] = defaultdict(set)
+
+    def file(self, path: str) -> CodeFile | None:
+        data = self._data.get(path)
+        return None if data is None else msgspec.msgpack.decode(data, type=CodeFile)
+
+    def defining(self, name: str) -> Sequence[str]:
+        return sorted(self._defining.get(name, ()))
+
+    def using(self, name: str) -> Sequence[str]:
+        return sorted(self._using.get(name, ()))
+
+    def names(self) -> Iterator[str]:
+        """All that is defined."""
+        return iter([name for name, files in self._defining.items() if files])
+
+    def put(self, path: str, stat: Stat, hash: str, data: bytes) -> None:
+        self.drop(path)
+        self.seen[path] = stat
+        self.hashes[path], self._data[path] = hash, data
+        found = msgspec.msgpack.decode(data, type=CodeFile)
+        defined, used = frozenset(one.name for one in found.symbols), frozenset(one.name for one in found.uses)
+        self._names[path] = defined, used
+        for name in defined:
+            self._defining[name].add(path)
+        for name in used:
+            self._using[name].add(path)
+
+    def drop(self, path: str) -> None:
+        if self.hashes.pop(path, None) is None:
+            return
+        self.seen.pop(path, None)
+        self._data.pop(path)
+        defined, used = self._names.pop(path)
+        for names, table in ((defined, self._defining), (used, self._using)):
+            for name in names:
+                table[name].discard(path)
+                if not table[name]:
+                    del table[name]
+
+
+class Indexes:
+    """One table a workspace. `table` is exact: each time it asks the disk which files have another size or time."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.keeping = Keeping(None)
+        self._tables: dict[Path, tuple[trio.Lock, Table]] = {}
+        self._processes: Processes | None = None
+        self._workers: Workers | None = None
+
+    def begin(self, processes: Processes, keeping: Keeping, workers: Workers | None = None) -> None:
+        self._processes, self.keeping = processes, keeping
+        self._workers = workers or Workers(processes)
+
+    async def table(self, workspace: Workspace, note: Note | None = None) -> Table:
+        lock, table = self._tables.setdefault(workspace.root, (trio.Lock(), Table()))
+        async with lock:
+            await self._refresh(workspace, table, note)
+        return table
+
+    async def _refresh(self, workspace: Workspace, table: Table, note: Note | None) -> None:
+        assert self._processes is not None and self._workers is not None
+        files, version = self._reader.files, await trio.to_thread.run_sync(_version, self._reader.files)
+        root = workspace.root
+        now = await trio.to_thread.run_sync(folders, root, list(table.languages))
+        if table.version != version or now != table.folders:
+            table.languages = await walk(workspace, self._processes, self._reader.languages)
+            table.folders = await trio.to_thread.run_sync(folders, root, list(table.languages))
+        there = await trio.to_thread.run_sync(stats, root, list(table.languages))
+        for path in [path for path in table.seen if path not in there]:
+            table.drop(path)
+        other = table.version != version
+        changed = {path: stat for path, stat in there.items() if other or table.seen.get(path) != stat}
+        if changed:
+            old = await self.keeping.known(root, version, changed)
+            for number, (path, kept) in enumerate(old.items()):
+                table.put(path, changed.pop(path), kept.hash, kept.data)
+                if number % TOGETHER == 0:
+                    await trio.lowlevel.checkpoint()
+        if changed:
+            await self._read(root, files, version, table, changed, note)
+        table.version = version
+
+    async def _read(
+        self,
+        root: Path,
+        files: Sequence[Path],
+        version: str,
+        table: Table,
+        changed: Mapping[str, Stat],
+        note: Note | None,
+    ) -> None:
+        assert self._workers is not None
+        fresh: list[Kept] = []
+        done = 0
+
+        def take(read: Read) -> None:
+            nonlocal done
+            done += 1
+            found = read.found or CodeFile(read.path, "", "")
+            data = msgspec.msgpack.encode(found)
+            table.put(read.path, changed[read.path], found.hash, data)
+            if found.hash and read.mtime:
+                fresh.append(Kept(read.path, found.hash, read.size, read.mtime, found.language, data))
+            if note is not None and done % 50 == 0:
+                note(f"{done} of {len(changed)} files read", done / len(changed))
+
+        jobs = [(path, table.languages[path]) for path in changed]
+        try:
+            for start in range(0, len(jobs), BATCH * 4):
+                for path in await self._workers.read(root, files, jobs[start : start + BATCH * 4], take):
+                    take(Read(path, 0, 0, None))
+                await self.keeping.put(root, version, fresh)
+                fresh.clear()
+        finally:
+            if fresh:
+                with trio.move_on_after(2, shield=True):  # what was read is not read again
+                    await self.keeping.put(root, version, fresh)
+
+
+def _version(files: Sequence[Path]) -> str:
+    """Of what makes the tables: another one where a language file has changed."""
+    return "1-" + hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
