@@ -224,7 +224,7 @@ class _Lines:
         return self._carried(line)
 
     def _carried(self, line: str) -> str:
-        if not (self._carries or self._indentation.same):
+        if not self._carries:
             return line
         try:
             return self._indentation.carried(line)

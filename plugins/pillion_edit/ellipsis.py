@@ -56,13 +56,17 @@ def leaves_out(old: Sequence[str], new: Sequence[str]) -> bool:
     """Do new lines have an ellipsis for lines of `old`, which would be lost if they were taken to the letter?
 
     A comment with dots and words always does. One with dots or words alone, and a bare `...`, which may be code below
-    a head, does where lines become fewer; `...rest`, which is code, never does.
+    a head, does where lines become fewer; `...rest`, which is code, never does. Where lines are alike, those that go
+    may seem to stand elsewhere than the ellipsis that is to be for them.
     """
     if len(_cut(new)) <= len(_cut(old)) and not any(map(_IN_WORDS.fullmatch, new)):
         return False
-    for kind, first, last, begin, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    lost = any(kind in ("delete", "replace") for kind, *_ in changes)
+    for kind, first, last, begin, end in changes:
         fewer = last - first > end - begin
-        if kind == "replace" and any(_means(new, number, fewer) for number in range(begin, end)):
+        instead = kind == "replace" or (kind == "insert" and lost)
+        if instead and any(_means(new, number, fewer) for number in range(begin, end)):
             return True
     return False
 

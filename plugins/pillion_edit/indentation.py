@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
 from math import gcd
@@ -27,19 +27,11 @@ class Indentation:
         """Nothing is to be carried."""
         self._given = _unit([*self._known, *(indent(line) for line in new if line.strip())])
         self._file = file
-        self._styles: dict[str, bool] = {}
 
     @cached_property
     def _there(self) -> int:
         """The columns of a level in the file."""
         return _step(self._file)
-
-    def _only(self, sign: str) -> bool:
-        """Is the file indented by that one, and by nothing else?"""
-        if sign not in self._styles:
-            mixed = any(_signs(self._file, sign))
-            self._styles[sign] = not mixed and any(line[:1] == sign and line.strip() for line in self._file)
-        return self._styles[sign]
 
     def _learn(self, given: str, there: str) -> None:
         known = self._known.setdefault(given, there)
@@ -51,22 +43,12 @@ class Indentation:
         if not line.strip():
             return line
         given = indent(line)
-        if self.same:
-            return self._styled(given) + line.lstrip()
         known = self._known.get(given, "")
         if known is None:
             raise Unsure
         if given in self._known:
             return known + line.lstrip()
         return self._by_level(given) + line.lstrip()
-
-    def _styled(self, given: str) -> str:
-        """Tabs in a file of spaces become those, and the other way round, where levels can be counted."""
-        if given and given.strip("\t") == "" and self._only(" "):
-            return " " * self._there * len(given)
-        if given and given.strip(" ") == "" and self._only("\t") and len(given) % self._given == 0:
-            return "\t" * (len(given) // self._given)
-        return given
 
     def _by_level(self, given: str) -> str:
         pairs = [(old, there) for old, there in self._known.items() if there is not None]
@@ -107,13 +89,6 @@ def _by_columns(pairs: list[tuple[str, str]], given: str, unit: int) -> str:
 
 def _tabbed(pairs: list[tuple[str, str]], given: str) -> bool:
     return "\t" in given or any("\t" in old for old, _ in pairs)
-
-
-def _signs(lines: Sequence[str], but: str) -> Iterator[str]:
-    """What lines are indented by, besides `but`."""
-    for line in lines:
-        if line[:1].isspace() and line.strip():
-            yield from (sign for sign in indent(line) if sign != but)
 
 
 def _step(lines: Sequence[str]) -> int:

@@ -21,8 +21,18 @@ class _Tokens(NamedTuple):
 
 def alike(old: str, new: str) -> bool:
     """May `new` be `old`, changed?"""
-    matcher = SequenceMatcher(None, old.strip(), new.strip(), autojunk=False)
+    old, new = old.strip(), new.strip()
+    ends = _alike(old, new) + _alike(old[::-1], new[::-1])
+    if 2 * min(ends, len(old), len(new)) > ALIKE * (len(old) + len(new)):
+        return True  # most of both, quickly
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
     return matcher.real_quick_ratio() > ALIKE and matcher.quick_ratio() > ALIKE and matcher.ratio() > ALIKE
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    pairs = zip(one, other, strict=False)
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def renamed(old: str, there: str) -> set[str] | None:
@@ -41,8 +51,8 @@ def merged(old: str, there: str, new: str) -> str | None:
     otherwise, it means to.
     """
     before, file, after = _tokens(old), _tokens(there), _tokens(new)
-    quotes = {word for word in file.words if word in "'\"`"}
-    if len(before.words) != len(file.words) or (before.words != file.words and len(quotes) > 1):
+    quotes = [{word for word in tokens.words if word in "'\"`"} for tokens in (file, after)]
+    if len(before.words) != len(file.words) or (before.words != file.words and max(map(len, quotes)) > 1):
         return None
     came: dict[int, int] = {}
     for mine, theirs, size in SequenceMatcher(None, before.words, after.words, autojunk=False).get_matching_blocks():

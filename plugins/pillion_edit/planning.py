@@ -14,7 +14,8 @@ from pillion.textform import text_form
 
 from .applying import Applied, applied
 from .document import Document
-from .hunk import FileEdit
+from .ellipsis import leaves_out
+from .hunk import FileEdit, lines_of
 from .refusals import Refused, Why
 from .replacing import replaced
 
@@ -146,8 +147,7 @@ def _do(edit: FileEdit, files: dict[str, _File]) -> None:
         case "create":
             _create(edit, file)
         case "write":
-            form = text_form(file.after or b"")
-            file.after = form.encode(edit.content) if form else edit.content.encode()
+            _write(edit, file)
         case "bytes":
             file.after = edit.data
         case "replace":
@@ -169,6 +169,17 @@ def _create(edit: FileEdit, file: _File) -> None:
     if file.after is not None and file.after != data:
         raise Refused(f"{edit.path} exists already. To change it, give lines of it that are there now.", "placeless")
     file.after = data
+
+
+def _write(edit: FileEdit, file: _File) -> None:
+    form = text_form(file.after or b"")
+    if form and file.after and leaves_out(lines_of(form.decode(file.after)), lines_of(edit.content)):
+        raise Refused(
+            f"The new content of {edit.path} has an ellipsis in the place of lines that are there now: they would be "
+            "lost. Give all lines, or change only a part of the file.",
+            "unsure",
+        )
+    file.after = form.encode(edit.content) if form else edit.content.encode()
 
 
 def _change(edit: FileEdit, file: _File) -> None:
