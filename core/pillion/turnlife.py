@@ -57,7 +57,9 @@ class TurnLife:
                     reason = await turn.strategy.run(turn)
                     nursery.cancel_scope.cancel()
                 if reason is None or reason in ("done", "question"):
-                    await turn.conclude()
+                    async with trio.open_nursery() as turn.nursery:  # what the strategy began has ended
+                        await turn.conclude()
+                        turn.nursery.cancel_scope.cancel()
         except Exception as error:  # the end of a turn
             if not turn.stopping:
                 return self._failure(first_error(error))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trio
 
-from pillion import Limits, Text
+from pillion import Limits, Text, hookimpl
 from pillion import events as e
 from pillion.errors import BadSchema
 from pillion.testing.kit import FunctionTool, Host, StrategyPlugin, events, kernel_host
@@ -30,9 +30,27 @@ class Direct:
         await turn.step(tools=False, answer=True)
 
 
+class Watcher:
+    """Sees the steps of every turn."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    @hookimpl
+    def register_witnesses(self, turn: Any) -> list[Any]:
+        return [self]
+
+    async def step(self, turn: Any) -> None:
+        self.seen.append(turn.steps)
+
+    async def before(self, turn: Any, effect: Any) -> None: ...
+
+    async def leave(self, turn: Any) -> None: ...
+
+
 def host_of(tmp_path: Any, *answers: Any, **options: Any) -> Any:
     tool = FunctionTool("look", fine)
-    plugins = {"direct": StrategyPlugin(Direct())}
+    plugins = {"direct": StrategyPlugin(Direct())} | options.pop("plugins", {})
     return kernel_host(tmp_path, tool, provider=ScriptedProvider(*answers), plugins=plugins, **options)
 
 
@@ -50,6 +68,14 @@ async def test_an_agent_works_with_tools_first_and_then_answers_as_json(tmp_path
         assert (first.tool_choice, last.tool_choice, last.tools) == ("auto", "none", first.tools)
         assert "JSON Schema" in last.messages[-1].text
         assert await told(session) == ["schema"]
+
+
+async def test_steps_that_the_schema_asks_for_are_witnessed_too(tmp_path) -> None:
+    watcher = Watcher()
+    async with host_of(tmp_path, says("I have it."), says('{"size": 3}'), plugins={"watch": watcher}) as host:
+        end = await host.run(await host.open(), "how large?", schema=SCHEMA)
+    assert end == e.TurnFinished(steps=2, answer={"size": 3})
+    assert watcher.seen == [1, 2]
 
 
 async def test_a_chat_answers_as_json_at_once(tmp_path) -> None:

@@ -347,9 +347,6 @@ async def cancels(c: Clients) -> None:
     session = await c.open(strategy="loop")
     seen = await c.watch(session)
     await c.prompt(session, "long")
-    waiting = await c.prompt(session, "never")
-    await c.call("DELETE", f"/api/sessions/{session}/prompts/{waiting}")
-    c.told.withdrawn[waiting] = session
     await seen.until(lambda seen: seen.count("text.delta") >= 1)
     if (await c.call("POST", f"/api/sessions/{session}/cancel", {}))["stopping"]:
         c.told.stopped.append(session)
@@ -363,6 +360,9 @@ async def cancels(c: Clients) -> None:
     wanted = seen.count("approval.wanted")
     await c.prompt(session, "unanswered")
     await seen.until(lambda seen: seen.count("approval.wanted") > wanted)
+    waiting = await c.prompt(session, "never")
+    await c.call("DELETE", f"/api/sessions/{session}/prompts/{waiting}")
+    c.told.withdrawn[waiting] = session
     await c.call("POST", f"/api/sessions/{session}/cancel", {})
     await seen.until(lambda seen: seen.count(*ENDS) == 4)
 
