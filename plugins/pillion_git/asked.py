@@ -66,4 +66,19 @@ class AskedBranches(Struct, frozen=True, tag="branches"):
     remote: bool = False
 
 
-Asked = AskedStatus | AskedDiff | AskedLog | AskedShow | AskedBlame | AskedBranches
+class AskedStage(Struct, frozen=True, tag="stage"):
+    """`paths` are files. `undo`: they are taken out of what is staged."""
+
+    paths: tuple[RelativePath, ...]
+    undo: bool = False
+
+
+class AskedCommit(Struct, frozen=True, tag="commit"):
+    """`time` is seconds since 1970, `zone` minutes east of UTC."""
+
+    message: str
+    time: int
+    zone: int
+
+
+Asked = AskedStatus | AskedDiff | AskedLog | AskedShow | AskedBlame | AskedBranches | AskedStage | AskedCommit

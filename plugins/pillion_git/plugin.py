@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from pillion import ConfigError, Kernel, Tool, TurnInfo, hookimpl
 
+from .changing import WRITING
 from .repository import Git
 from .tools import READING
 
@@ -39,7 +40,7 @@ class Plugin:
     def __init__(self, config: Given) -> None:
         self._git = Git(_program(config.program))
         self._seconds = config.seconds
-        self._tools: Sequence[Tool] = [kind(self._git, config.seconds) for kind in READING]
+        self._tools: Sequence[Tool] = [kind(self._git, config.seconds) for kind in (*READING, *WRITING)]
 
     @hookimpl
     @asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -18,12 +18,23 @@ from pillion.errors import OutsideWorkspace
 from pillion.processes import Processes
 from pillion.protection import guard_of
 
-from .asked import Asked, AskedBlame, AskedBranches, AskedDiff, AskedLog, AskedShow, AskedStatus, checked
+from .asked import (
+    Asked,
+    AskedBlame,
+    AskedBranches,
+    AskedCommit,
+    AskedDiff,
+    AskedLog,
+    AskedShow,
+    AskedStage,
+    AskedStatus,
+    checked,
+)
 from .choices import Choices, choices
 from .place import GitFault, Place, find
 from .program import Program, ProgramFailed
 from .shadow import shadow
-from .values import Blame, Branches, Change, Diff, Log, Patch, Shown, Status
+from .values import Blame, Branches, Change, Diff, Done, Log, Patch, Shown, Status
 
 T = TypeVar("T")
 LARGEST = 64 * 1024 * 1024
@@ -83,6 +94,35 @@ class Git:
 
     async def branches(self, ground: Ground, asked: AskedBranches) -> Branches:
         return await self._answer(ground, asked, Branches, None)
+
+    async def select(self, ground: Ground, paths: Sequence[str], *, undo: bool = False) -> list[str]:
+        """The files that differ at these paths, and may be staged; `undo`: that are staged. Raises ToolError where at
+        one of them is none, ProtectedPath for one that is named itself."""
+        found = await self.status(ground, AskedStatus(each=True))
+        guard = guard_of(ground.workspace)
+        chosen: dict[str, None] = {}
+        for path in paths or [""]:
+            place = _place(ground, path)
+            fit = [change for change in found.changes if (change.staged if undo else change.unstaged)]
+            mine = [
+                change for change in fit if not place or change.path == place or change.path.startswith(f"{place}/")
+            ]
+            if place in [change.path for change in mine]:
+                guard.check(place, "read")
+            names = [name for change in mine for name in (change.path, change.origin if undo else "") if name]
+            open_ = [name for name in names if not guard.hides(name) and not name.endswith("/")]
+            if not open_:
+                raise ToolError(
+                    f"{place or 'The folder'} has nothing to {'take out of what is staged' if undo else 'stage'}."
+                )
+            chosen.update(dict.fromkeys(open_))
+        return list(chosen)
+
+    async def stage(self, ground: Ground, asked: AskedStage) -> Done:
+        return await self._answer(ground, asked, Done, None)
+
+    async def commit(self, ground: Ground, asked: AskedCommit) -> Done:
+        return await self._answer(ground, asked, Done, None)
 
     async def _answer(
         self, ground: Ground, asked: Asked, kind: type[T], quick: Callable[[Program], Awaitable[T]] | None

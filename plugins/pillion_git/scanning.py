@@ -189,7 +189,7 @@ class _Scanner:
         if not item.is_dir(follow_symlinks=False):
             self._scan.changed[path] = _leaf_of(item, path)
             return
-        inner = _submodule(self._found, path)
+        inner = submodule(self._found, path)
         if inner is None:
             return
         with inner as there:
@@ -214,7 +214,7 @@ def is_dirty(found: Opened, depth: int = 0) -> bool:
     }
 
 
-def _submodule(found: Opened, path: bytes) -> AbstractContextManager[Opened] | None:
+def submodule(found: Opened, path: bytes) -> AbstractContextManager[Opened] | None:
     """The repository in it; None where there is none."""
     folder = os.fsdecode(os.path.join(found.top, path))
     if not os.path.lexists(os.path.join(folder, ".git")):

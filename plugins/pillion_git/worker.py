@@ -15,8 +15,18 @@ import msgspec
 from dulwich.errors import FileFormatException, GitProtocolError, NotGitRepository, ObjectFormatException
 from msgspec import Struct
 
-from . import blaming, comparing, history
-from .asked import Asked, AskedBlame, AskedBranches, AskedDiff, AskedLog, AskedShow, AskedStatus
+from . import blaming, comparing, history, writing
+from .asked import (
+    Asked,
+    AskedBlame,
+    AskedBranches,
+    AskedCommit,
+    AskedDiff,
+    AskedLog,
+    AskedShow,
+    AskedStage,
+    AskedStatus,
+)
 from .choices import Choices
 from .opened import Opened, opened
 from .place import GitFault, Place
@@ -60,6 +70,10 @@ def _answer(found: Opened, asked: Asked) -> Any:
             return blaming.blame(found, asked)
         case AskedBranches():
             return history.branches(found, asked)
+        case AskedStage():
+            return writing.stage(found, asked)
+        case AskedCommit():
+            return writing.commit(found, asked)
 
 
 def main() -> None:
