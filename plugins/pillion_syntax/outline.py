@@ -19,7 +19,9 @@ HOLDERS = frozenset(["class", "struct", "interface", "trait", "enum", "implement
 """Kinds whose functions are methods."""
 LONGEST_NAME = 200
 _SPACE = b" \t\r\n\f\v"
-_MARKS = re.compile(r"^[ \t]*(?:/\*\*?|\*/|///?/?!?|//!|\*(?!/)|#+!?|--+|;+)?[ \t]?|[ \t]*\*/[ \t]*$", re.MULTILINE)
+_MARKS = re.compile(
+    r"^[ \t]*(?:<!--|/\*\*?|\*/|///?/?!?|//!|\*(?!/)|#+!?|--+|;+)?[ \t]?|[ \t]*(?:\*/|-->)[ \t]*$", re.MULTILINE
+)
 
 
 class OutlineNode(Struct, frozen=True):
@@ -59,7 +61,7 @@ def outline(language: Language, data: bytes, tree: Tree) -> list[OutlineNode]:
     """In the order of the text. Raises ValueError when the language's queries are wrong."""
     found, notes, wrappers = _matches(language, tree)
     found.sort(key=lambda one: (one.start, -one.end, one.name.start_byte))
-    _wrap(found, wrappers)
+    _wrap(data, found, wrappers)
     return _Builder(language, data, notes).built(found)
 
 
@@ -92,14 +94,15 @@ def _one(nodes: Sequence[Node] | None) -> Node | None:
     return nodes[0] if nodes else None
 
 
-def _wrap(found: Sequence[_Found], wrappers: Iterable[Node]) -> None:
-    """What is wrapped round a definition is part of it: `export`, decorators. It ends where the definition ends, and
-    begins before it and behind what else ends there."""
+def _wrap(data: bytes, found: Sequence[_Found], wrappers: Iterable[Node]) -> None:
+    """What is wrapped round a definition is part of it: `export`, decorators. It ends where the definition ends, or with
+    a semicolon behind it, and begins before it and behind what else ends there."""
     ending: dict[int, list[_Found]] = defaultdict(list)
     for one in found:
         ending[one.end].append(one)
     for node in sorted(wrappers, key=lambda node: -node.start_byte):
-        inner = [one for one in ending[node.end_byte] if one.start >= node.start_byte]
+        ends = ending[node.end_byte] or ending[node.end_byte - data.endswith(b";", node.start_byte, node.end_byte)]
+        inner = [one for one in ends if one.start >= node.start_byte]
         if inner:
             first = min(one.start for one in inner)
             for one in inner:
@@ -143,11 +146,13 @@ class _Builder:
             if self._language.docstrings and one.body is not None:
                 doc = _docstring(one.body) or doc
             naming = self._lines.span(one.name.start_byte, one.name.end_byte)
-            name = self._text(one.name).strip("\"'`<>") if kind == "import" else self._text(one.name)
+            name = self._text(one.name)
+            if kind in ("import", "field"):
+                name = name.strip("\"'`<>").removeprefix(":")  # a text; a symbol of Ruby
             inside = self._inside(one.start, naming.start)
             outside = self._inside(start, one.start)
             nodes.append(OutlineNode(kind, name, owner, parent, span, naming, body, (*outside, *inside), doc))
-            if body is not None:
+            if body is not None or kind in HOLDERS:
                 open_.append(len(nodes) - 1)
             if kind in HOLDERS:
                 holders.setdefault(name, len(nodes) - 1)
@@ -191,7 +196,9 @@ class _Builder:
 
 
 def _within(outer: OutlineNode, span: Span) -> bool:
-    return outer.body is not None and outer.body.holds(span)
+    if outer.body is not None and outer.body.holds(span):
+        return True
+    return outer.kind in HOLDERS and outer.span.holds(span) and span.start >= outer.naming.end
 
 
 def _docstring(body: Node) -> str:

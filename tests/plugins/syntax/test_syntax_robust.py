@@ -1,0 +1,66 @@
+"""Files that others wrote: no crash, no hang, and pieces that are the file. PILLION_LONG=1 takes all there are."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pillion import ToolError
+from pillion_syntax.grammars import languages
+from pillion_syntax.language import Language, shipped
+from pillion_syntax.looking import chunked, outlined
+
+KNOWN = languages(tuple(shipped()))
+LONG = os.environ.get("PILLION_LONG") == "1"
+EACH = 10**6 if LONG else 5
+"""Files of a language."""
+LARGEST = 10**6 if LONG else 40_000
+SECONDS = 20
+"""For one file, on a machine that has other work."""
+
+
+def sources() -> Iterator[tuple[Language, Path]]:
+    """Of the standard library and of the packages that are installed."""
+    counts: dict[str, int] = {}
+    roots = [Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib"))]
+    for root in dict.fromkeys(roots):
+        for path in sorted(root.glob("**/*" if LONG else "*/*"), key=lambda path: (path.name, str(path))):
+            language = KNOWN.of(path.name)
+            if language is None or not language.installed or not path.is_file() or path.stat().st_size > LARGEST:
+                continue
+            counts[language.name] = counts.get(language.name, 0) + 1
+            if counts[language.name] <= EACH:
+                yield language, path
+
+
+def test_what_others_wrote_is_read_and_is_whole_again() -> None:
+    seen: dict[str, int] = {}
+    for language, path in sources():
+        data = path.read_bytes()
+        began = time.monotonic()
+        pieces = chunked(path.name, "", language, data).pieces
+        assert b"".join(data[one.start : one.end] for one in pieces) == data, path
+        try:
+            nodes = outlined(path.name, "", language, data).nodes
+        except ToolError:  # more than may be parsed
+            nodes = []
+        assert time.monotonic() - began < SECONDS, path
+        for number, node in enumerate(nodes):
+            assert node.span.start <= node.naming.start <= node.naming.end <= node.span.end, path
+            assert -1 <= node.parent < len(nodes) and node.parent != number, path
+        seen[language.name] = seen.get(language.name, 0) + 1
+    assert len(seen) >= 4, seen
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN.all))
+def test_each_language_takes_any_bytes(name: str) -> None:
+    language = KNOWN.all[name]
+    for data in (b"", b"\n", b"x", b"\xff\xfe\x00(", b"((((" * 2000, b"'\"`" * 500, "ä".encode() * 700):
+        pieces = chunked("x", "", language, data).pieces
+        assert b"".join(data[one.start : one.end] for one in pieces) == data
+        outlined("x", "", language, data)
