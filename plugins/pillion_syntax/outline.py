@@ -95,8 +95,8 @@ def _one(nodes: Sequence[Node] | None) -> Node | None:
 
 
 def _wrap(data: bytes, found: Sequence[_Found], wrappers: Iterable[Node]) -> None:
-    """What is wrapped round a definition is part of it: `export`, decorators. It ends where the definition ends, or with
-    a semicolon behind it, and begins before it and behind what else ends there."""
+    """What is wrapped round a definition is part of it: `export`, decorators. It ends where the definition ends, or
+    with a semicolon behind it, and begins before it and behind what else ends there."""
     ending: dict[int, list[_Found]] = defaultdict(list)
     for one in found:
         ending[one.end].append(one)

@@ -12,6 +12,10 @@ import pytest
 from msgspec import Struct
 
 from pillion import ToolError, hookimpl
+from pillion_repomap.plugin import Config as MapConfig
+from pillion_repomap.plugin import Plugin as RepoMapPlugin
+from pillion_repomap.routes import MapQuery, MapView
+from pillion_repomap.tool import RepoMap
 from pillion_syntax.language import Language
 from pillion_syntax.plugin import Plugin
 from pillion_syntax.reading import Reader
@@ -53,8 +57,11 @@ async def server(tmp_path: Path) -> AsyncIterator[Serving]:
     (tmp_path / "scroll.toml").write_text(SCROLL)
     (tmp_path / "wrong.toml").write_text("name = 'wrong'\nextension = []\n")
     brought = {
-        "syntax": Plugin(), "scroll": Brings(tmp_path / "scroll.toml"), "wrong": Brings(tmp_path / "wrong.toml")
-    }  # fmt: skip
+        "syntax": Plugin(),
+        "repomap": RepoMapPlugin(MapConfig()),
+        "scroll": Brings(tmp_path / "scroll.toml"),
+        "wrong": Brings(tmp_path / "wrong.toml"),
+    }
     async with serving(tmp_path, plugins=brought) as running:
         yield running
 
@@ -134,6 +141,8 @@ async def test_the_tool_shows_heads_by_line(call: RealCall, folder: Path) -> Non
         ("outline", "query", OutlineQuery),
         ("outline", "answer", OutlineView),
         ("outline", "definition", Definition),
+        ("repomap", "query", MapQuery),
+        ("repomap", "answer", MapView),
         ("chunks", "query", ChunksQuery),
         ("chunks", "answer", ChunksView),
     ],
@@ -146,7 +155,7 @@ def test_the_page_has_every_field(route: str, table: str, kind: type[Struct]) ->
 def test_the_page_has_every_tool_and_key() -> None:
     sections = pages.sections(PAGE, "##")
     assert pages.tables(sections["What the model does"])["tool"] == {
-        tool.name for tool in (OutlineFile, FindSymbol, References)
+        tool.name for tool in (OutlineFile, FindSymbol, References, RepoMap)
     }
     assert pages.tables(sections["A language of your own"])["key"] == set(Language.__struct_fields__)
     assert pages.tables(PAGE)["language"] >= set(Reader().languages.all)

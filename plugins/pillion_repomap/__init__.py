@@ -1,0 +1,1 @@
+"""A map of the repository: what matters of it for a conversation, in as many tokens as are given."""

@@ -1,0 +1,187 @@
+"""Which files use what other files define, and how much each of them matters for some files and names."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+
+import rustworkx
+from msgspec import Struct
+
+from pillion.contracts.code import CodeTable, Symbol
+
+DAMPING = 0.85
+ROUNDS = 100
+PRIVATE = 0.1
+"""What a use of a name counts that begins with an underscore."""
+MENTIONED = 10.0
+"""How much more a name counts that somebody has spoken of."""
+BARE = 0.05
+"""What a use counts that is no call, no type and no import: it may be of something else that has that name."""
+SHORTEST = 3
+"""Characters of a name that joins two files."""
+COMMON = 8
+"""Files that define a name which says nothing any more: `main`, `run`."""
+READ = 1000
+"""Files, those with the highest rank, whose rank is handed down to what they use."""
+ALSO = 0.01
+"""Share of a file's rank that each of its definitions has without being used."""
+HIDDEN = frozenset(["variable", "field", "implementation", "key", "table", "section", "rule", "element", "import"])
+"""Kinds that a map does not show of their own."""
+
+
+Link = tuple[str, float, tuple[str, ...]]
+"""A name that a file uses, with what the use weighs for each of the files that define it."""
+
+
+class _File(Struct):
+    hash: str
+    symbols: Mapping[str, tuple[Symbol, ...]]
+    uses: Mapping[str, float]
+
+
+class Ranked(Struct, frozen=True):
+    """A definition and how much it matters; of all together it is about 1."""
+
+    path: str
+    symbol: Symbol
+    rank: float
+
+
+class Graph:
+    """Of one workspace. `update` looks only at files that have changed, and at those that use what they define."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, _File] = {}
+        self._defining: dict[str, set[str]] = defaultdict(set)
+        self._using: dict[str, set[str]] = defaultdict(set)
+        self._links: dict[str, list[Link]] = {}
+        self._drawn: tuple[rustworkx.PyDiGraph, dict[str, int]] | None = None
+
+    @property
+    def files(self) -> int:
+        return len(self._files)
+
+    def update(self, table: CodeTable) -> int:
+        """How many files had changed. For a thread."""
+        hashes = dict(table.hashes)
+        gone = [path for path in self._files if path not in hashes]
+        changed = [path for path, hash in hashes.items() if path not in self._files or self._files[path].hash != hash]
+        stale = {*changed, *gone}
+        for path in (*gone, *changed):
+            stale |= self._put(path, table if path in hashes else None)
+        for path in stale:
+            self._links.pop(path, None)
+            if path in self._files:
+                self._links[path] = list(self._linked(path))
+        if stale:
+            self._drawn = None
+        return len(changed) + len(gone)
+
+    def _put(self, path: str, table: CodeTable | None) -> set[str]:
+        """Takes in a file, None: takes it away; returns those that use a name which it defines since, or no more."""
+        old = self._files.pop(path, None)
+        found = table.file(path) if table is not None else None
+        before = set(old.symbols) if old else set()
+        for name in old.uses if old else ():
+            self._using[name].discard(path)
+        after: set[str] = set()
+        if found is not None:
+            symbols: dict[str, list[Symbol]] = defaultdict(list)
+            uses: dict[str, float] = defaultdict(float)
+            for one in found.symbols:
+                if one.kind not in HIDDEN:
+                    symbols[one.name].append(one)
+            for use in found.uses:
+                if len(use.name) >= SHORTEST:
+                    uses[use.name] += len(use.lines) * (BARE if use.kind == "name" else 1.0)
+            kept = {name: tuple(some) for name, some in symbols.items()}
+            self._files[path] = _File(found.hash, kept, dict(uses))
+            after = set(symbols)
+            for name in uses:
+                self._using[name].add(path)
+        for name in before - after:
+            self._defining[name].discard(path)
+        for name in after - before:
+            self._defining[name].add(path)
+        return {user for name in before ^ after for user in self._using.get(name, ())}
+
+    def _linked(self, path: str) -> Iterator[Link]:
+        """Each name that the file uses and others define, with its weight for each of those."""
+        for name, count in self._files[path].uses.items():
+            definers = self._defining.get(name)
+            if definers and len(definers) <= COMMON and path not in definers:
+                weight = math.sqrt(count) * (PRIVATE if name.startswith("_") else 1.0) / len(definers)
+                yield name, weight, tuple(definers)
+
+    def ranked(self, focus: Iterable[str], mentioned: Iterable[str]) -> list[Ranked]:
+        """All definitions outside the files `focus`, what matters most first, for these files and names."""
+        near, names = set(focus) & self._files.keys(), set(mentioned)
+        ranks = self._ranks(near, names)
+        shares: dict[tuple[str, str], float] = defaultdict(float)
+        for path, rank in sorted(ranks.items(), key=lambda one: -one[1])[:READ]:
+            links = [
+                (name, weight * (MENTIONED if name in names else 1.0), definers)
+                for name, weight, definers in self._links[path]
+            ]
+            total = sum(weight * len(definers) for _, weight, definers in links)
+            for name, weight, definers in links:
+                for definer in definers:
+                    shares[definer, name] += rank * weight / total
+        for path, file in self._files.items():
+            for name in file.symbols:
+                shares[path, name] += ranks[path] * ALSO * (MENTIONED if name in names else 1.0)
+        found = [
+            Ranked(path, symbol, rank / len(self._files[path].symbols[name]))
+            for (path, name), rank in shares.items()
+            if path not in near
+            for symbol in self._files[path].symbols[name]
+        ]
+        return sorted(found, key=lambda one: (-one.rank, one.path, one.symbol.line))
+
+    def _ranks(self, near: set[str], names: set[str]) -> dict[str, float]:
+        graph, places = self._graph()
+        wanted: dict[int, float] = defaultdict(float)
+        for path in near:
+            wanted[places[path]] += 1.0
+        for name in names:
+            definers = self._defining.get(name, set())
+            for path in definers if len(definers) <= COMMON else ():
+                wanted[places[path]] += 1.0 / len(definers)
+        if not places:
+            return {}
+        found = rustworkx.pagerank(
+            graph, alpha=DAMPING, weight_fn=float, personalization=dict(wanted) or None, max_iter=ROUNDS, tol=1e-6
+        )
+        return {path: found[place] for path, place in places.items()}
+
+    def _graph(self) -> tuple[rustworkx.PyDiGraph, dict[str, int]]:
+        if self._drawn is None:
+            graph = rustworkx.PyDiGraph()
+            places = dict(zip(self._files, graph.add_nodes_from(list(self._files)), strict=True))
+            graph.add_edges_from(
+                [
+                    (places[path], places[definer], weight)
+                    for path, links in self._links.items()
+                    for definer, weight in _summed(links).items()
+                ]
+            )
+            self._drawn = graph, places
+        return self._drawn
+
+
+def _summed(links: Iterable[Link]) -> dict[str, float]:
+    """By the file that is used."""
+    found: dict[str, float] = defaultdict(float)
+    for _, weight, definers in links:
+        for definer in definers:
+            found[definer] += weight
+    return found
+
+
+def by_file(ranked: Iterable[Ranked]) -> dict[str, list[Symbol]]:
+    """Each file's, by their lines; files by their names."""
+    ordered = sorted(ranked, key=lambda one: (one.path, one.symbol.line))
+    return {path: [one.symbol for one in some] for path, some in groupby(ordered, key=lambda one: one.path)}

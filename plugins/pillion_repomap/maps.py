@@ -1,0 +1,95 @@
+"""Maps of workspaces, kept warm: one graph each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trio
+from msgspec import Struct
+
+from pillion import Kernel, ToolError, Workspace
+from pillion.contracts.code import CodeTable, Symbol
+
+from .rendering import HOLDERS, Count, rendered
+
+if TYPE_CHECKING:
+    from .graph import Graph, Ranked
+
+Note = Callable[[str, float], None]
+_WORD = re.compile(r"[A-Za-z_]\w{2,}")
+_PATH = re.compile(r"[\w./-]+\.\w+")
+
+
+class Wanted(Struct, frozen=True):
+    """What a map is for: files, which are left out of it themselves, and names."""
+
+    files: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Map(Struct, frozen=True):
+    """`files` are those of the workspace, `shown` the paths in the text, in order of what matters."""
+
+    text: str
+    files: int
+    shown: tuple[str, ...]
+
+
+class Maps:
+    """One for all sessions. `kernel` is given by the plugin's lifespan."""
+
+    kernel: Kernel | None = None
+
+    def __init__(self) -> None:
+        self._graphs: dict[Path, tuple[trio.Lock, Graph]] = {}
+
+    async def make(
+        self, workspace: Workspace, wanted: Wanted, budget: int, count: Count, note: Note | None = None
+    ) -> Map:
+        """Raises ToolError where nobody knows the code, or there is none."""
+        from .graph import Graph  # rustworkx, which is large
+
+        code = self.kernel.catalog.code() if self.kernel else None
+        if code is None:
+            raise ToolError("Nobody knows the code of this workspace: the plugin syntax is off.")
+        table = await code.table(workspace, note)
+        lock, graph = self._graphs.setdefault(workspace.root, (trio.Lock(), Graph()))
+        async with lock:
+            return await trio.to_thread.run_sync(_make, graph, table, wanted, budget, count)
+
+    def is_warm(self, workspace: Workspace) -> bool:
+        return workspace.root in self._graphs
+
+
+def _make(graph: Graph, table: CodeTable, wanted: Wanted, budget: int, count: Count) -> Map:
+    graph.update(table)
+    ranked = graph.ranked(wanted.files, wanted.names)
+    some = ranked[: max(50, budget)]  # one has more than one token
+    text = rendered(some, _holders(table, some), budget, count)
+    if not text:
+        raise ToolError("There is no map: no source file of the workspace defines anything, or nothing fits.")
+    lines = {line[:-1] for line in text.split("\n") if line.endswith(":") and not line.startswith(" ")}
+    order = dict.fromkeys(one.path for one in some if one.path in lines)
+    return Map(text, graph.files, tuple(order))
+
+
+def _holders(table: CodeTable, ranked: Iterable[Ranked]) -> dict[str, Sequence[Symbol]]:
+    found: dict[str, Sequence[Symbol]] = {}
+    for one in ranked:
+        if one.path not in found:
+            file = table.file(one.path)
+            found[one.path] = [symbol for symbol in file.symbols if symbol.kind in HOLDERS] if file else []
+    return found
+
+
+def wanted_of(texts: Iterable[str], paths: Iterable[str] = ()) -> Wanted:
+    """The names and paths that are spoken of."""
+    names: dict[str, None] = {}
+    files = dict.fromkeys(paths)
+    for text in texts:
+        files |= dict.fromkeys(_PATH.findall(text))
+        names |= dict.fromkeys(_WORD.findall(text))
+    return Wanted(tuple(files), tuple(names))

@@ -1,0 +1,66 @@
+"""GET /api/sessions/{id}/repomap."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+from quart import Blueprint, Response, abort, request
+
+from pillion import Kernel
+
+from .maps import Maps, Wanted
+from .tool import quarter
+
+View = Callable[[str], Awaitable[Response]]
+
+
+class MapQuery(Struct, frozen=True):
+    """GET …/repomap. `budget`: tokens, a quarter of the characters. `files` and `names`, with commas between, are what
+    it is about."""
+
+    budget: Annotated[int, Meta(ge=1, le=100_000)] = 1024
+    files: str = ""
+    names: str = ""
+
+
+class MapView(Struct, frozen=True):
+    """`shown` are the files in `text`, what matters most first; `files` have been looked at."""
+
+    text: str
+    tokens: int
+    files: int
+    shown: Sequence[str]
+
+
+def blueprint(kernel: Kernel, maps: Maps) -> Blueprint:
+    routes = Blueprint("repomap", __name__, url_prefix="/api/sessions/<id>")
+    routes.get("/repomap")(_map(kernel, maps))
+    return routes
+
+
+def _map(kernel: Kernel, maps: Maps) -> View:
+    async def show_repomap(id: str) -> Response:
+        """The definitions of the workspace that matter most for some files and names, as large as the budget allows."""
+        try:
+            query = msgspec.convert(
+                {name: value for name, value in request.args.items() if name in MapQuery.__struct_fields__},
+                MapQuery,
+                strict=False,
+            )
+        except msgspec.ValidationError as error:
+            abort(422, f"The query is wrong: {error}.")
+        workspace = kernel.catalog.workspace((await kernel.session(id)).info.workspace)
+        wanted = Wanted(tuple(filter(None, query.files.split(","))), tuple(filter(None, query.names.split(","))))
+        found = await maps.make(workspace, wanted, query.budget, quarter)
+        body = MapView(found.text, quarter(found.text), found.files, found.shown)
+        return Response(msgspec.json.encode(body), content_type="application/json")
+
+    show_repomap.openapi = {  # type: ignore[attr-defined]
+        "query": MapQuery,
+        "answers": {200: MapView},
+        "errors": (409, 422),
+    }
+    return show_repomap
