@@ -81,4 +81,18 @@ class AskedCommit(Struct, frozen=True, tag="commit"):
     zone: int
 
 
-Asked = AskedStatus | AskedDiff | AskedLog | AskedShow | AskedBlame | AskedBranches | AskedStage | AskedCommit
+class AskedChain(Struct, frozen=True, tag="chain"):
+    """The last commit, its first parent, that one's first parent, and so on."""
+
+    limit: int
+
+
+class AskedCounts(Struct, frozen=True, tag="counts"):
+    """Of so many commits of that row, from `revision` on."""
+
+    revision: Revision
+    limit: int
+
+
+_Looks = AskedStatus | AskedDiff | AskedLog | AskedShow | AskedBlame | AskedBranches | AskedChain | AskedCounts
+Asked = _Looks | AskedStage | AskedCommit

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from dulwich.objects import Commit as Kept
 from dulwich.walk import Walker
 
-from .asked import AskedBranches, AskedLog, AskedShow
+from . import patching
+from .asked import AskedBranches, AskedChain, AskedCounts, AskedLog, AskedShow
 from .comparing import between
 from .opened import Opened
 from .patching import patch
 from .porcelain import parted, text
 from .renames import with_renames
-from .values import Branch, Branches, Commit, Diff, Log, Shown
+from .values import Branch, Branches, Chain, Commit, Count, Counted, Counts, Diff, Log, Shown
 
 MOST_BRANCHES = 1000
 
@@ -82,6 +84,29 @@ def _decoded(commit: Kept, data: bytes) -> str:
 def _person(said: str) -> tuple[str, str]:
     name, _, rest = said.partition("<")
     return name.strip(), rest.partition(">")[0].strip()
+
+
+def chain(found: Opened, asked: AskedChain) -> Chain:
+    return Chain([commit.id.decode() for commit in _first_parents(found, found.head(), asked.limit)])
+
+
+def counts(found: Opened, asked: AskedCounts) -> Counts:
+    told = []
+    for commit in _first_parents(found, found.commit(asked.revision), asked.limit):
+        pairs = with_renames(between(found, tree_before(found, commit), commit.tree), found.data)
+        files = [Count(text(pair.path), *patching.counts(found, pair)[:2]) for pair in pairs]
+        told.append(Counted(commit_of(found, commit), files))
+    return Counts(told)
+
+
+def _first_parents(found: Opened, start: Kept | None, limit: int) -> Iterator[Kept]:
+    for _ in range(limit):
+        if start is None:
+            return
+        yield start
+        parents = found.repository.get_parents(start.id, start)
+        before = found.repository[parents[0]] if parents else None
+        start = before if isinstance(before, Kept) else None
 
 
 def branches(found: Opened, asked: AskedBranches) -> Branches:

@@ -9,24 +9,30 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import trio
 from msgspec import Meta, Struct
 
-from pillion import ConfigError, Kernel, Tool, TurnInfo, hookimpl
+from pillion import ConfigError, Event, Kernel, Tool, TurnInfo, hookimpl
 
 from .changing import WRITING
 from .repository import Git
+from .statistics import GitCounted, Statistics
 from .tools import READING
 
 if TYPE_CHECKING:
     from quart import Blueprint
 
+    from pillion_storage.gitstatistics import GitStatisticsDoor
+
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """`program` is the git program, which does what is slow without it: "auto" takes the one on PATH where there is
-    one, "off" none; else a path. `seconds` that a question about a repository may take."""
+    one, "off" none; else a path. `seconds` that a question about a repository may take. `commits` of which statistics
+    are kept at most."""
 
     program: str = "auto"
     seconds: Annotated[float, Meta(gt=0)] = 60.0
+    commits: Annotated[int, Meta(gt=0)] = 10_000
 
 
 Given = Config  # in the class below, `Config` is its attribute
@@ -39,14 +45,27 @@ class Plugin:
 
     def __init__(self, config: Given) -> None:
         self._git = Git(_program(config.program))
-        self._seconds = config.seconds
+        self._seconds, self._commits = config.seconds, config.commits
+        self._statistics: Statistics | None = None
         self._tools: Sequence[Tool] = [kind(self._git, config.seconds) for kind in (*READING, *WRITING)]
 
     @hookimpl
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
         self._git.home = kernel.settings.environment.pick(["HOME", "XDG_CONFIG_HOME"])
-        yield
+        door = _door(kernel)
+        if door is None:
+            yield
+            return
+        async with trio.open_nursery() as nursery:
+            self._statistics = Statistics(kernel, self._git, door, self._commits, nursery)
+            yield
+            self._statistics = None
+            nursery.cancel_scope.cancel()
+
+    @hookimpl
+    def register_events(self) -> Sequence[type[Event]]:
+        return [GitCounted]
 
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
@@ -54,9 +73,10 @@ class Plugin:
 
     @hookimpl(optionalhook=True)
     def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
-        from . import routes  # quart; a run without a server does not need it
+        from . import routes, statisticsroute  # quart; a run without a server does not need it
 
-        return [routes.blueprint(kernel, self._git, self._seconds)]
+        counts = statisticsroute.blueprint(kernel, lambda: self._statistics)
+        return [routes.blueprint(kernel, self._git, self._seconds), counts]
 
 
 def _program(configured: str) -> str:
@@ -67,6 +87,18 @@ def _program(configured: str) -> str:
     if found is None and configured != "auto":
         raise ConfigError(f"There is no program {configured}.", key="program", hint='"off" does without it.')
     return found or ""
+
+
+def _door(kernel: Kernel) -> GitStatisticsDoor | None:
+    """Where statistics last; None where the store is no database."""
+    if kernel.host.state("storage") != "on":
+        return None
+    from pillion_storage.gitstatistics import GitStatisticsDoor  # the database's library, which others don't need
+
+    try:
+        return GitStatisticsDoor(kernel.store)
+    except ConfigError:
+        return None
 
 
 def _has_git(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from .values import Blamed, Change, Commit, Patch, Status, What
+from .values import Blamed, Change, Commit, Count, Counted, Patch, Status, What
 
 FIELDS = "%H%x00%P%x00%an%x00%ae%x00%ad%x00%cn%x00%ce%x00%cd%x00%B%x00"
 """Of `git log -z --date=raw`; `commits` reads it."""
@@ -67,7 +67,7 @@ class _Raw(Struct):
 def patches(data: bytes, prefix: str) -> list[Patch]:
     """Of `git diff --raw --numstat -p -z`."""
     raws, at = _raws(data)
-    counts, at = _counts(data, at, len(raws))
+    counts, at = _counts(data, at)
     if data[at : at + 1] == b"\0":
         at += 1
     pieces = _pieces(data[at:])
@@ -120,7 +120,7 @@ _NUMBERS = re.compile(rb"(\d+|-)\t(\d+|-)\t([^\0]*)\0(?:([^\0]*)\0([^\0]*)\0)?")
 _PLAIN = re.compile(rb"(\d+|-)\t(\d+|-)\t([^\0]+)\0")
 
 
-def _counts(data: bytes, at: int, most: int) -> tuple[dict[str, tuple[int, int, bool]], int]:
+def _counts(data: bytes, at: int) -> tuple[dict[str, tuple[int, int, bool]], int]:
     found: dict[str, tuple[int, int, bool]] = {}
     while match := _PLAIN.match(data, at) or _NUMBERS.match(data, at):
         added, removed, path = match[1], match[2], match[3] or match[5]
@@ -166,6 +166,17 @@ def parted(message: str) -> tuple[str, str]:
     end = next((number for number, line in enumerate(lines) if not line.strip()), len(lines))
     title = " ".join(line.strip() for line in lines[:end])
     return title, "\n".join(lines[end:]).strip("\n")
+
+
+def counted(data: bytes, mark: bytes) -> list[Counted]:
+    """Of `git log -z --numstat --date=raw --format=` the mark and FIELDS."""
+    told = []
+    for piece in data.split(mark)[1:]:
+        *parts, rest = piece.split(b"\0", _COUNT)
+        numbers = rest.lstrip(b"\0\n")
+        files = [Count(path, added, removed) for path, (added, removed, _) in _counts(numbers, 0)[0].items()]
+        told.append(Counted(_commit([text(part) for part in parts]), files))
+    return told
 
 
 _HEADER = re.compile(rb"([0-9a-f]{40,64}) \d+ (\d+)(?: \d+)?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ import trio
 from pillion.processes import Processes
 
 from . import porcelain
-from .asked import AskedBlame, AskedDiff, AskedLog, AskedShow, AskedStatus
+from .asked import AskedBlame, AskedChain, AskedCounts, AskedDiff, AskedLog, AskedShow, AskedStatus
 from .place import GitFault, Place
-from .values import Blame, Commit, Diff, Log, Shown, Status
+from .values import Blame, Chain, Commit, Counts, Diff, Log, Shown, Status
 
 LARGEST = 24 * 1024 * 1024
 """Bytes of an output that are read."""
@@ -77,6 +78,18 @@ class Program:
         arguments = ["blame", "--porcelain", *lines, *revision]
         data = await self._run([*arguments, "--", self.place.prefix + asked.path])
         return Blame(asked.path, await trio.to_thread.run_sync(porcelain.blame, data))
+
+    async def chain(self, asked: AskedChain) -> Chain:
+        data = await self._run(["rev-list", "--first-parent", f"--max-count={asked.limit}", "HEAD"])
+        return Chain(data.decode("ascii").split())
+
+    async def counts(self, asked: AskedCounts) -> Counts:
+        mark = secrets.token_hex(16)
+        form = ["-z", "--numstat", "--find-renames", "--no-ext-diff", "--no-textconv", "--date=raw", "--encoding=UTF-8"]
+        kind = ["--first-parent", "--diff-merges=first-parent", "--ignore-submodules=dirty", "--root"]
+        counted = [f"--max-count={asked.limit}", f"--format={mark}{porcelain.FIELDS}", "--no-show-signature"]
+        data = await self._run(["log", *form, *kind, *counted, asked.revision, "--"])
+        return Counts(await trio.to_thread.run_sync(porcelain.counted, data, mark.encode()))
 
     async def _log(self, revision: str, limit: int, path: str = "", skip: int = 0) -> list[Commit]:
         counted = [f"--max-count={limit}", f"--skip={skip}", "--date=raw", "--encoding=UTF-8"]

@@ -22,7 +22,9 @@ from .asked import (
     Asked,
     AskedBlame,
     AskedBranches,
+    AskedChain,
     AskedCommit,
+    AskedCounts,
     AskedDiff,
     AskedLog,
     AskedShow,
@@ -34,7 +36,7 @@ from .choices import Choices, choices
 from .place import GitFault, Place, find
 from .program import Program, ProgramFailed
 from .shadow import shadow
-from .values import Blame, Branches, Change, Diff, Done, Log, Patch, Shown, Status
+from .values import Blame, Branches, Chain, Change, Counts, Diff, Done, Log, Patch, Shown, Status
 
 T = TypeVar("T")
 LARGEST = 64 * 1024 * 1024
@@ -117,6 +119,19 @@ class Git:
                 )
             chosen.update(dict.fromkeys(open_))
         return list(chosen)
+
+    async def chain(self, ground: Ground, asked: AskedChain) -> Chain:
+        return await self._answer(ground, asked, Chain, lambda program: program.chain(asked))
+
+    async def counts(self, ground: Ground, asked: AskedCounts) -> Counts:
+        return await self._answer(ground, asked, Counts, lambda program: program.counts(asked))
+
+    async def place(self, ground: Ground) -> Place:
+        """Where the repository is."""
+        try:
+            return (await trio.to_thread.run_sync(self._look, str(ground.workspace.root)))[0]
+        except GitFault as error:
+            raise ToolError(str(error)) from None
 
     async def stage(self, ground: Ground, asked: AskedStage) -> Done:
         return await self._answer(ground, asked, Done, None)

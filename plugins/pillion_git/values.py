@@ -120,6 +120,31 @@ class Branches(Struct, frozen=True):
     complete: bool = True
 
 
+class Chain(Struct, frozen=True):
+    """Names of commits, the newest first."""
+
+    commits: Sequence[str]
+
+
+class Count(Struct, frozen=True):
+    """Lines that a commit added to a file and took out of it, seen from its first parent; 0 of a binary one."""
+
+    path: str
+    added: int
+    removed: int
+
+
+class Counted(Struct, frozen=True):
+    commit: Commit
+    files: Sequence[Count]
+
+
+class Counts(Struct, frozen=True):
+    """The newest first."""
+
+    data: Sequence[Counted]
+
+
 class Done(Struct, frozen=True):
     """What a change of the repository did, in a sentence; `commit` is the one that it made."""
 

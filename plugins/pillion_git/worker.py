@@ -20,7 +20,9 @@ from .asked import (
     Asked,
     AskedBlame,
     AskedBranches,
+    AskedChain,
     AskedCommit,
+    AskedCounts,
     AskedDiff,
     AskedLog,
     AskedShow,
@@ -72,6 +74,10 @@ def _answer(found: Opened, asked: Asked) -> Any:
             return history.branches(found, asked)
         case AskedStage():
             return writing.stage(found, asked)
+        case AskedChain():
+            return history.chain(found, asked)
+        case AskedCounts():
+            return history.counts(found, asked)
         case AskedCommit():
             return writing.commit(found, asked)
 

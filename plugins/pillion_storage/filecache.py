@@ -63,10 +63,10 @@ class FileCacheDoor:
 
         def work(rows: Rows) -> dict[str, FileFacts]:
             found = {}
-            for some in _chunks(wanted):
+            for some in chunks(wanted):
                 statement = (
                     "SELECT path, hash, size, mtime, language FROM file_cache"
-                    f" WHERE workspace = ? AND path IN ({_marks(some)}) ORDER BY seen, id"
+                    f" WHERE workspace = ? AND path IN ({marks(some)}) ORDER BY seen, id"
                 )
                 found.update({row[0]: FileFacts(*row) for row in rows.all(statement, (workspace, *some))})
             return found
@@ -82,11 +82,11 @@ class FileCacheDoor:
 
         def work(rows: Rows) -> tuple[dict[str, bytes], list[int]]:
             found, idle = {}, []
-            for some in _chunks(list(hashes)):
+            for some in chunks(list(hashes)):
                 statement = (
                     "SELECT f.id, f.path, f.hash, f.seen, a.data"
                     " FROM file_cache f JOIN file_artefact a ON a.file = f.id"
-                    f" WHERE a.kind = ? AND a.version = ? AND f.workspace = ? AND f.path IN ({_marks(some)})"
+                    f" WHERE a.kind = ? AND a.version = ? AND f.workspace = ? AND f.path IN ({marks(some)})"
                 )
                 for id, path, hash, seen, data in rows.all(statement, (kind, version, workspace, *some)):
                     if hash == hashes[path]:
@@ -95,8 +95,8 @@ class FileCacheDoor:
             return found, idle
 
         def mark(rows: Rows) -> None:
-            for some in _chunks(idle):
-                rows.run(f"UPDATE file_cache SET seen = ? WHERE id IN ({_marks(some)})", (used, *some))
+            for some in chunks(idle):
+                rows.run(f"UPDATE file_cache SET seen = ? WHERE id IN ({marks(some)})", (used, *some))
 
         found, idle = await self._store.reading(work)
         if idle:
@@ -143,17 +143,17 @@ class FileCacheDoor:
 
 def _ids(rows: Rows, workspace: str, paths: Sequence[str]) -> Mapping[tuple[str, str], int]:
     found = {}
-    for some in _chunks(list(dict.fromkeys(paths))):
-        statement = f"SELECT path, hash, id FROM file_cache WHERE workspace = ? AND path IN ({_marks(some)})"
+    for some in chunks(list(dict.fromkeys(paths))):
+        statement = f"SELECT path, hash, id FROM file_cache WHERE workspace = ? AND path IN ({marks(some)})"
         found.update({(path, hash): id for path, hash, id in rows.all(statement, (workspace, *some))})
     return found
 
 
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     return (values[start : start + TOGETHER] for start in range(0, len(values), TOGETHER))
 
 
-def _marks(values: Sequence[object]) -> str:
+def marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
 
 

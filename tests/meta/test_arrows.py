@@ -12,7 +12,7 @@ from .source import PLUGINS, Source, imports, sources
 
 LIBRARIES = {"trio", "pluggy", "msgspec", "platformdirs"}
 """What the kernel may need besides the standard library."""
-DOORS = ("pillion_storage.filecache.",)
+DOORS = ("pillion_storage.filecache.", "pillion_storage.gitstatistics.")
 """What a plugin may import of another one: for records of its own."""
 
 EXPORTED = [
