@@ -161,4 +161,4 @@ class Indexes:
 
 def _version(files: Sequence[Path]) -> str:
     """Of what makes the tables: another one where a language file has changed."""
-    return "1-" + hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    return "2-" + hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]

@@ -9,21 +9,22 @@ from pillion import ToolError
 from .chunking import BARE, PLAIN, chunks, windows
 from .language import Language
 from .outline import outline
-from .parsing import LARGEST, SECONDS, parse
+from .parsing import LARGEST, SECONDS
 from .reading import Chunked, Outlined
+from .trees import Trees
 
 
-def outlined(path: str, hash: str, language: Language, data: bytes) -> Outlined:
+def outlined(trees: Trees, path: str, hash: str, language: Language, data: bytes) -> Outlined:
     """Raises ToolError."""
-    tree = parse(language, data)
+    tree = trees.tree(path, language, data)
     if tree is None:
         raise ToolError(f"{path} has more than {LARGEST:,} bytes, or takes more than {SECONDS:g} s to parse.")
     return Outlined(path, hash, language.name, not tree.root_node.has_error, data, outline(language, data, tree))
 
 
-def chunked(path: str, hash: str, language: Language | None, data: bytes) -> Chunked:
+def chunked(trees: Trees, path: str, hash: str, language: Language | None, data: bytes) -> Chunked:
     """A file that can't be parsed in time is cut as one without a grammar."""
-    tree = parse(language, data) if language else None
+    tree = trees.tree(path, language, data) if language else None
     if language is None or tree is None:
         pieces = windows(data, PLAIN if PurePosixPath(path).suffix else BARE)
         return Chunked(path, hash, "", data, pieces)

@@ -59,10 +59,14 @@ class Plugin:
 
     @hookimpl(optionalhook=True)
     def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
-        from . import symbolroutes  # quart; a run without a server does not need it
+        from . import editorroutes, symbolroutes  # quart; a run without a server does not need it
         from .routes import blueprint
 
-        return [blueprint(kernel, self._reader), symbolroutes.blueprint(kernel, self._indexes)]
+        return [
+            blueprint(kernel, self._reader),
+            symbolroutes.blueprint(kernel, self._indexes),
+            editorroutes.blueprint(self._reader),
+        ]
 
 
 class SyntaxCheck:

@@ -65,10 +65,16 @@ class Reader:
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str, Language | None], Any] = OrderedDict()
         self._shipped = tuple(shipped())
+        self._trees: Any = None
 
     @property
     def languages(self) -> Languages:
         return languages(self.files)
+
+    def known(self, id: str) -> Language | None:
+        """The language as an editor names it, if its grammar is installed."""
+        language = self.languages.by_id(id)
+        return language if language is not None and language.installed else None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -112,12 +118,14 @@ class Reader:
     async def _made(self, what: str, path: str, hash: str, language: Language | None, data: bytes) -> Any:
         key = what + path, hash, language
         if key not in self._kept:
-            self._kept[key] = await trio.to_thread.run_sync(_work, what, path, hash, language, data)
+            if self._trees is None:
+                self._trees = import_module(f"{__package__}.trees").Trees()  # tree-sitter
+            self._kept[key] = await trio.to_thread.run_sync(_work, what, self._trees, path, hash, language, data)
             while len(self._kept) > REMEMBERED:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
 
 
-def _work(what: str, path: str, hash: str, language: Language | None, data: bytes) -> Any:
-    return getattr(import_module(f"{__package__}.looking"), what)(path, hash, language, data)
+def _work(what: str, trees: Any, path: str, hash: str, language: Language | None, data: bytes) -> Any:
+    return getattr(import_module(f"{__package__}.looking"), what)(trees, path, hash, language, data)

@@ -6,8 +6,10 @@ from collections import defaultdict
 
 from tree_sitter import QueryCursor, Tree
 
-from pillion.contracts.code import CodeFile, Symbol, Use
+from pillion.codewords import words_of
+from pillion.contracts.code import CodeFile, Piece, Symbol, Use
 
+from .chunking import chunks
 from .compressed import head
 from .language import Language
 from .outline import outline
@@ -29,7 +31,15 @@ def symbols_of(language: Language, path: str, hash: str, data: bytes, tree: Tree
         if node.kind != "import" and node.name
     )
     places = {node.naming.start for node in nodes if node.kind != "import"}
-    return CodeFile(path, hash, language.name, defined, _uses(language, data, tree, places))
+    return CodeFile(path, hash, language.name, defined, _uses(language, data, tree, places), pieces_of(data, tree))
+
+
+def pieces_of(data: bytes, tree: Tree) -> tuple[Piece, ...]:
+    """The file's chunks with their words."""
+    return tuple(
+        Piece(span.first, span.last, words_of(data[span.start : span.end].decode("utf-8", "replace")))
+        for span in chunks(data, tree)
+    )
 
 
 def _uses(language: Language, data: bytes, tree: Tree, defined: set[int]) -> tuple[Use, ...]:

@@ -35,14 +35,24 @@ class Use(Struct, frozen=True, array_like=True):
     lines: tuple[int, ...]
 
 
+class Piece(Struct, frozen=True, array_like=True):
+    """Lines of a file, `first` to `last`, that belong together by its syntax; `words` are theirs, as `words_of` in
+    pillion.codewords counts them."""
+
+    first: int
+    last: int
+    words: Mapping[str, int]
+
+
 class CodeFile(Struct, frozen=True, array_like=True):
-    """What stands in a file with that content: `hash` is SHA-256, hex."""
+    """What stands in a file with that content: `hash` is SHA-256, hex. The pieces are all of it, in order."""
 
     path: str
     hash: str
     language: str
     symbols: tuple[Symbol, ...] = ()
     uses: tuple[Use, ...] = ()
+    pieces: tuple[Piece, ...] = ()
 
 
 class CodeTable(Protocol):

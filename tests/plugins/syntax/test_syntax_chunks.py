@@ -14,6 +14,7 @@ from pillion_syntax.grammars import languages
 from pillion_syntax.language import shipped
 from pillion_syntax.looking import chunked
 from pillion_syntax.parsing import parse
+from pillion_syntax.trees import Trees
 
 KNOWN = languages(tuple(shipped()))
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -61,9 +62,9 @@ def test_a_leaf_that_is_too_large_is_cut_at_lines() -> None:
 def test_where_no_grammar_is_known_pieces_are_lines() -> None:
     data = b"a\n" * 70 + b"end"
     assert [(one.first, one.last) for one in windows(data, 30)] == [(1, 30), (31, 60), (61, 71)]
-    assert [one.last for one in chunked("notes.unknown", "", None, data).pieces] == [30, 60, 71]
-    assert [one.last for one in chunked("NOTES", "", None, data).pieces] == [50, 71]
-    assert chunked("x", "", None, b"").pieces == []
+    assert [one.last for one in chunked(Trees(), "notes.unknown", "", None, data).pieces] == [30, 60, 71]
+    assert [one.last for one in chunked(Trees(), "NOTES", "", None, data).pieces] == [50, 71]
+    assert chunked(Trees(), "x", "", None, b"").pieces == []
 
 
 TEXTS = st.lists(

@@ -14,8 +14,10 @@ from pillion import ToolError
 from pillion_syntax.grammars import languages
 from pillion_syntax.language import Language, shipped
 from pillion_syntax.looking import chunked, outlined
+from pillion_syntax.trees import Trees
 
 KNOWN = languages(tuple(shipped()))
+TREES = Trees()
 LONG = os.environ.get("PILLION_LONG") == "1"
 EACH = 10**6 if LONG else 5
 """Files of a language."""
@@ -43,10 +45,10 @@ def test_what_others_wrote_is_read_and_is_whole_again() -> None:
     for language, path in sources():
         data = path.read_bytes()
         began = time.monotonic()
-        pieces = chunked(path.name, "", language, data).pieces
+        pieces = chunked(TREES, path.name, "", language, data).pieces
         assert b"".join(data[one.start : one.end] for one in pieces) == data, path
         try:
-            nodes = outlined(path.name, "", language, data).nodes
+            nodes = outlined(TREES, path.name, "", language, data).nodes
         except ToolError:  # more than may be parsed
             nodes = []
         assert time.monotonic() - began < SECONDS, path
@@ -61,6 +63,6 @@ def test_what_others_wrote_is_read_and_is_whole_again() -> None:
 def test_each_language_takes_any_bytes(name: str) -> None:
     language = KNOWN.all[name]
     for data in (b"", b"\n", b"x", b"\xff\xfe\x00(", b"((((" * 2000, b"'\"`" * 500, "ä".encode() * 700):
-        pieces = chunked("x", "", language, data).pieces
+        pieces = chunked(TREES, "x", "", language, data).pieces
         assert b"".join(data[one.start : one.end] for one in pieces) == data
-        outlined("x", "", language, data)
+        outlined(TREES, "x", "", language, data)

@@ -12,10 +12,14 @@ import pytest
 from msgspec import Struct
 
 from pillion import ToolError, hookimpl
+from pillion_index.plugin import Plugin as IndexPlugin
+from pillion_index.routes import CodeQuery, Result, Results
+from pillion_index.searching import FindCode
 from pillion_repomap.plugin import Config as MapConfig
 from pillion_repomap.plugin import Plugin as RepoMapPlugin
 from pillion_repomap.routes import MapQuery, MapView
 from pillion_repomap.tool import RepoMap
+from pillion_syntax.editorroutes import Around, Diagnostic, Documentation, Source, Validity, Xml, XmlValidity
 from pillion_syntax.language import Language
 from pillion_syntax.plugin import Plugin
 from pillion_syntax.reading import Reader
@@ -59,6 +63,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Serving]:
     brought = {
         "syntax": Plugin(),
         "repomap": RepoMapPlugin(MapConfig()),
+        "index": IndexPlugin(),
         "scroll": Brings(tmp_path / "scroll.toml"),
         "wrong": Brings(tmp_path / "wrong.toml"),
     }
@@ -138,10 +143,31 @@ async def test_the_tool_shows_heads_by_line(call: RealCall, folder: Path) -> Non
 @pytest.mark.parametrize(
     ("route", "table", "kind"),
     [
+        ("documentation_parsing", "request", Source),
+        ("documentation_parsing", "answer", Documentation),
+        ("diagnostic_parsing", "request", Diagnostic),
+        ("diagnostic_parsing", "answer", Around),
+        ("tree_sitter_valid", "request", Source),
+        ("tree_sitter_valid", "answer", Validity),
+        ("valid_xml", "request", Xml),
+        ("valid_xml", "answer", XmlValidity),
+    ],
+)
+def test_the_page_has_every_field_of_an_editors_questions(route: str, table: str, kind: type[Struct]) -> None:
+    found = pages.tables(ROUTES[f"POST /api/tree_sitter/{route}"])[table]
+    assert found >= set(kind.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("route", "table", "kind"),
+    [
         ("outline", "query", OutlineQuery),
         ("outline", "answer", OutlineView),
         ("outline", "definition", Definition),
         ("repomap", "query", MapQuery),
+        ("search", "query", CodeQuery),
+        ("search", "answer", Results),
+        ("search", "result", Result),
         ("repomap", "answer", MapView),
         ("chunks", "query", ChunksQuery),
         ("chunks", "answer", ChunksView),
@@ -155,7 +181,7 @@ def test_the_page_has_every_field(route: str, table: str, kind: type[Struct]) ->
 def test_the_page_has_every_tool_and_key() -> None:
     sections = pages.sections(PAGE, "##")
     assert pages.tables(sections["What the model does"])["tool"] == {
-        tool.name for tool in (OutlineFile, FindSymbol, References, RepoMap)
+        tool.name for tool in (OutlineFile, FindSymbol, References, FindCode, RepoMap)
     }
     assert pages.tables(sections["A language of your own"])["key"] == set(Language.__struct_fields__)
     assert pages.tables(PAGE)["language"] >= set(Reader().languages.all)
@@ -166,8 +192,10 @@ async def test_each_example_of_the_page_is_answered_as_it_says(server: Serving, 
     for route, section in ROUTES.items():
         (example,) = pages.blocks(section, "http")
         asked, _, answered = example.partition("\n\n")
-        method, path = asked.split("\n")[0].split()
-        answer = await server.client.request(method, path.replace("{id}", session))
+        first, *rest = asked.splitlines()
+        method, path = first.split()
+        body = json.loads(rest[0]) if rest else None
+        answer = await server.client.request(method, path.replace("{id}", session), json=body)
         status, _, shown = answered.partition("\n")
         assert answer.status_code == int(status), route
         assert json.loads(shown) == _shortened(answer.json())

@@ -1,0 +1,1 @@
+"""Search by words: which pieces of code are about what somebody says."""
