@@ -2,9 +2,9 @@
 
 Quickness on generated Python files: the first table, an update after an edit, a second start, a first and a warm map, a
 search. Quality on this repository's own history: the tree as it was `--back` commits ago, and the commits since then
-that changed two to fifteen of its source files. `map`: the share of a commit's other files that are in the map, given one of
-them. `search`: the share of its files among the first ten, given its subject. Beside them two baselines that take as
-many files: by name, and those that were changed last. Nothing here passes or fails.
+that changed two to fifteen of its source files. `map`: the share of a commit's other files that are in the map, given
+one of them. `search`: the share of its files among the first ten, given its subject. Beside them two baselines that
+take as many files: by name, and those that were changed last. Nothing here passes or fails.
 """
 
 from __future__ import annotations
