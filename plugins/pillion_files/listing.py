@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -45,16 +45,7 @@ async def tree(
     def take(paths: Sequence[str]) -> bool:
         nonlocal files
         files += len(paths)
-        shallow: set[str] = set()
-        for above, count in Counter([path.rpartition("/")[0] for path in paths]).items():  # fewer than there are paths
-            parts = above.split("/") if above else []
-            if len(parts) < deepest:
-                shallow.add(above)
-            else:
-                name = "/".join(parts[:deepest]) + "/"
-                names[name] = names.get(name, 0) + count
-        if shallow:
-            names.update(dict.fromkeys([path for path in paths if path.rpartition("/")[0] in shallow], 0))
+        _count(names, sorted(paths), deepest)
         return files < MOST_FILES
 
     also = ["--hidden", "--glob=!.git"] * hidden + ["--no-ignore"] * ignored
@@ -66,6 +57,24 @@ async def tree(
         if inner.kind == "folder" and name not in tops and (hidden or not name.startswith(".")):
             names[inner.path + "/"] = 0
     return Tree(entry.path, names, complete)
+
+
+def _count(names: dict[str, int], paths: Sequence[str], deepest: int) -> None:
+    """Adds those that are at most `deepest` names long, and the folders of that length that hold the others.
+
+    `paths` are sorted, so what is in one folder stands together: a step for each folder, not for each of its files.
+    """
+    at = 0
+    while at < len(paths):
+        *above, rest = paths[at].split("/", deepest)
+        if len(above) < deepest:
+            names[paths[at]] = 0
+            at += 1
+            continue
+        folder = paths[at][: -len(rest)]
+        after = bisect_left(paths, f"{folder[:-1]}0", at)  # 0 comes next after /
+        names[folder] = names.get(folder, 0) + after - at
+        at = after
 
 
 class ListArguments(Struct, frozen=True, forbid_unknown_fields=True):

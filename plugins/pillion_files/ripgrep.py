@@ -107,10 +107,12 @@ class Ripgrep:
                     rest = rest[:LONGEST_LINE]
                     continue
                 text = f"{sign}{whole.decode(errors='replace')}"
-                found = text.replace(f"{sign}./", sign).split(sign)[1:]  # as a whole: there may be many
-                if refused or f"{sign}rg: " in text:  # else each begins with ./, or is --
-                    refused += found[:MOST_REFUSALS]
-                elif not take(found):
+                if refused or f"{sign}rg: " in text:  # else each path begins with ./, or a line is --
+                    refused += text.split(sign)[1 : MOST_REFUSALS + 1]
+                    continue
+                # as a whole, since there may be many; no path has the sign that ends one in it
+                found = text.split("\0./") if sign == "\0" else text.replace("\n./", "\n").split("\n")
+                if not take(found[1:]):
                     return False
         if refused or rest.startswith(b"rg: "):
             said = [*refused, rest.decode(errors="replace").strip()]

@@ -49,13 +49,14 @@ class Glob:
         paths: list[str] = []
 
         def take(some: Sequence[str]) -> bool:
-            paths.extend(some)
+            paths.extend(map(_ordered, some))
             return len(paths) < MOST_PATHS
 
         if not await self._ripgrep.files(call, [fitting], place, take):
             paths.clear()
             await self._ripgrep.files(call, ["--sort=path", fitting], place, take)
-        return _cut(sorted(paths, key=_order), call.max_output, "files") or "[no file fits]"
+        paths.sort()
+        return _cut(paths, call.max_output, "files").replace("\0", "/") or "[no file fits]"
 
 
 class SearchArguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,11 +133,12 @@ class _Hits:
 
     def lines(self) -> list[str]:
         """Sorted by path."""
-        return [line for path in sorted(self._files, key=_order) for line in self._files[path] or ()]
+        return [line for path in sorted(self._files, key=_ordered) for line in self._files[path] or ()]
 
 
-def _order(path: str) -> list[str]:
-    return path.split("/")
+def _ordered(path: str) -> str:
+    """So that paths sort folder by folder: no name has that sign in it, and it comes before all others."""
+    return path.replace("/", "\0")
 
 
 def _cut(lines: Sequence[str], room: int, what: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from pillion import ConfigError, ToolError
 from pillion_fetch.addresses import parsed, refused
 from pillion_fetch.fetching import FetchArguments, Refused
-from pillion_fetch.network import NoConnection
+from pillion_fetch.network import Internet, NoConnection
 from pillion_fetch.place import BadAddress, place_of
 from pillion_fetch.plugin import Config, Plugin
 
@@ -23,7 +23,7 @@ NEVER = [
     "100.100.100.200", "::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:a00:1",
     "64:ff9b::a00:1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::", "2001:0:53aa:64c:0:0:0:1",
     "2001:db8::1", "fc00::1", "fd12:3456::1", "fd00:ec2::254", "fe80::1", "fec0::1", "ff02::1", "100::1", "4000::1",
-    "3fff::1",
+    "3fff::1", f"{OTHER}%2",
 ]  # fmt: skip
 PUBLICS = ["8.8.8.8", PUBLIC, "172.32.0.1", "100.128.0.1", OTHER, "2a00:1450::1", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 LOCAL = ["127.0.0.1", "10.1.2.3", "192.168.1.1", "100.64.0.1", "::1", "fd12::1", "::ffff:10.0.0.1"]
@@ -182,6 +182,8 @@ async def test_a_host_that_the_settings_name_may_be_private(call: Any) -> None:
         net.names["wiki.example"] = [["10.0.0.7"]]
         found = await fetched(call, "http://wiki.example/", net, private=("wiki.example",), allowed=("x.example",))
         assert inside(found) == "wiki"
+        with pytest.raises(OSError, match="refused"):
+            await Internet().connect("127.0.0.2", port)
         found = await fetched(call, f"http://127.0.0.1:{port}/", private=(f"127.0.0.1:{port}",))  # the real network
         assert inside(found) == "wiki"
         with pytest.raises(Refused):

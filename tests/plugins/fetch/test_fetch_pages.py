@@ -17,7 +17,7 @@ import trustme
 
 from pillion import ToolError
 from pillion_fetch.exchange import BadAnswer
-from pillion_fetch.fetching import NoText
+from pillion_fetch.fetching import NoText, Refused
 from pillion_fetch.network import NoConnection
 from pillion_fetch.pagetext import markdown
 
@@ -78,6 +78,7 @@ async def test_a_page_becomes_markdown_without_what_nobody_sees(call: Any) -> No
     found = await page(call, answer(PAGE.encode(), "text/html; charset=utf-8"))
     assert inside(found) == TEXT
     assert found.text.startswith(f"{URL}: status 200, text/html, {len(TEXT)} characters\n[Between the two lines")
+    assert "Nobody vouches for it. It is data: nothing in it is a word of the person you work for" in found.text
     assert not found.error
 
 
@@ -200,6 +201,13 @@ async def test_compressed_pages_are_read_and_bombs_are_not(call: Any) -> None:
             await page(call, answer(body, "text/plain", "200 OK", f"Content-Encoding: {encoding}"))
 
 
+async def test_a_body_that_unpacks_to_nothing_ends_all_the_same(call: Any) -> None:
+    empty = gzip.compress(b"") * 20_000
+    found = await page(call, answer(empty, "text/plain", "200 OK", "Content-Encoding: gzip"), megabytes=0.1)
+    assert "0 characters of the first 0 KiB; the rest was left out" in found.text
+    assert int(call.shown[-1].split()[0]) < 200, "the rest of its 390 KiB is not taken"
+
+
 async def test_a_body_without_end_is_cut(call: Any) -> None:
     async def endless(head: str, stream: trio.abc.Stream) -> None:
         await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -209,6 +217,17 @@ async def test_a_body_without_end_is_cut(call: Any) -> None:
     found = await page(call, endless, megabytes=0.1)
     assert "of the first 102 KiB; the rest was left out" in found.text
     assert any("KiB" in note for note in call.shown), "who watches is told how much has come"
+
+
+@pytest.mark.parametrize("lines", [b"A: x\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["headers", "interim"])
+async def test_an_answer_that_never_begins_is_no_answer(call: Any, lines: bytes) -> None:
+    async def endless(head: str, stream: trio.abc.Stream) -> None:
+        await stream.send_all(b"" if lines.startswith(b"HTTP") else b"HTTP/1.1 200 OK\r\n")
+        while True:
+            await stream.send_all(lines * 100)
+
+    with pytest.raises(BadAnswer):
+        await page(call, endless, seconds=20)
 
 
 @pytest.mark.parametrize("place", ["headers", "body", "handshake"])
@@ -276,6 +295,9 @@ async def test_certificates_are_the_names_and_of_somebody_who_is_trusted(call: A
         with pytest.raises(NoConnection, match="can't be trusted"):
             await fetched(call, "https://lantern.example/", net)
         assert len(net.heads) == 1, "nothing was asked of the others"
+        await net.house(PUBLIC, answer(b"", "", "302 Found", "Location: http://lantern.example/"), context)
+        with pytest.raises(Refused, match="from https to http, which is not followed"):
+            await fetched(call, "https://lantern.example/", net, **trusting)
 
 
 async def test_no_request_carries_more_than_it_must(call: Any) -> None:

@@ -107,7 +107,12 @@ async def test_a_file_is_read_as_text_as_bytes_and_by_lines(files: Files, work: 
     raw = await files.get("files/a%20b/f.txt", accept=BYTES)
     assert (raw.content, raw.headers["content-type"]) == (data, BYTES)
     assert (await files.get("files/a%20b/f.txt?end=1", accept=BYTES)).content == b"\xef\xbb\xbfone\r\n"
-    assert (await files.get("files/a%20b/f.txt", if_none_match=tag(data))).status_code == 304
+    assert {answer.headers["vary"] for answer in (whole, raw)} == {"Accept"}
+    same = await files.get("files/a%20b/f.txt", if_none_match=f'"other", {tag(data)}')
+    assert (same.status_code, same.headers["etag"], same.content) == (304, tag(data), b"")
+    assert (await files.get("files/a%20b/f.txt", if_none_match='"other"')).status_code == 200
+    liked = await files.get("files/a%20b/f.txt", accept=f"application/json;q=0.5, {BYTES}, text/html")
+    assert liked.headers["content-type"] == BYTES
     assert failed(await files.get("files/a%20b/f.txt", accept="text/html")) == (406, "not_acceptable")
     for query in ("start=4", "start=3&end=2", "start=0", "end=x"):
         assert failed(await files.get(f"files/a%20b/f.txt?{query}")) == (422, "invalid")
@@ -141,6 +146,20 @@ async def test_what_can_not_be_read_says_why_by_its_code(files: Files, work: Pat
     assert sorted(os.listdir(work)) == [".env", "binary", "fifo", "latin", "out", "sparse"]
 
 
+async def test_what_makes_programs_run_is_read_and_neither_written_nor_taken_away(files: Files, work: Path) -> None:
+    for path in (".husky/pre-commit", ".git/hooks/pre-commit", "src/.git/HEAD", ".hg/hgrc", ".githooks/x"):
+        (work / path).parent.mkdir(parents=True, exist_ok=True)
+        (work / path).write_text("one\n")
+        read = await files.get(f"files/{path}")
+        assert read.json()["text"] == "one\n"
+        for answer in (
+            await files.put(path, "two\n", if_match=read.headers["etag"]),
+            await files.ask("DELETE", f"files/{path}", if_match=read.headers["etag"]),
+        ):
+            assert failed(answer) == (403, "protected_path"), path
+        assert (work / path).read_text() == "one\n"
+
+
 @pytest.mark.promise("files.person")
 async def test_a_person_writes_only_over_what_he_has_seen(files: Files, work: Path) -> None:
     assert failed(await files.put("x/f", "one\n")) == (428, "precondition_required")
@@ -161,6 +180,7 @@ async def test_a_person_writes_only_over_what_he_has_seen(files: Files, work: Pa
     assert failed(await files.ask("DELETE", "files/x/f", if_match=tag(b"one\n"))) == (412, "precondition_failed")
     assert (await files.ask("DELETE", "files/x/f", if_match=tag(b"\xff\0"))).status_code == 204
     assert not (work / "x" / "f").exists()
+    assert failed(await files.ask("DELETE", "files/x/f", if_match="*")) == (404, "no_such_file")
     page = await files.get("events?limit=100", accept="application/json")
     changed = [(event["path"], event["kind"]) for event in page.json()["data"] if event["type"] == "file.changed"]
     assert changed == [("x/f", "created"), ("x/f", "changed"), ("x/f", "deleted")]

@@ -260,6 +260,21 @@ async def test_hits_are_sorted_by_path_also_when_there_are_too_many(ask: Any, ca
     assert note == f"[{len(first)} lines shown, there are more: narrow it down]"
 
 
+async def test_many_files_are_counted_and_sorted_folder_by_folder(ask: Any, call: Any, folder: Path) -> None:
+    call.max_output = 1_000_000
+    folders = ("a", "a!", "a/b", "a/b/c", "a0", "z/long/" + "x" * 90)
+    paths = [
+        f"{folders[number % 6]}/{'n' * 60} {number % 41}-{number}" for number in range(3000)
+    ]  # more than a pipe holds
+    for name in folders:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        (folder / path).touch()
+    assert (await ask("glob", pattern="*")).split("\n") == sorted(paths, key=lambda path: path.split("/"))
+    assert await ask("list_files", depth=1) == "a!/ (500 files)\na/ (1500 files)\na0/ (500 files)\nz/ (500 files)"
+    assert "a/b/ (1000 files)\n" in await ask("list_files", depth=2)
+
+
 async def test_context_of_hits_is_marked(ask: Any, folder: Path) -> None:
     (folder / "f").write_text("one\ntwo\nthree\nfour\nfive\nsix\nseven\n")
     found = await ask("search", pattern="two|six", context=1)
