@@ -94,5 +94,12 @@ class AskedCounts(Struct, frozen=True, tag="counts"):
     limit: int
 
 
+class AskedWorktree(Struct, frozen=True, tag="worktree"):
+    """In `folder`, absolute, which is not there yet; `name` is that of the worktree, and the end of its branch's."""
+
+    folder: str
+    name: str
+
+
 _Looks = AskedStatus | AskedDiff | AskedLog | AskedShow | AskedBlame | AskedBranches | AskedChain | AskedCounts
-Asked = _Looks | AskedStage | AskedCommit
+Asked = _Looks | AskedStage | AskedCommit | AskedWorktree

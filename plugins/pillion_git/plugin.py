@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from pillion import ConfigError, Event, Kernel, Tool, TurnInfo, hookimpl
 
 from .changing import WRITING
-from .repository import Git
+from .repository import FolderGround, Git
 from .statistics import GitCounted, Statistics
 from .tools import READING
 
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """`program` is the git program, which does what is slow without it: "auto" takes the one on PATH where there is
     one, "off" none; else a path. `seconds` that a question about a repository may take. `commits` of which statistics
-    are kept at most."""
+    are kept at most. `worktrees`: the folder in which sessions get theirs; "": `….worktrees`, beside the repository."""
 
     program: str = "auto"
     seconds: Annotated[float, Meta(gt=0)] = 60.0
     commits: Annotated[int, Meta(gt=0)] = 10_000
+    worktrees: str = ""
 
 
 Given = Config  # in the class below, `Config` is its attribute
@@ -45,6 +46,7 @@ class Plugin:
 
     def __init__(self, config: Given) -> None:
         self._git = Git(_program(config.program))
+        self._worktrees = os.path.abspath(os.path.expanduser(config.worktrees)) if config.worktrees else ""
         self._seconds, self._commits = config.seconds, config.commits
         self._statistics: Statistics | None = None
         self._tools: Sequence[Tool] = [kind(self._git, config.seconds) for kind in (*READING, *WRITING)]
@@ -70,6 +72,13 @@ class Plugin:
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
         return self._tools if _has_git(turn.workspace.root) else ()
+
+    @hookimpl(optionalhook=True)
+    def register_worktrees(self, kernel: Kernel) -> Callable[[str], Awaitable[str]]:
+        async def make(workspace: str) -> str:
+            return await self._git.worktree(FolderGround(kernel, workspace), self._worktrees)
+
+        return make
 
     @hookimpl(optionalhook=True)
     def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ import msgspec
 import trio
 from msgspec import structs
 
-from pillion import ToolError, Workspace
+from pillion import Kernel, ToolError, Workspace
 from pillion.errors import OutsideWorkspace
 from pillion.processes import Processes
 from pillion.protection import guard_of
@@ -30,6 +31,7 @@ from .asked import (
     AskedShow,
     AskedStage,
     AskedStatus,
+    AskedWorktree,
     checked,
 )
 from .choices import Choices, choices
@@ -57,6 +59,14 @@ class Ground(Protocol):
     def workspace(self) -> Workspace: ...
     @property
     def processes(self) -> Processes: ...
+
+
+class FolderGround:
+    """A folder that no session has to be on. Raises NotFound where it is gone."""
+
+    def __init__(self, kernel: Kernel, workspace: str) -> None:
+        self.workspace: Workspace = kernel.catalog.workspace(workspace)
+        self.processes: Processes = kernel.processes
 
 
 class Git:
@@ -132,6 +142,16 @@ class Git:
             return (await trio.to_thread.run_sync(self._look, str(ground.workspace.root)))[0]
         except GitFault as error:
             raise ToolError(str(error)) from None
+
+    async def worktree(self, ground: Ground, parent: str) -> str:
+        """Makes one of the last commit, on a branch of its own; the folder in it that answers to the workspace. It lies
+        in `parent`; "": beside the repository, in a folder named `….worktrees`."""
+        place = await self.place(ground)
+        name = secrets.token_hex(4)
+        above = parent or f"{place.top}.worktrees"
+        folder = posixpath.join(above, f"{posixpath.basename(place.top)}-{name}")
+        await self._answer(ground, AskedWorktree(folder, name), Done, None)
+        return posixpath.join(folder, place.prefix).rstrip("/")
 
     async def stage(self, ground: Ground, asked: AskedStage) -> Done:
         return await self._answer(ground, asked, Done, None)

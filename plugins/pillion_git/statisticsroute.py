@@ -10,10 +10,10 @@ import trio
 from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
-from pillion import ConfigError, Kernel, Workspace
-from pillion.processes import Processes
+from pillion import ConfigError, Kernel
 
 from .ground import asked
+from .repository import FolderGround
 from .statistics import FileScore, Statistics
 
 
@@ -53,12 +53,6 @@ class StatisticsPage(Struct, frozen=True):
     files: Sequence[FileScore]
 
 
-class _Ground:
-    def __init__(self, kernel: Kernel, workspace: str) -> None:
-        self.workspace: Workspace = kernel.catalog.workspace(workspace)
-        self.processes: Processes = kernel.processes
-
-
 def blueprint(kernel: Kernel, running: Callable[[], Statistics | None]) -> Blueprint:
     routes = Blueprint("git_statistics", __name__)
 
@@ -72,7 +66,7 @@ def blueprint(kernel: Kernel, running: Callable[[], Statistics | None]) -> Bluep
         statistics = running()
         if statistics is None:
             raise ConfigError("There are no statistics: the store is no database.", key="defaults.store")
-        ground = _Ground(kernel, query.workspace)
+        ground = FolderGround(kernel, query.workspace)
         top, progress = await statistics.update(ground, query.wait)
         root = str(ground.workspace.root)
         prefix = "" if root == top else root.removeprefix(top).strip("/") + "/"

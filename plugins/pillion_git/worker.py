@@ -15,7 +15,7 @@ import msgspec
 from dulwich.errors import FileFormatException, GitProtocolError, NotGitRepository, ObjectFormatException
 from msgspec import Struct
 
-from . import blaming, comparing, history, writing
+from . import blaming, comparing, history, worktrees, writing
 from .asked import (
     Asked,
     AskedBlame,
@@ -28,6 +28,7 @@ from .asked import (
     AskedShow,
     AskedStage,
     AskedStatus,
+    AskedWorktree,
 )
 from .choices import Choices
 from .opened import Opened, opened
@@ -74,6 +75,8 @@ def _answer(found: Opened, asked: Asked) -> Any:
             return history.branches(found, asked)
         case AskedStage():
             return writing.stage(found, asked)
+        case AskedWorktree():
+            return worktrees.worktree(found, asked)
         case AskedChain():
             return history.chain(found, asked)
         case AskedCounts():

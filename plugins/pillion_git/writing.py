@@ -193,7 +193,7 @@ def _move(found: Opened, old: ObjectID | None, new: ObjectID, who: bytes, asked:
     """HEAD, or the branch that it names, with a line in their logs. Raises GitFault where somebody was first."""
     refs = found.refs
     real = refs.follow(HEAD)[0][-1]
-    if not isinstance(refs, DiskRefsContainer) or not _is_inside(found, refs.refpath(real)):
+    if not isinstance(refs, DiskRefsContainer) or not is_inside(found, refs.refpath(real)):
         raise GitFault("The branch is kept behind a link: it is not written.")
     try:
         moved = refs.set_if_equals(HEAD, old, new) if old else refs.add_if_new(real, new)
@@ -210,12 +210,13 @@ def _append(found: Opened, path: str, line: bytes) -> None:
     """A log is for people: what can't be written of it is left out."""
     with suppress(OSError):
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        if _is_inside(found, os.fsencode(os.path.dirname(path))):
+        if is_inside(found, os.fsencode(os.path.dirname(path))):
             with open(os.open(path, LOG, 0o666), "ab") as file:
                 file.write(line)
 
 
-def _is_inside(found: Opened, path: bytes) -> bool:
+def is_inside(found: Opened, path: bytes) -> bool:
+    """Does what is written at `path` land in the repository?"""
     real = os.path.realpath(os.path.dirname(path))
     return any(
         real == os.fsencode(folder) or real.startswith(os.fsencode(folder) + b"/")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pillion.hookspecs import hookspec
@@ -35,6 +35,12 @@ class HostHooks:
         each name by a sentence; `errors` are statuses from 400 on besides those that follow from the rest; `example`
         is a body, `shows` an answer, as JSON values; `body_optional` is true where none is needed. The docstring's
         first paragraph is the summary, the rest the description. One that can't be read quarantines the plugin.
+        """
+
+    @hookspec
+    def register_worktrees(self, kernel: Kernel) -> Callable[[str], Awaitable[str]]:
+        """Makes a worktree of its own for a new session: gets the folder that was asked for, and answers with the one
+        that the session is opened on. The first plugin that brings one is asked; it raises what says why it can't.
         """
 
     @hookspec

@@ -278,6 +278,8 @@ export interface NewSession {
   limits?: LimitsGiven;
   ephemeral?: boolean;
   roles?: Record<string, string[]>;
+  /** It works on a git worktree of `workspace`, made for it: the last commit, on a branch of its own. */
+  worktree?: boolean;
 }
 
 /** POST …/tools/{tool}. `when` a turn runs already: 409 (`reject`), wait (`queue`), or cancel it (`interrupt`). */

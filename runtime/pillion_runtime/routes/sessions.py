@@ -56,6 +56,8 @@ class NewSession(Struct, frozen=True, forbid_unknown_fields=True):
     limits: LimitsGiven = LimitsGiven()
     ephemeral: bool = False
     roles: Roles = {}
+    worktree: bool = False
+    """It works on a git worktree of `workspace`, made for it: the last commit, on a branch of its own."""
 
 
 class Changes(Struct, frozen=True, forbid_unknown_fields=True):
@@ -183,9 +185,10 @@ def blueprint(host: Host) -> Blueprint:
         host.expect_work()
         wanted = await read(NewSession)
         names.check(host, workspace=wanted.workspace, model=wanted.model, strategy=wanted.strategy, roles=wanted.roles)
+        workspace = await _worktree(host, wanted.workspace) if wanted.worktree else wanted.workspace
         with timed("store"):
             session = await host.kernel.create(
-                wanted.workspace,
+                workspace,
                 model=wanted.model,
                 strategy=wanted.strategy,
                 labels=wanted.labels,
@@ -289,6 +292,16 @@ def blueprint(host: Host) -> Blueprint:
         return answer(Listed(await session.messages()))
 
     return routes
+
+
+async def _worktree(host: Host, workspace: str) -> str:
+    """The folder that is worked on instead. Raises Refused where no plugin makes one."""
+    for _, make in host.kernel.host.ask("register_worktrees", kernel=host.kernel):
+        if make is not None:
+            folder: str = await make(workspace)
+            return folder
+    wrong = FieldError("worktree", "No plugin that is on makes one.")
+    raise Refused(422, "No plugin that is on makes worktrees; git would.", errors=[wrong])
 
 
 def _tag(info: SessionInfo) -> dict[str, str]:
