@@ -14,6 +14,7 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import json
 import os
 import re
 import stat
@@ -95,12 +96,12 @@ class Plan(Struct, frozen=True):
 
 def announce(journal: int, steps: Sequence[Step]) -> None:
     """Says which names will be written, so that none is left behind."""
-    _keep(journal, msgspec.json.encode(Plan(steps)))
+    _keep(journal, _encoded(Plan(steps)))
 
 
 def carry_out(root: int, journal: int, steps: Sequence[Step]) -> None:
     """Writes the journal and does what it says. Takes all back, and raises OSError, if a step fails."""
-    _keep(journal, msgspec.json.encode(Plan(steps, counts=True)))
+    _keep(journal, _encoded(Plan(steps, counts=True)))
     os.fsync(root)
     try:
         for step in steps:
@@ -112,6 +113,11 @@ def carry_out(root: int, journal: int, steps: Sequence[Step]) -> None:
         raise
     for step in steps:
         _drop_old(root, step)
+
+
+def _encoded(plan: Plan) -> bytes:
+    """Names may be bytes that are no text: the standard library writes them as surrogates, and reads them again."""
+    return json.dumps(msgspec.to_builtins(plan)).encode()
 
 
 def _opened(root: int, until: float) -> int:
@@ -159,8 +165,8 @@ def _keep(journal: int, data: bytes) -> None:
 def _finish(root: int, journal: int) -> None:
     data = b"".join(iter(lambda: os.read(journal, 1 << 20), b""))
     try:
-        plan = msgspec.json.decode(data, type=Plan) if data else Plan(())
-    except msgspec.DecodeError:  # it was not whole yet: nothing was written, or all names stand in what was before it
+        plan = msgspec.convert(json.loads(data), Plan) if data else Plan(())
+    except (ValueError, RecursionError, msgspec.ValidationError):  # it was not whole yet: nothing was written, or all names stand in what was before it
         return
     if not all(step.sound for step in plan.steps):
         raise _foreign()
