@@ -166,8 +166,8 @@ def _finish(root: int, journal: int) -> None:
     data = b"".join(iter(lambda: os.read(journal, 1 << 20), b""))
     try:
         plan = msgspec.convert(json.loads(data), Plan) if data else Plan(())
-    except (ValueError, RecursionError, msgspec.ValidationError):  # it was not whole yet: nothing was written, or all names stand in what was before it
-        return
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        return  # it was not whole yet: nothing was written, or all names stand in what was before it
     if not all(step.sound for step in plan.steps):
         raise _foreign()
     for step in plan.steps:

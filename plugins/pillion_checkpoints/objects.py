@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from dulwich.object_store import DiskObjectStore
@@ -52,6 +54,8 @@ class Objects:
     def __init__(self, path: Path) -> None:
         self.path = path
         _make(path)
+        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
         self._store = DiskObjectStore(str(path / "objects"))
         self._known: set[bytes] = set()
         self._few: list[tuple[bytes, bytes, bytes]] = []
@@ -61,6 +65,30 @@ class Objects:
     def close(self) -> None:
         self.forget()
         self._store.close()
+        os.close(self._lock)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Is nobody else using the store, for as long as the block runs?"""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_SH)
+
+    def reopen(self) -> None:
+        """Objects were taken away behind its back."""
+        self.forget()
+        self._store.close()
+        self._store = DiskObjectStore(str(self.path / "objects"))
+
+    def size(self) -> int:
+        """Bytes of all objects."""
+        return sum(place.stat().st_size for place in (self.path / "objects").glob("*/*"))
 
     def put(self, kind: bytes, data: bytes) -> bytes:
         """The object's name; it is written when it is a new one."""
@@ -70,14 +98,14 @@ class Objects:
             return name
         self._known.add(name)
         if self._pack is not None:
-            self._pack.add(kind, name, data)
+            self._pack.add(kind, data, name)
             return name
         self._few.append((kind, name, data))
         self._size += len(data)
         if len(self._few) > FEW or self._size > FEW_BYTES:
             self._pack = _Pack(self.path / "objects" / "pack")
             for one in self._few:
-                self._pack.add(one[0], one[1], one[2])
+                self._pack.add(one[0], one[2], one[1])
             self._few, self._size = [], 0
         return name
 
@@ -107,6 +135,17 @@ class Objects:
         number, data = self._store.get_raw(ObjectID(name.hex().encode()))
         return _NAMES[number], data
 
+    def has(self, name: bytes) -> bool:
+        return ObjectID(name.hex().encode()) in self._store
+
+    def rewrite(self, names: Sequence[bytes]) -> None:
+        """Puts these, which are there, into a pack of their own."""
+        if names:
+            pack = _Pack(self.path / "objects" / "pack")
+            for name in names:
+                pack.add(*self.typed(name), name)
+            pack.finish()
+
     def tree(self, name: bytes) -> dict[bytes, tuple[int, bytes]]:
         """Mode and object by name; of `b""` nothing."""
         return {entry: (mode, hash) for entry, mode, hash in entries(self.get(name))} if name else {}
@@ -121,18 +160,22 @@ class Objects:
         temporary.write_text(f"{commit.hex()}\n")
         os.replace(temporary, place)
 
-    def refs(self) -> Iterator[tuple[str, bytes]]:
-        """The names and their commits."""
+    def refs(self) -> Iterator[tuple[str, bytes, float]]:
+        """The names, their commits, and when each was made, in seconds since 1970."""
         top = self.path / "refs" / "pillion"
         for folder, _, names in os.walk(top):
             for name in names:
                 place = Path(folder, name)
                 with contextlib.suppress(OSError, ValueError):
-                    yield str(place.relative_to(top)), bytes.fromhex(place.read_text().strip())
+                    commit = bytes.fromhex(place.read_text().strip())
+                    yield str(place.relative_to(top)), commit, place.stat().st_mtime
 
     def unpoint(self, ref: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            (self.path / "refs" / "pillion" / ref).unlink()
+        """Takes the name away, and a folder that is empty without it."""
+        place = self.path / "refs" / "pillion" / ref
+        place.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            place.parent.rmdir()
 
     def _loose(self, kind: bytes, name: bytes, data: bytes) -> None:
         hex = name.hex()
@@ -154,7 +197,7 @@ class _Pack:
         self._entries: list[tuple[bytes, int, int | None]] = []
         self._place = 12
 
-    def add(self, kind: bytes, name: bytes, data: bytes) -> None:
+    def add(self, kind: bytes, data: bytes, name: bytes) -> None:
         size = len(data)
         head = bytearray([(_KINDS[kind] << 4) | (size & 15)])
         size >>= 4

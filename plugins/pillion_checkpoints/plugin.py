@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
 
+import trio
 from msgspec import Meta, Struct
 
 from pillion import Event, Home, Kernel, Strategy, TurnInfo, hookimpl
 from pillion.contracts.witness import Witness
 
+from .bounds import Bounds
 from .events import CheckpointMissed, CheckpointTaken, WorkspaceRestored
 from .shelf import Shelf
 from .strategies import Redo, Restore, Undo
@@ -25,9 +27,15 @@ Size = Annotated[int, Meta(gt=0)]
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[plugins.checkpoints]`. `largest` is in bytes: a file that has more is not kept, which its checkpoint notes."""
+    """`[plugins.checkpoints]`. `largest` is in bytes: a file that has more is not kept, which its checkpoint notes.
+
+    Of each workspace the newest `count` checkpoints are kept, for `days` days, in about `bytes`.
+    """
 
     largest: Size = 16 * 1024 * 1024
+    count: Size = 1000
+    days: Annotated[float, Meta(gt=0)] = 30.0
+    bytes: Size = 4 * 1024 * 1024 * 1024
 
 
 Given = Config  # in the class below, `Config` is its attribute
@@ -39,6 +47,7 @@ class Plugin:
     Config = Config
 
     def __init__(self, config: Given, home: Home) -> None:
+        self._config = config
         self._shelf = Shelf(home, config.largest)
         self._timelines = Timelines()
         self._strategies: Sequence[Strategy] = [way(self._shelf, self._timelines) for way in (Undo, Redo, Restore)]
@@ -46,10 +55,14 @@ class Plugin:
     @hookimpl
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            self._shelf.close()
+        config = self._config
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._shelf.sweep, Bounds(config.count, config.days, config.bytes))
+            try:
+                yield
+            finally:
+                nursery.cancel_scope.cancel()
+        self._shelf.close()
 
     @hookimpl
     def register_events(self) -> Sequence[type[Event]]:

@@ -53,11 +53,20 @@ class Restorer:
         theirs = {} if self._overwrite else await self._theirs(now.state, target)
         try:
             await self._put_back(goal.state, theirs, rules=True)  # what is ignored depends on them
+            if self._written:
+                theirs |= await self._uncovered(now.state)
             await self._put_back(goal.state, theirs, rules=False)
         finally:
             with trio.CancelScope(shield=True):
                 await take(self._turn, self._book, await self._book.look(), runs=False, why="done")
         return Outcome(before, tuple(self._written), tuple(self._left))
+
+    async def _uncovered(self, before: State) -> dict[str, str]:
+        """Files that no rule ignores any more. Who changed them nobody knows; what they are is kept, too."""
+        state = await self._book.look()
+        await take(self._turn, self._book, state, runs=True, why="restore")
+        found = await self._book.differences(before, state)
+        return {one.path: "changed" for one in found if one.before is None and not self._overwrite}
 
     async def _put_back(self, goal: State, theirs: Mapping[str, str], *, rules: bool) -> None:
         """The files of ignore rules alone, or all."""
@@ -99,7 +108,7 @@ class Restorer:
                 left[one.path] = "unsaved"
         return left
 
-    async def _theirs(self, now: State, target: Mark) -> Mapping[str, str]:
+    async def _theirs(self, now: State, target: Mark) -> dict[str, str]:
         """The paths that changed since, otherwise than by the session; and how."""
         found: dict[str, str] = {}
         ran: set[str] = set()

@@ -12,12 +12,16 @@ import trio
 
 from pillion import Home, LocalWorkspace
 
+from .bounds import Bounds, Collected
 from .state import Difference, Snapshot, State, Thing
 
 if TYPE_CHECKING:
     from .snapshots import Snapshots
 
 T = TypeVar("T")
+SWEEP_SECONDS = 60.0
+SWEEP_KEPT = 50
+"""Snapshots after which old ones are given up."""
 OPEN = 8
 """Workspaces whose files are remembered; of another one all are looked at anew."""
 
@@ -40,6 +44,22 @@ class Shelf:
             self._books.pop(root).close()
         return book
 
+    async def sweep(self, bounds: Bounds) -> None:
+        """Gives up what is old, now and then, as long as it runs."""
+        from .collecting import drop_deserted
+
+        await trio.to_thread.run_sync(drop_deserted, self._home.folder(), bounds.days)
+        while True:
+            await trio.sleep(SWEEP_SECONDS)
+            for book in [book for book in self._books.values() if book.kept >= SWEEP_KEPT]:
+                try:
+                    done = await book.collect(bounds)
+                except OSError as error:
+                    self._home.log.error("Old checkpoints could not be given up: %s", error.strerror)
+                else:
+                    if done and done.objects:
+                        self._home.log.info("Gave up %d checkpoints and %d objects", done.checkpoints, done.objects)
+
     def close(self) -> None:
         for book in self._books.values():
             book.close()
@@ -53,6 +73,8 @@ class Book:
         self._workspace, self._path, self._limit = workspace, path, limit
         self._lock = trio.Lock()
         self._snapshots: Snapshots | None = None
+        self.kept = 0
+        """Snapshots since old ones were given up."""
 
     @property
     def busy(self) -> bool:
@@ -70,7 +92,13 @@ class Book:
 
     async def keep(self, state: State, ref: str, said: Mapping[str, str]) -> Snapshot:
         """Makes it last by that name."""
+        self.kept += 1
         return await self._run(lambda snapshots: snapshots.keep(state, ref, said))
+
+    async def collect(self, bounds: Bounds) -> Collected | None:
+        """Gives up what is old. None: another process uses the store, so nothing was done. Raises OSError."""
+        self.kept = 0
+        return await self._run(lambda snapshots: snapshots.collect(bounds))
 
     async def of(self, commit: str) -> Snapshot:
         """Raises KeyError where it is gone."""

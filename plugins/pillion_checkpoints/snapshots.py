@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -12,10 +14,14 @@ import msgspec
 from msgspec import Struct
 
 from . import ignoring
+from .bounds import Bounds, Collected
+from .collecting import collect
 from .objects import Objects
 from .scanning import FILE, LINK, PROGRAM, TREE, Put, Scan
 from .state import FOLDER, Difference, Snapshot, State, Thing
 
+RECENT = 16
+"""States that are not given up, though nobody has kept them yet."""
 AUTHOR = b"Pillion <pillion@localhost>"
 
 
@@ -36,6 +42,7 @@ class Snapshots:
         self.objects = Objects(path)
         self._scan = Scan(os.fsencode(root), hides, settings.limit, settings.modes)
         self._exclude: bytes | None = None
+        self._recent: deque[State] = deque(maxlen=RECENT)
         self._rules = ignoring.outermost(None, settings.user)
 
     def look(self) -> State:
@@ -51,10 +58,15 @@ class Snapshots:
             self.objects.forget()
             self._scan.forget()
             raise
-        return State(tree.hex(), notes.hex(), len(self._scan.skipped))
+        state = State(tree.hex(), notes.hex(), len(self._scan.skipped))
+        if state not in self._recent:
+            self._recent.append(state)
+        return state
 
     def keep(self, state: State, ref: str, said: Mapping[str, str]) -> Snapshot:
-        """Makes it last, as `ref`; `said` is told with it."""
+        """Makes it last, as `ref`; `said` is told with it. Raises KeyError where it was given up meanwhile."""
+        if state.tree and not self.objects.has(bytes.fromhex(state.tree)):
+            raise KeyError(state.tree)
         put: Put = self.objects.put
         inner = [(b"files", TREE, bytes.fromhex(state.tree))] if state.tree else []
         inner.append((b"notes", FILE, bytes.fromhex(state.notes)))
@@ -66,6 +78,8 @@ class Snapshots:
         )
         self.objects.flush()
         self.objects.point(ref, commit)
+        with contextlib.suppress(ValueError):
+            self._recent.remove(state)
         return Snapshot(commit.hex(), state)
 
     def of(self, commit: str) -> Snapshot:
@@ -99,6 +113,22 @@ class Snapshots:
     def content(self, thing: Thing) -> bytes:
         """Of a file, or a link's target; b"" of a folder. Raises KeyError."""
         return self.objects.get(bytes.fromhex(thing.name)) if thing.name else b""
+
+    def collect(self, bounds: Bounds) -> Collected | None:
+        """Gives up what is old. None: another process uses the store, so nothing is done. Raises OSError."""
+        with self.objects.alone() as alone:
+            if not alone:
+                return None
+            done = Collected()
+            current = [(bytes.fromhex(state.tree), bytes.fromhex(state.notes)) for state in self._recent]
+            current.append((self._scan.top.tree or b"", b""))
+            while True:
+                done += collect(self.objects, bounds, current)
+                if self.objects.size() <= bounds.bytes or len(list(self.objects.refs())) < 2:
+                    break
+            if not all(self.objects.has(tree) for tree, _ in current if tree):
+                self._scan.forget()  # what it remembers is not there
+            return done
 
     def skipped(self, state: State) -> Mapping[str, str]:
         """What is not kept in it, and why: large, protected, unreadable, deep, changing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
@@ -28,10 +29,11 @@ class Watch:
         self._shelf = shelf
         self._lock = trio.Lock()
         self._state: State | None = None
-        self._looked = self._kept = self._ran = -1
-        """The last step at whose beginning it looked; that has a checkpoint; and that has one for programs."""
-        self._begun = False
-        """Has the turn a checkpoint?"""
+        self._looked = self._kept = self._ran = self._acted = -1
+        """The last step at whose beginning it looked; that has a checkpoint; that has one for programs; and that
+        changed something."""
+        self._open = False
+        """Has something been changed since the last checkpoint?"""
 
     async def step(self, turn: Turn) -> None:
         await self._guarded(turn, lambda book: self._step(turn, book))
@@ -40,7 +42,7 @@ class Watch:
         await self._guarded(turn, lambda book: self._before(turn, book, effect))
 
     async def leave(self, turn: Turn) -> None:
-        if self._begun:
+        if self._open:
             await self._guarded(turn, lambda book: self._leave(turn, book))
 
     async def _guarded(self, turn: Turn, work: Callable[[Book], Awaitable[None]]) -> None:
@@ -57,9 +59,8 @@ class Watch:
     async def _step(self, turn: Turn, book: Book) -> None:
         if self._looked == turn.steps:
             return
-        changed = self._kept == self._looked != -1
         await self._look(turn, book)
-        if changed:  # the step before did something: here that ends
+        if self._open:  # the step before did something: here that ends
             await self._keep(turn, book, runs=False)
 
     async def _before(self, turn: Turn, book: Book, effect: Effect) -> None:
@@ -72,9 +73,12 @@ class Watch:
             if self._looked != turn.steps:
                 await self._look(turn, book)
             await self._keep(turn, book, runs=False)
+        self._open, self._acted = True, turn.steps
 
     async def _leave(self, turn: Turn, book: Book) -> None:
-        await self._look(turn, book)
+        """A step that came later and did nothing has looked already."""
+        if self._looked <= self._acted:
+            await self._look(turn, book)
         await self._keep(turn, book, runs=False, why="done")
 
     async def _look(self, turn: Turn, book: Book) -> None:
@@ -84,15 +88,14 @@ class Watch:
     async def _keep(self, turn: Turn, book: Book, *, runs: bool, why: Why = "step") -> None:
         assert self._state is not None
         await take(turn, book, self._state, runs=runs, why=why)
-        self._kept, self._begun = turn.steps, True
+        self._kept, self._open = turn.steps, False
 
 
 async def take(turn: Turn, book: Book, state: State, *, runs: bool, why: Why) -> str:
     """Keeps the state, and says so in the log. Returns the checkpoint's name."""
     home = home_of(turn)
-    number = home.head + 1
-    said = {"session": home.id, "turn": turn.id, "step": str(turn.steps), "why": why, "event": str(number)}
-    snapshot = await book.keep(state, f"{home.id}/{number}-{turn.id[:8]}", said)
+    said = {"session": home.id, "turn": turn.id, "step": str(turn.steps), "why": why, "mark": secrets.token_hex(8)}
+    snapshot = await book.keep(state, f"{home.id}/{said['mark']}", said)
     event = CheckpointTaken(step=turn.steps, checkpoint=snapshot.commit, why=why, runs=runs, skipped=state.skipped)
     await home.write(turn, event)
     return snapshot.commit

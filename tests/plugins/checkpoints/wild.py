@@ -10,9 +10,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-NAMES = [b"a", b"b c", b"d.txt", b"-x", "ü".encode(), b"\xff\xfe", b"a\nb", b"e.log", b"sub", b"sub.x", b"[1]", b"a\\b"]
+NAMES = [
+    b"a", b"b c", b"d.txt", b"-x", "ü".encode(), b"\xff\xfe", b"a\nb", b"e.log", b"sub", b"sub.x", b"[1]", b"a\\b",
+]  # fmt: skip
+FILES_OF_RULES = [b".gitignore", b"sub/.gitignore", b"a/.gitignore"]
 RULES = [
-    b"*.log\n", b"/sub/\n", b"sub/\n!sub/a\n", b"*\n!a\n", b"d.txt\n", b"\\-x\n!*.log\n", b"**/a\n", b"a/**\n", b"[1]\n",
+    b"*.log\n", b"/sub/\n", b"sub/\n!sub/a\n", b"*\n!a\n", b"d.txt\n", b"\\-x\n!*.log\n", b"**/a\n", b"a/**\n",
+    b"[1]\n",
     b"# a\n\nb c \n", b"sub/*\n!sub/d.txt\n", b"\xef\xbb\xbfa\n", b"sub\r\n", b"",
 ]  # fmt: skip
 names = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map(b"/".join)
@@ -25,7 +29,7 @@ changes = st.lists(
         st.tuples(st.just("folder"), names, st.none()),
         st.tuples(st.just("remove"), names, st.none()),
         st.tuples(st.just("move"), names, names),
-        st.tuples(st.just("rules"), st.sampled_from([b".gitignore", b"sub/.gitignore", b"a/.gitignore"]), st.sampled_from(RULES)),
+        st.tuples(st.just("rules"), st.sampled_from(FILES_OF_RULES), st.sampled_from(RULES)),
     ),
     max_size=12,
 )  # fmt: skip
