@@ -102,10 +102,10 @@ class Restorer:
                 left[one.path] = "protected"
             if one.path in skipped:
                 left[one.path] = "blocked"
-            elif one.path in theirs:
-                left[one.path] = theirs[one.path]
             elif one.path in unsaved:
                 left[one.path] = "unsaved"
+            elif one.path in theirs:
+                left[one.path] = theirs[one.path]
         return left
 
     async def _theirs(self, now: State, target: Mark) -> dict[str, str]:

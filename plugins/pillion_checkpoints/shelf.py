@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -67,11 +68,17 @@ class Shelf:
 
 
 class Book:
-    """One workspace's snapshots. Each call works in a thread, behind those that came before."""
+    """One workspace's snapshots. Each call works in a thread, behind those that came before.
+
+    Who is cancelled does not wait for his thread: a turn that ends is not kept by the first look at a large folder.
+    """
 
     def __init__(self, workspace: LocalWorkspace, path: Path, limit: int) -> None:
         self._workspace, self._path, self._limit = workspace, path, limit
         self._lock = trio.Lock()
+        self._mutex = threading.Lock()
+        """Held by the thread that works, also when nobody waits for it any more."""
+        self._over = False
         self._snapshots: Snapshots | None = None
         self.kept = 0
         """Snapshots since old ones were given up."""
@@ -82,6 +89,15 @@ class Book:
         return stats.locked or stats.tasks_waiting > 0
 
     def close(self) -> None:
+        """A thread that still works does it when it is done."""
+        self._over = True
+        if self._mutex.acquire(blocking=False):
+            try:
+                self._close()
+            finally:
+                self._mutex.release()
+
+    def _close(self) -> None:
         if self._snapshots is not None:
             self._snapshots.objects.close()
             self._snapshots = None
@@ -117,12 +133,17 @@ class Book:
 
     async def _run(self, work: Callable[[Snapshots], T]) -> T:
         async with self._lock:
-            return await trio.to_thread.run_sync(self._work, work)
+            return await trio.to_thread.run_sync(self._work, work, abandon_on_cancel=True)
 
     def _work(self, work: Callable[[Snapshots], T]) -> T:
-        if self._snapshots is None:
-            self._snapshots = _opened(self._workspace, self._path, self._limit)
-        return work(self._snapshots)
+        with self._mutex:
+            if self._snapshots is None:
+                self._snapshots = _opened(self._workspace, self._path, self._limit)
+            try:
+                return work(self._snapshots)
+            finally:
+                if self._over:
+                    self._close()
 
 
 def _opened(workspace: LocalWorkspace, path: Path, limit: int) -> Snapshots:

@@ -100,7 +100,11 @@ async def scene(tmp_path: Path, config: Config | None = None) -> AsyncIterator[S
         "checkpoints": Plugin(config or Config(), Home("checkpoints", data)),
         "allow": PolicyPlugin(AllowAll()),
     }
-    tools = FunctionTool("program", _program, "execute"), FunctionTool("put", _put, "write")
+    tools = (
+        FunctionTool("program", _program, "execute"),
+        FunctionTool("put", _put, "write"),
+        FunctionTool("meanwhile", _program),  # what somebody else does in the same step
+    )
     async with kernel_host(data, *tools, provider=ScriptedProvider(), plugins=plugins) as host:
         host.folder = folder
         yield Scene(host, await host.open(), folder, data)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from pathlib import Path
 
-from pillion.events import TurnFailed
+import pytest
+import trio
+
+from pillion.events import TurnCancelled, TurnFailed
+from pillion.overlay import Overlay
+from pillion.testing.scripted import Gate, calls, says
+from pillion_checkpoints.snapshots import Snapshots
+from pillion_checkpoints.state import State
 from pillion_checkpoints.strategies import Order
 
-from .scene import image, scene
+from .scene import PROGRAMS, image, scene
 
 
 async def test_a_turn_is_taken_back_and_done_again(tmp_path: Path) -> None:
@@ -46,3 +55,94 @@ async def test_what_a_person_changed_since_is_shown_and_left(tmp_path: Path) -> 
         assert (s["a"], s["b"], s["c"]) == ("one\n", "one\n", "one\n")
         await s.go("redo")
         assert (s["a"], s["b"], s["c"]) == ("mine\n", "two\n", "mine\n")
+
+
+async def test_a_restore_that_is_cut_off_can_be_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pillion_checkpoints.restoring.AT_ONCE", 1)
+    async with scene(tmp_path) as s:
+        for name in "abcdef":
+            s[name] = "one"
+        before = image(s.folder)
+        await s.turn(lambda: [s.__setitem__(name, "two") for name in "abcdef"])
+        accepted = await s.session.prompt("", strategy="undo", arguments=Order())
+        reader = s.session.follow(accepted.after)
+        while not any(frame.type == "file.changed" for frame in await reader.page()):
+            pass
+        await s.session.cancel()
+        assert isinstance(await s.session.ended(accepted.turn, accepted.after), TurnCancelled)
+        assert image(s.folder) != before and "two" in {s[name] for name in "abcdef"}
+        told = await s.go("undo")
+        assert (told.left, image(s.folder)) == ((), before)
+
+
+async def test_what_a_person_saves_while_the_model_thinks_is_theirs(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        s["a"], s["b"], gate = "one", "one", Gate()
+        put = calls(("put", json.dumps({"text": json.dumps(["c", "two"])})))
+        s.host.provider.script(put, [gate, *calls(("program", "{}"))], says("done"))
+        PROGRAMS.append(lambda: s.__setitem__("b", "two"))
+        accepted = await s.session.prompt("go")
+        reader = s.session.follow(accepted.after)
+        while not any(frame.type == "checkpoint.taken" and b'"step":2' in frame.data for frame in await reader.page()):
+            pass  # the workspace is looked at as the second step begins
+        s["a"] = "mine"
+        gate.opened.set()
+        await s.session.ended(accepted.turn, accepted.after)
+        told = await s.go("undo")
+        assert (s["a"], s["b"], s["c"]) == ("mine", "one", None)
+        assert [(one.path, one.why) for one in told.left] == [("a", "changed")]
+
+
+async def test_what_a_person_saves_right_behind_the_models_write_is_theirs(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        s["a"] = "one"
+        put = json.dumps({"text": json.dumps(["a", "two"])})
+        s.host.provider.script(calls(("put", put), ("meanwhile", "{}")), says("done"))
+        PROGRAMS.append(lambda: s.__setitem__("a", "mine"))
+        await s.host.run(s.session, "go")
+        told = await s.go("undo")
+        assert (s["a"], [(one.path, one.why) for one in told.left]) == ("mine", [("a", "changed")])
+
+
+async def test_a_restore_goes_to_one_step_and_can_be_undone(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        s["a"] = "one"
+        await s.turn(("a", "two"), ("a", "three"))
+        second = next(mark for mark in (await s.timeline()).marks if mark.event.step == 2)
+        await s.go("restore", checkpoint=second.id[:8])
+        assert (s["a"], await s.words()) == ("two", ["go"])
+        await s.go("undo")
+        assert (s["a"], await s.words()) == ("three", ["go", "done"])
+
+
+async def test_what_is_unsaved_in_an_editor_is_left(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        s["a"], s["b"] = "one", "one"
+        await s.turn(("a", "two"), ("b", "two"))
+        await s.session.overlays.put(Overlay.of("a", "unsaved", 1))
+        told = await s.go("undo")
+        assert (s["a"], s["b"], [(one.path, one.why) for one in told.left]) == ("two", "one", [("a", "unsaved")])
+
+
+async def test_a_turn_of_words_waits_for_no_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, done, look = threading.Event(), threading.Event(), Snapshots.look
+
+    def slowly(snapshots: Snapshots) -> State:
+        begun.set()
+        done.wait(60)
+        return look(snapshots)
+
+    monkeypatch.setattr(Snapshots, "look", slowly)
+    async with scene(tmp_path) as s:
+        s["a"], gate = "one", Gate()
+        s.host.provider.script([gate, *says("hello")])
+        accepted = await s.session.prompt("go")
+        with trio.fail_after(30):
+            await trio.to_thread.run_sync(begun.wait, 30)
+            gate.opened.set()
+            await s.session.ended(accepted.turn, accepted.after)
+        assert not done.is_set()
+        done.set()
+        await s.turn(("a", "two"))
+        await s.go("undo")
+        assert s["a"] == "one"
