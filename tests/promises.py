@@ -161,6 +161,11 @@ PROMISES = {
     "titles.no_surprise": "No model is asked for a title that nobody has named for it, unless the settings say so.",
     "titles.aside": "A title delays no prompt.",
     "titles.not_over_a_persons": "A title that a person gave stays.",
+    # ── undo ──
+    "undo.exact": "Undo, redo and restore leave files, links, modes and empty folders exactly as they were then.",
+    "undo.not_over_anothers": "What somebody else changed since is shown and left; before files go back all is kept.",
+    "undo.words": "The conversation goes back and forth with the files, by events; the log is never cut.",
+    "undo.whole": "What is kept stays sound and bounded, also behind a kill; the user's repository is never touched.",
     # ── notes ──
     # ── terminals ──
     "terminals.kept": "A job outlives its turn and ends with its session; a session with one does not rest.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pillion.events import HistoryCompacted, SessionRewound, TurnStarted, decode, type_of
 from pillion.history import History
 from pillion.session import Session
@@ -28,6 +30,7 @@ async def three(host: Host) -> Session:
     return session
 
 
+@pytest.mark.promise("undo.words")
 async def test_it_goes_back_and_forth_and_on(tmp_path: Path) -> None:
     async with kernel_host(tmp_path) as host:
         session = await three(host)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +43,7 @@ async def back_and_forth(s: Scene, states: Sequence[dict[str, tuple[object, ...]
         assert (told.left, image(s.folder)) == ((), state)
 
 
+@pytest.mark.promise("undo.exact")
 @settings(max_examples=150 if LONG else 8, deadline=None)
 @given(plain, st.lists(st.lists(plain, min_size=1, max_size=2), min_size=1, max_size=2))
 async def test_restores_are_exact(first: Changes, turns: list[list[Changes]]) -> None:
@@ -57,6 +59,7 @@ async def test_restores_are_exact(first: Changes, turns: list[list[Changes]]) ->
             assert image(s.folder / ".git") == git
 
 
+@pytest.mark.promise("undo.not_over_anothers")
 @settings(max_examples=150 if LONG else 8, deadline=None)
 @given(plain, plain, plain, plain)
 async def test_what_a_person_did_is_never_lost(first: Changes, turn: Changes, between: Changes, since: Changes) -> None:

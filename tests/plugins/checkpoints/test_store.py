@@ -37,6 +37,7 @@ def fill(taken: Snapshots, work: Path, count: int, size: int = 1000) -> list[str
     return made
 
 
+@pytest.mark.promise("undo.whole")
 @needs_git
 @pytest.mark.parametrize("bounds", [Bounds(3, 30.0, 1 << 40), Bounds(1000, 30.0, 60_000)])
 def test_old_checkpoints_are_given_up_and_the_others_stay_whole(tmp_path: Path, bounds: Bounds) -> None:
@@ -108,6 +109,7 @@ taken.keep(taken.look(), f"s/{time.time_ns()}", {})
 """
 
 
+@pytest.mark.promise("undo.whole")
 @needs_git
 def test_a_kill_amid_a_snapshot_leaves_a_sound_store(tmp_path: Path) -> None:
     work, store = tmp_path / "work", tmp_path / "store"

@@ -19,6 +19,7 @@ from pillion_checkpoints.strategies import Order
 from .scene import PROGRAMS, image, scene
 
 
+@pytest.mark.promise("undo.words")
 async def test_a_turn_is_taken_back_and_done_again(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         s["a"], s["gone/deep/b"] = "one", "b"
@@ -40,6 +41,7 @@ async def test_a_turn_is_taken_back_and_done_again(tmp_path: Path) -> None:
         assert isinstance(end, TurnFailed) and "nothing to redo" in end.message
 
 
+@pytest.mark.promise("undo.not_over_anothers")
 async def test_what_a_person_changed_since_is_shown_and_left(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         s["a"], s["b"], s["c"] = "one\n", "one\n", "one\n"
