@@ -14,6 +14,7 @@ from quart import Blueprint, Response, abort, request
 from .reading import Reader
 
 JSON = "application/json"
+Number = Annotated[int, Meta(ge=0, le=2**53)]
 View = Callable[[], Awaitable[Response]]
 T = TypeVar("T", bound=Struct)
 
@@ -34,9 +35,9 @@ class Documentation(Struct, frozen=True):
 class Position(Struct, frozen=True, rename="camel"):
     """All from 0: `line`, `character` (Unicode, in its line), `byteOffset` (of the text as UTF-8)."""
 
-    line: int
-    character: int
-    byte_offset: Annotated[int, Meta(ge=0)]
+    line: Number
+    character: Number
+    byte_offset: Number
 
 
 class Range(Struct, frozen=True, rename="camel"):
@@ -58,7 +59,7 @@ class Diagnostic(Struct, frozen=True):
 
     range: Range
     text_document_web: Document
-    threshold_to_expand: Annotated[int, Meta(ge=0)] = 0
+    threshold_to_expand: Number = 0
 
 
 class Around(Struct, frozen=True):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
 import trio
+from msgspec import Struct
 
 from pillion import Workspace
 from pillion.contracts.code import CodeFile
 from pillion.processes import Processes
 
+from .grammars import Languages
 from .keeping import Keeping, Kept
 from .reading import Read, Reader
 from .walking import Stat, folders, stats, walk
@@ -22,8 +25,30 @@ from .workers import Workers
 Note = Callable[[str, float], None]
 BATCH = 500
 """Files that are written to the file cache at once."""
+FEW, SMALL = 5, 100_000
+"""Files, and bytes of each, that are read here and in no process of their own."""
 TOGETHER = 20
 """Files that are put into a table before others have their turn."""
+
+
+class _Name(Struct, frozen=True, array_like=True):
+    """As much of a symbol, or of a use, as a table looks at."""
+
+    kind: str
+    name: str
+
+
+class _Names(Struct, frozen=True, array_like=True):
+    """As much of a CodeFile: what stands behind is skipped."""
+
+    path: str
+    hash: str
+    language: str
+    symbols: tuple[_Name, ...] = ()
+    uses: tuple[_Name, ...] = ()
+
+
+_NAMES = msgspec.msgpack.Decoder(_Names)
 
 
 class Table:
@@ -58,7 +83,7 @@ class Table:
         self.drop(path)
         self.seen[path] = stat
         self.hashes[path], self._data[path] = hash, data
-        found = msgspec.msgpack.decode(data, type=CodeFile)
+        found = _NAMES.decode(data)
         defined, used = frozenset(one.name for one in found.symbols), frozenset(one.name for one in found.uses)
         self._names[path] = defined, used
         for name in defined:
@@ -147,6 +172,12 @@ class Indexes:
                 note(f"{done} of {len(changed)} files read", done / len(changed))
 
         jobs = [(path, table.languages[path]) for path in changed]
+        if self._is_quick(table, changed):
+            for path, language in jobs:
+                take(await trio.to_thread.run_sync(_read, self._reader.languages, root, path, language))
+            jobs.clear()
+            await self.keeping.put(root, version, fresh)
+            fresh.clear()
         try:
             for start in range(0, len(jobs), BATCH * 4):
                 for path in await self._workers.read(root, files, jobs[start : start + BATCH * 4], take):
@@ -157,6 +188,17 @@ class Indexes:
             if fresh:
                 with trio.move_on_after(2, shield=True):  # what was read is not read again
                     await self.keeping.put(root, version, fresh)
+
+    def _is_quick(self, table: Table, changed: Mapping[str, Stat]) -> bool:
+        """May they be read here, without the half second that a process takes to begin? A few small files, in languages
+        whose grammars are the shipped ones', none of which hung before."""
+        known = self._reader.only_shipped and len(changed) <= FEW
+        return known and all(size <= SMALL and table.hashes.get(path) != "" for path, (size, _) in changed.items())
+
+
+def _read(known: Languages, root: Path, path: str, language: str) -> Read:
+    read: Read = import_module(f"{__package__}.worker").read(known, root, path, language)  # tree-sitter
+    return read
 
 
 def _version(files: Sequence[Path]) -> str:

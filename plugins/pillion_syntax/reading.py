@@ -77,6 +77,11 @@ class Reader:
         return language if language is not None and language.installed else None
 
     @property
+    def only_shipped(self) -> bool:
+        """Does no plugin bring a language?"""
+        return self.files == self._shipped
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The language files. Of a language that two files bring, the later plugin's counts."""
         brought: list[Path] = []

@@ -38,12 +38,13 @@ def main() -> None:
             continue
         for path, name in job["read"]:
             assert known is not None
-            frame = msgspec.msgpack.encode(_read(known, root, path, name))
+            frame = msgspec.msgpack.encode(read(known, root, path, name))
             sys.stdout.buffer.write(len(frame).to_bytes(4, "big") + frame)
             sys.stdout.buffer.flush()
 
 
-def _read(known: Languages, root: Path, path: str, name: str) -> Read:
+def read(known: Languages, root: Path, path: str, name: str) -> Read:
+    """What stands in that file beneath `root`."""
     try:
         descriptor = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:

@@ -17,6 +17,7 @@ from pillion.processes import Processes
 from pillion.testing.kit import plain_settings
 from pillion_storage.plugin import Config as StorageConfig
 from pillion_storage.plugin import Plugin as Storage
+from pillion_syntax import indexing
 from pillion_syntax.indexing import Indexes, Table
 from pillion_syntax.keeping import Keeping
 from pillion_syntax.matching import definitions, uses
@@ -51,6 +52,12 @@ async def kernel(tmp_path: Path) -> AsyncIterator[Kernel]:
     with trio.fail_after(60):
         async with open_kernel(settings, plugins={"storage": Storage(StorageConfig()), "syntax": Plugin()}) as kernel:
             yield kernel
+
+
+@pytest.fixture(autouse=True)
+def by_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few files there are."""
+    monkeypatch.setattr(indexing, "FEW", 0)
 
 
 class Counted(Workers):
@@ -102,6 +109,15 @@ async def test_only_what_has_changed_is_read_again(kernel: Kernel, work: Path) -
     assert (told(table, "shine"), told(table, "glow"), told(table, "wick")) == (["lamp.py:2 method Lamp.shine"], [], [])
     assert told(table, "new") == ["deep/new.py:1 function new"]
     assert (await index.table(workspace), workers.given[4:]) == (table, [])
+
+
+async def test_a_few_small_files_need_no_process(kernel: Kernel, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, workers = indexes(kernel)
+    monkeypatch.setattr(indexing, "FEW", 1)
+    await index.table(LocalWorkspace(work))
+    (work / "lamp.py").write_text(LAMP.replace("glow", "shine"))
+    table = await index.table(LocalWorkspace(work))
+    assert (workers.given, told(table, "shine")) == (["lamp.py", "wick.py"], ["lamp.py:2 method Lamp.shine"])
 
 
 async def test_the_file_cache_keeps_it_for_the_next_start(kernel: Kernel, work: Path) -> None:
