@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 
 from .language import Language, read_languages
@@ -21,6 +21,11 @@ class Languages:
         self._names = {name: one for one in languages for name in one.names}
         self._programs = {name: one for one in languages for name in one.programs}
         self._ids = {id.lower(): one for one in languages for id in (one.name, *one.ids)}
+
+    @cached_property
+    def readable(self) -> frozenset[str]:
+        """The names of those whose grammars are installed, as it was when somebody asked first."""
+        return frozenset(name for name, one in self.all.items() if one.installed)
 
     def of(self, path: str, text: str = "") -> Language | None:
         name = PurePosixPath(path)

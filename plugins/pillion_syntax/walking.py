@@ -33,7 +33,7 @@ async def walk(workspace: Workspace, processes: Processes, known: Languages) -> 
     if not program:
         raise ToolError("The ripgrep program is not installed: pip install ripgrep.")
     argv = [program, "--no-config", "--no-require-git", "--no-messages", "--null", "--files", "--", "./"]
-    guard = guard_of(workspace)
+    guard, readable = guard_of(workspace), known.readable
     found: dict[str, str] = {}
     rest = b""
     async with processes.start(argv, cwd=workspace.root, drop_errors=True, single=True) as process:
@@ -42,7 +42,7 @@ async def walk(workspace: Workspace, processes: Processes, known: Languages) -> 
             for raw in whole:
                 path = os.fsdecode(raw).removeprefix("./")
                 language = known.of(path)
-                if language is not None and language.installed and path.isprintable() and not guard.hides(path):
+                if language is not None and language.name in readable and path.isprintable() and not guard.hides(path):
                     found[path] = language.name
             if len(found) >= MOST:
                 break
