@@ -6,11 +6,14 @@ import os
 import shutil
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
+
+import trio
 
 from pillion import ToolError, Workspace
 from pillion.processes import Processes
-from pillion.protection import guard_of
+from pillion.protection import Guard, guard_of
 
 from .grammars import Languages
 
@@ -33,19 +36,25 @@ async def walk(workspace: Workspace, processes: Processes, known: Languages) -> 
     if not program:
         raise ToolError("The ripgrep program is not installed: pip install ripgrep.")
     argv = [program, "--no-config", "--no-require-git", "--no-messages", "--null", "--files", "--", "./"]
-    guard, readable = guard_of(workspace), known.readable
+    guard = guard_of(workspace)
     found: dict[str, str] = {}
     rest = b""
     async with processes.start(argv, cwd=workspace.root, drop_errors=True, single=True) as process:
         async for data in process:
             *whole, rest = (rest + data).split(b"\0")
-            for raw in whole:
-                path = os.fsdecode(raw).removeprefix("./")
-                language = known.of(path)
-                if language is not None and language.name in readable and path.isprintable() and not guard.hides(path):
-                    found[path] = language.name
+            found |= await trio.to_thread.run_sync(_sorted_out, whole, known, guard)
             if len(found) >= MOST:
                 break
+    return found
+
+
+def _sorted_out(paths: Sequence[bytes], known: Languages, guard: Guard) -> dict[str, str]:
+    found = {}
+    for raw in paths:
+        path = os.fsdecode(raw).removeprefix("./")
+        language = known.of(path)
+        if language is not None and language.name in known.readable and path.isprintable() and not guard.hides(path):
+            found[path] = language.name
     return found
 
 
