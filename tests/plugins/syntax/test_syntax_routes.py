@@ -59,12 +59,13 @@ class Brings:
 async def server(tmp_path: Path) -> AsyncIterator[Serving]:
     (tmp_path / "work").mkdir()
     (tmp_path / "scroll.toml").write_text(SCROLL)
+    (tmp_path / "rune.toml").write_text("name = 'rune'\nextensions = ['rune']\n")
     (tmp_path / "wrong.toml").write_text("name = 'wrong'\nextension = []\n")
     brought = {
         "syntax": Plugin(),
         "repomap": RepoMapPlugin(MapConfig()),
         "index": IndexPlugin(),
-        "scroll": Brings(tmp_path / "scroll.toml"),
+        "scroll": Brings(tmp_path / "scroll.toml", tmp_path / "rune.toml"),
         "wrong": Brings(tmp_path / "wrong.toml"),
     }
     async with serving(tmp_path, plugins=brought) as running:
@@ -125,6 +126,15 @@ async def test_what_can_not_be_outlined_says_why(server: Serving, session: str, 
     assert (await got(server, session, "outline")).status_code == 422
     found = (await got(server, session, "chunks?path=notes.unknown")).json()
     assert (found["language"], [one["last"] for one in found["data"]]) == ("", [30, 40])
+
+
+async def test_a_grammar_that_is_not_installed_is_told(server: Serving, session: str, work: Path) -> None:
+    (work / "a.rune").write_text("rune\n" * 31)
+    answer = (await got(server, session, "outline?path=a.rune")).json()
+    assert "The grammar of rune is not installed" in answer["detail"]
+    found = (await got(server, session, "chunks?path=a.rune")).json()
+    assert (found["language"], len(found["data"])) == ("", 2)
+    assert (await got(server, session, "symbols")).json()["files"] == 0
 
 
 async def test_the_tool_shows_heads_by_line(call: RealCall, folder: Path) -> None:
