@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -151,7 +152,9 @@ def check(found: list[e.Event]) -> None:
 
 
 @pytest.mark.promise("events.gapless")
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=120 if os.environ.get("PILLION_LONG") else 40, deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(MOVES)
 def test_any_order_of_letters_leaves_a_sound_log(moves: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -278,7 +279,11 @@ async def test_damaged_files_come_in_whole_or_not_at_all(tmp_path, file: bytes) 
 
     put = st.binary(max_size=4) | st.sampled_from([b"\n", b"\0", b'"', b"}"])
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=150 if os.environ.get("PILLION_LONG") else 50,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(st.integers(0, len(file)), put, st.integers(0, 40))
     def tried(at: int, put: bytes, cut: int) -> None:
         trio.run(damaged, at, put, cut)

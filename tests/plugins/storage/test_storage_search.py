@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -131,7 +132,12 @@ async def test_nothing_that_is_typed_breaks_the_search(store: DatabaseStore) -> 
     typed = st.text(max_size=40) | st.text(alphabet="\"'*:^(){}-+ AND OR NOT NEAR \\%_&|!<>\0ab東", max_size=40)
     tried: list[str] = []
 
-    @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=150 if os.environ.get("PILLION_LONG") else 50,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(typed)
     def collect(text: str) -> None:
         tried.append(text)
