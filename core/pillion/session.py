@@ -29,6 +29,7 @@ from .errors import BadSchema, Gone, NotFound, PillionError
 from .eventlog import EventLog, Reader
 from .history import History, LastTurn
 from .hookspecs import TurnInfo
+from .known import Known
 from .letters import Accepted, AtRest, Cancel, Change, Decide, Letter, Note, Prompt, Rest, Resume, Withdraw
 from .onecall import OneCall
 from .overlay import Overlays
@@ -75,6 +76,7 @@ class Session:
         shared = parent is not None and parent.info.workspace == info.workspace
         self.overlays: Overlays = parent.overlays if parent and shared else Overlays(partial(_note, kernel, info.id))
         """Texts that are unsaved in an editor; a child on the same workspace sees its parent's."""
+        self.known = Known()
         self.asked: Asked | None = None
         """What a model was sent last, of the conversation, since the session is in memory."""
         self._messages: list[Message] = []

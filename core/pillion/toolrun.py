@@ -19,6 +19,7 @@ from .contracts.policy import Allow, Ask, Deny, JudgedCall, Policy, Verdict
 from .contracts.tool import Effect, Output, Tool
 from .errors import Denied, PillionError, SetAside, ToolError
 from .heldcall import HeldCall
+from .known import Known
 from .longresult import READER, Result, fitted
 from .modelcall import Answer
 from .processes import Processes
@@ -58,6 +59,10 @@ class ToolRun(HeldCall):
     @property
     def processes(self) -> Processes:
         return self._turn.kernel.processes
+
+    @property
+    def known(self) -> Known:
+        return self._turn.session.known
 
     @property
     def max_output(self) -> int:

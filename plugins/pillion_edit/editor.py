@@ -113,6 +113,7 @@ async def _view(arguments: EditorArguments, call: Call) -> str:
         entries = await call.workspace.list(arguments.path)
         return "\n".join(one.path + ("/" if one.kind == "folder" else "") for one in entries) or "The folder is empty."
     content = await call.workspace.read(arguments.path)
+    call.known.note(call.workspace.root, arguments.path, content.hash)
     return await trio.to_thread.run_sync(_numbered, arguments, content.data, call.max_output)
 
 

@@ -54,6 +54,7 @@ class Maker:
     async def preview(self, edits: Sequence[FileEdit], call: Call) -> str:
         """The diff that a person decides on; what is changed later must still be what it speaks of."""
         draft = await drafted(edits, call.workspace, self._drafts.get(_key(call)))
+        draft.check(call.known, call.workspace.root)
         changes = draft.changes()
         self.keep(draft, *_key(call))
         _put(self._shown, _key(call), draft.before, SHOWN)
@@ -68,6 +69,7 @@ class Maker:
             if others:
                 why = f"{', '.join(others)} has been changed since {since}."
                 raise await conflict(why, others, call.workspace)
+        draft.check(call.known, call.workspace.root)
         changes = draft.changes()
         hashes = await _written(changes, call)
         self._edits.keep(Made(call.session, changes, hashes))
@@ -105,10 +107,16 @@ class Maker:
 
 
 async def _written(changes: Sequence[Change], call: Call) -> Sequence[str]:
+    """Writes them. The model knows them as they are now, but for those that somebody has changed since it read them."""
     try:
-        return await call.workspace.write_all([change.write for change in changes])
+        hashes = await call.workspace.write_all([change.write for change in changes])
     except Conflict as error:
         raise await conflict(str(error), {one.path: one.before for one in changes}, call.workspace) from None
+    root = call.workspace.root
+    for change, hash in zip(changes, hashes, strict=True):
+        if change.whole or call.known.hash(root, change.path) in (None, change.hash):
+            call.known.note(root, change.path, hash)
+    return hashes
 
 
 async def _diffs(changes: Sequence[Change]) -> str:

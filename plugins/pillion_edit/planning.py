@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import assert_never
 
 import trio
 from msgspec import Struct
 
 from pillion.contracts.workspace import Workspace, Write
-from pillion.errors import NoSuchFile, ToolError
+from pillion.errors import Conflict, NoSuchFile, ToolError
+from pillion.known import Known
 from pillion.textform import text_form
 
 from .applying import Applied, applied
@@ -28,7 +30,7 @@ SMALL = 8_000
 class Change(Struct, frozen=True):
     """One file: `before` and `hash` of what is there (None and "": nothing), `after` (None: it goes).
 
-    `origin`: where it was, when it is moved here. `notes`: what a model should know.
+    `origin`: where it was, when it is moved here. `notes`: what a model should know. `whole`: all of it was given.
     """
 
     path: str
@@ -37,6 +39,7 @@ class Change(Struct, frozen=True):
     after: bytes | None
     origin: str = ""
     notes: tuple[str, ...] = ()
+    whole: bool = False
 
     @property
     def write(self) -> Write:
@@ -87,6 +90,16 @@ class Draft:
         """What its files held when they were read, by path; None: there was none."""
         return {file.path: file.before for file in self._files.values()}
 
+    def check(self, known: Known, root: Path) -> None:
+        """Raises Conflict where a file that is written as a whole, or by its lines' numbers, is another one than the
+        model knows."""
+        for edit in self.edits:
+            file = self._files.get(edit.path)
+            if file is None or not file.hash or edit.action not in ("write", "bytes"):
+                continue
+            if known.hash(root, edit.path) not in (None, file.hash):
+                raise Conflict(f"{edit.path} has been changed since it was read. Read it again, then write.")
+
     async def is_stale(self) -> bool:
         """Is one of its files another one by now?"""
         for path, file in self._files.items():
@@ -128,6 +141,7 @@ class _File:
         self.after = before
         self.origin = ""
         self.notes: list[str] = []
+        self.whole = False
 
     @classmethod
     async def read(cls, path: str, workspace: Workspace) -> _File:
@@ -138,7 +152,7 @@ class _File:
         return cls(path, content.data, content.hash)
 
     def change(self) -> Change:
-        return Change(self.path, self.before, self.hash, self.after, self.origin, tuple(self.notes))
+        return Change(self.path, self.before, self.hash, self.after, self.origin, tuple(self.notes), self.whole)
 
 
 def _do(edit: FileEdit, files: dict[str, _File]) -> None:
@@ -180,6 +194,7 @@ def _write(edit: FileEdit, file: _File) -> None:
             "unsure",
         )
     file.after = form.encode(edit.content) if form else edit.content.encode()
+    file.whole = True
 
 
 def _change(edit: FileEdit, file: _File) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -17,7 +16,6 @@ from .reading import ReadFile
 from .ripgrep import Ripgrep, find_ripgrep
 from .rules import Rules
 from .searching import Glob, Search
-from .seen import Seen
 from .writing import WriteFile
 
 if TYPE_CHECKING:
@@ -44,10 +42,9 @@ class Plugin:
 
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
-        seen = Seen(partial(self._rules.touch, turn.session))
-        rules = self._rules if turn.trusted else None
-        read = ReadFile(seen, sees=turn.model is None or turn.model.images, rules=rules)
-        return [read, ListFiles(self._ripgrep), Glob(self._ripgrep), Search(self._ripgrep), WriteFile(seen)]
+        read = ReadFile(self._rules, sees=turn.model is None or turn.model.images, trusted=turn.trusted)
+        written = WriteFile(self._rules)
+        return [read, ListFiles(self._ripgrep), Glob(self._ripgrep), Search(self._ripgrep), written]
 
     @hookimpl
     def register_contexts(self, turn: TurnInfo) -> Sequence[ContextProvider]:

@@ -16,7 +16,6 @@ from pillion.textform import text_form
 from pillion.values import Image
 
 from .rules import Rules
-from .seen import Seen
 
 MOST = 20
 """Files of one call."""
@@ -43,8 +42,8 @@ class ReadArguments(Struct, frozen=True, forbid_unknown_fields=True):
 class ReadFile:
     """Text as it stands in the file, line ends as line feeds; a long file in pieces; a picture as one.
 
-    `sees`: the model takes pictures. `rules` are those of a trusted folder: it is told where there are some for a file
-    that it was not given.
+    `sees`: the model takes pictures. `trusted`: the folder is, and it is told where there are rules for a file that it
+    was not given.
     """
 
     name = "read_file"
@@ -55,8 +54,8 @@ class ReadFile:
     effect: Effect = "read"
     Arguments = ReadArguments
 
-    def __init__(self, seen: Seen, *, sees: bool = True, rules: Rules | None = None) -> None:
-        self._seen, self._sees, self._rules = seen, sees, rules
+    def __init__(self, rules: Rules, *, sees: bool = True, trusted: bool = False) -> None:
+        self._rules, self._sees, self._trusted = rules, sees, trusted
 
     async def run(self, arguments: ReadArguments, call: Call) -> str | Output:
         if bool(arguments.path) == bool(arguments.files):
@@ -90,8 +89,9 @@ class ReadFile:
             shown = self._shown(piece, content, room)
         else:
             shown = await trio.to_thread.run_sync(self._shown, piece, content, room)
-        place = await self._seen.note(call.workspace, piece.path, content.hash)
-        if self._rules is not None and isinstance(shown, str):
+        call.known.note(call.workspace.root, piece.path, content.hash)
+        place = await self._rules.touch(call.session, call.workspace, piece.path)
+        if self._trusted and isinstance(shown, str):
             for path in await self._rules.untold(call.session, call.workspace, place):
                 shown += f"\n[{path} has the rules for this folder: read it before you change anything here]"
         return shown

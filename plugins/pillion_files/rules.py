@@ -34,13 +34,16 @@ class Rules:
     def __init__(self) -> None:
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
 
-    def touch(self, session: str, place: str) -> None:
-        """The session has to do with the file at that place."""
+    async def touch(self, session: str, workspace: Workspace, path: str) -> str:
+        """The session has to do with that file. Returns its real place."""
+        entry = await workspace.stat(path)
+        place = entry.path if entry else path
         touched = self._of(session).touched
         touched[place] = None
         touched.move_to_end(place)
         if len(touched) > MOST_FOLDERS:
             touched.popitem(last=False)
+        return place
 
     async def contribute(self, turn: Turn, budget: int) -> Sequence[ContextPart]:
         session, known = turn.session, self._of(turn.session.id)

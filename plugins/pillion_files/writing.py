@@ -13,7 +13,7 @@ from pillion.errors import Conflict
 from pillion.filediff import file_changed, images, unified_diff
 from pillion.textform import text_form
 
-from .seen import Seen
+from .rules import Rules
 
 
 class WriteArguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,8 +29,8 @@ class WriteFile:
     effect: Effect = "write"
     Arguments = WriteArguments
 
-    def __init__(self, seen: Seen) -> None:
-        self._seen = seen
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
         self._shown: dict[str, str] = {}
 
     async def preview(self, arguments: WriteArguments, call: Call) -> str:
@@ -49,7 +49,8 @@ class WriteFile:
         if old and old.data == data:
             return f"{arguments.path} has this content already."
         hash = await call.workspace.write(arguments.path, data, expected=found)
-        await self._seen.note(call.workspace, arguments.path, hash)
+        call.known.note(call.workspace.root, arguments.path, hash)
+        await self._rules.touch(call.session, call.workspace, arguments.path)
         before = old.data if old else None
         change = await trio.to_thread.run_sync(file_changed, arguments.path, before, data, hash, call.id)
         await call.emit(change, blobs=images(change, before))
@@ -59,7 +60,7 @@ class WriteFile:
         if await call.workspace.stat(arguments.path) is None:
             return None
         old = await call.workspace.read(arguments.path)
-        if await self._seen.known(call.workspace, arguments.path) not in (None, old.hash):
+        if call.known.hash(call.workspace.root, arguments.path) not in (None, old.hash):
             raise Conflict(f"{arguments.path} has been changed since it was read. Read it again, then write.")
         return old
 

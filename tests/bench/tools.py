@@ -24,6 +24,7 @@ import table
 import trio
 
 from pillion import LocalWorkspace, ModelInfo, TurnInfo
+from pillion.known import Known
 from pillion.processes import Processes
 from pillion_files.plugin import Config, Plugin
 from pillion_files.ripgrep import find_ripgrep
@@ -41,7 +42,7 @@ class Call:
     max_output = 30_000
 
     def __init__(self, folder: Path) -> None:
-        self.workspace = LocalWorkspace(folder)
+        self.workspace, self.known = LocalWorkspace(folder), Known()
         self.processes = Processes({"PATH": os.environ["PATH"]})
 
 

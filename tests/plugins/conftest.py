@@ -11,6 +11,7 @@ import pytest
 
 from pillion.asking import Answered
 from pillion.events import Event
+from pillion.known import Known
 from pillion.localworkspace import LocalWorkspace
 from pillion.processes import Processes
 
@@ -29,6 +30,7 @@ class RealCall:
     events: list[Event] = field(default_factory=list)
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    known: Known = field(default_factory=Known)
 
     def output(self, text: str, /) -> None:
         self.shown.append(text)

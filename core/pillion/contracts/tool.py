@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ..asking import Answered
 from ..events import Event
+from ..known import Known
 from ..processes import Processes
 from ..values import Image, Message, ModelInfo
 from .workspace import Workspace
@@ -50,6 +51,12 @@ class Call(Heard, Protocol):
     @property
     def processes(self) -> Processes:
         """Starts processes that end with this call."""
+        ...
+
+    @property
+    def known(self) -> Known:
+        """What the session's model knows of files: a tool that shows one notes its hash, and one that writes a whole
+        file refuses where another is there by now."""
         ...
 
     @property

@@ -228,6 +228,36 @@ async def test_a_conflict_shows_what_has_changed(call: Any, folder: Path) -> Non
     assert names(folder) == {"a.py": "a person's\none\n", "b.py": "two\n"}
 
 
+@pytest.mark.promise("files.conflict")
+async def test_a_whole_file_is_not_written_over_what_was_changed_since_it_was_read(call: Any, folder: Path) -> None:
+    """Also not lines behind the number that one had; a piece that still fits is, and what is new then counts."""
+    (folder / "f").write_text("one\ntwo\n")
+    editor, whole = Editor(Maker()), tool("whole")
+    text = "f\n```\nmine\n```\n"
+    await editor.run(EditorArguments("view", "f"), call)
+    (folder / "f").write_text("a person's\none\ntwo\n")
+    for edit in (
+        EditorArguments("create", "f", file_text="mine\n"),
+        EditorArguments("create", str(folder / "f"), file_text="mine\n"),
+        EditorArguments("insert", "f", insert_line=1, insert_text="mine"),
+    ):
+        with pytest.raises(Conflict, match="changed since it was read"):
+            await editor.run(edit, call)
+        with pytest.raises(Conflict, match="changed since it was read"):
+            await editor.preview(edit, call)
+    with pytest.raises(Conflict, match="changed since it was read"):
+        await run(whole, call, text=text)
+    await editor.run(EditorArguments("str_replace", "f", old_str="two", new_str="2"), call)
+    with pytest.raises(Conflict, match="changed since it was read"):
+        await run(whole, call, text=text)
+    assert (folder / "f").read_text() == "a person's\none\n2\n"
+    await editor.run(EditorArguments("view", "f"), call)
+    await editor.run(EditorArguments("str_replace", "f", old_str="one", new_str="1"), call)
+    await editor.run(EditorArguments("insert", "f", insert_line=0, insert_text="zero"), call)
+    await run(whole, call, text=text)
+    assert (folder / "f").read_text() == "mine\n"
+
+
 async def test_a_conflict_of_an_undo_is_bounded(call: Any, folder: Path) -> None:
     editor = Editor(Maker())
     await editor.run(EditorArguments("create", "f", file_text="one\n"), call)
