@@ -126,6 +126,7 @@ PROMISES = {
     "files.person": "A person reads files as tools see them, and writes over nothing that he has not seen.",
     "files.diff": "What a session changed since it was opened is told as a diff, what else changed by its name.",
     "trust.rules": "An AGENTS.md is rules for the model in a trusted folder alone; elsewhere it is a file's content.",
+    "files.all": "Of an edit's files all are new or all old, also through a kill at any call and on a full disk.",
     "files.conflict": "A write carries the hash it expects; over somebody else's change it is a conflict.",
     "processes.environment": "Programs see the environment's allow-list, and no key.",
     # ── secrets and logs ──

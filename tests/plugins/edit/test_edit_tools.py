@@ -8,21 +8,24 @@ from typing import Any
 
 import pytest
 import trio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from pillion.contracts.tool import Tool
 from pillion.errors import Conflict, ToolError
 from pillion.events import FileChanged
 from pillion.hookspecs import TurnInfo
+from pillion.known import Known
 from pillion.localworkspace import LocalWorkspace
 from pillion.values import ModelInfo
 from pillion_edit.applying import applied
 from pillion_edit.document import Document
 from pillion_edit.editor import Editor, EditorArguments
-from pillion_edit.hunk import Hunk
+from pillion_edit.hunk import FileEdit, Hunk
 from pillion_edit.making import Maker
 from pillion_edit.plugin import Config, Plugin
+
+from .written import HUNKS, PATH, whole
 
 
 def tool(kind: str, model: str = "") -> Tool:
@@ -179,24 +182,42 @@ def test_what_is_outside_an_edit_stays_to_the_byte(
         assert (done.ends[-1] == "") == (document.ends[-1] == "")
 
 
-@given(st.lists(st.tuples(LINES, LINES), min_size=1, max_size=3))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
-def test_applying_and_undoing_is_the_identity(
-    call: Any, folder: Path, edits: list[tuple[list[str], list[str]]]
+@given(ENDED, st.data(), st.booleans(), st.sampled_from([b"", b"\xef\xbb\xbf"]), st.sampled_from([*HUNKS, "whole"]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+def test_in_every_format_applying_and_undoing_is_the_identity(
+    call: Any, folder: Path, lines: list[tuple[str, str]], data: Any, closed: bool, mark: bytes, format: str
 ) -> None:
-    (folder / "f").write_text("first\n\nlast\n")
-    trio.run(_there_and_back, call, folder, edits)
+    """And what is applied leaves what is before and behind it as it was, to the byte."""
+    if lines and not closed and lines[-1][0]:
+        lines = [*lines[:-1], (lines[-1][0], "")]
+    start = data.draw(st.integers(0, len(lines)))
+    stop = data.draw(st.integers(start, len(lines)))
+    new = tuple(data.draw(LINES))
+    parts = [mark] + ["".join(map("".join, part)).encode() for part in (lines[:start], lines[start:stop], lines[stop:])]
+    old, rest = (tuple(line for line, _ in some) for some in (lines[start:stop], lines))
+    assume(old and any(line.strip() for line in old) and old != new)
+    try:
+        edits = whole([*rest[:start], *new, *rest[stop:]]) if format == "whole" else HUNKS[format]([Hunk(old, new)])
+    except ToolError:
+        return
+    (folder / "src").mkdir(exist_ok=True)
+    (folder / PATH).write_bytes(b"".join(parts))
+    trio.run(_there_and_back, call, folder, edits, (b"" if format == "whole" else mark + parts[1], parts[3]))
 
 
-async def _there_and_back(call: Any, folder: Path, edits: list[tuple[list[str], list[str]]]) -> None:
-    editor, texts = Editor(Maker()), [(folder / "f").read_bytes()]
-    for number, (lines, more) in enumerate(edits):
-        text = "\n".join([f"edit {number}", *lines, *more])
-        await editor.run(EditorArguments("insert", "f", insert_line=number % 2, insert_text=text), call)
-        texts.append((folder / "f").read_bytes())
-    for text in reversed(texts[:-1]):
-        await editor.run(EditorArguments("undo_edit", "f"), call)
-        assert (folder / "f").read_bytes() == text
+async def _there_and_back(call: Any, folder: Path, edits: list[FileEdit], around: tuple[bytes, bytes]) -> None:
+    maker, before, call.known = Maker(), (folder / PATH).read_bytes(), Known()
+    try:
+        await maker.make(edits, call)
+    except ToolError:
+        assert (folder / PATH).read_bytes() == before
+        return
+    after = (folder / PATH).read_bytes()
+    assert after != before
+    if around[0]:
+        assert after.startswith(around[0].rstrip()) and after.endswith(around[1])
+    await maker.undo(PATH, call)
+    assert (folder / PATH).read_bytes() == before
 
 
 async def test_what_an_undo_takes_back_is_shown_as_a_diff(call: Any, folder: Path) -> None:
