@@ -17,9 +17,10 @@ from pillion_edit.plugin import Config, Plugin
 
 Files = Mapping[str, str]
 LONG = "".join(f"line {number} of a file that fills some pages\n" for number in range(400))
-OLD: Files = {"a.txt": f"one\n{LONG}", "sub/b.txt": f"two\n{LONG}", "e.txt": "five\n"}
-BOTH: Files = OLD | {"a.txt": f"1\n{LONG}", "sub/b.txt": f"2\n{LONG}"}
-PATCHED: Files = {"a.txt": f"1\n{LONG}", "new/c.txt": f"2\n{LONG}", "d.txt": "four\n"}
+"""The second file is longer: there may be room for the first, and then not for it."""
+OLD: Files = {"a.txt": f"one\n{LONG}", "sub/b.txt": f"two\n{LONG * 3}", "e.txt": "five\n"}
+BOTH: Files = OLD | {"a.txt": f"1\n{LONG}", "sub/b.txt": f"2\n{LONG * 3}"}
+PATCHED: Files = {"a.txt": f"1\n{LONG}", "new/c.txt": f"2\n{LONG * 3}", "d.txt": "four\n"}
 
 
 def blocks(path: str, old: str, new: str) -> str:

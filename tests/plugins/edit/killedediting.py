@@ -22,20 +22,8 @@ from tests.plugins.edit.editedfiles import edited, fill, found
 
 from pillion.localworkspace import LocalWorkspace
 
-CALLS = set("open write fsync fchmod rename link unlink mkdir pwrite ftruncate flock close".split())
-    "open",
-    "write",
-    "fsync",
-    "fchmod",
-    "rename",
-    "link",
-    "unlink",
-    "mkdir",
-    "pwrite",
-    "ftruncate",
-    "flock",
-    "close",
-}
+WRITING = {"write", "fsync", "fchmod", "rename", "link", "unlink", "mkdir", "pwrite", "ftruncate"}
+CALLS = WRITING | {"open", "close", "flock"}
 ROOMS = ("localworkspace.py", "writejournal.py", "beneath.py")
 
 
