@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
@@ -59,7 +60,7 @@ def leaves_out(old: Sequence[str], new: Sequence[str]) -> bool:
     a head, does where lines become fewer; `...rest`, which is code, never does. Where lines are alike, those that go
     may seem to stand elsewhere than the ellipsis that is to be for them.
     """
-    if len(_cut(new)) <= len(_cut(old)) and not any(map(_IN_WORDS.fullmatch, new)):
+    if not _dots(new) - _dots(old) and not any(map(_IN_WORDS.fullmatch, new)):
         return False
     changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     lost = any(kind in ("delete", "replace") for kind, *_ in changes)
@@ -82,6 +83,11 @@ def _means(new: Sequence[str], number: int, fewer: bool) -> bool:
         return True
     above = next((one.strip() for one in reversed(new[:number]) if one.strip()), ":")
     return fewer and not (line in ("...", "…") and above.endswith((":", '"""')))
+
+
+def _dots(lines: Sequence[str]) -> Counter[str]:
+    """The ellipses, and how often each is there."""
+    return Counter(line.strip() for line in lines if line.strip() and _LEFT_OUT.fullmatch(line))
 
 
 def _cut(lines: Sequence[str]) -> list[tuple[str, ...]]:

@@ -279,6 +279,18 @@ async def test_a_whole_file_is_not_written_over_what_was_changed_since_it_was_re
     assert (folder / "f").read_text() == "mine\n"
 
 
+@pytest.mark.parametrize("stub", ["", "def a(): ...\n\n\ndef b():\n    ...\n\n\n"])
+async def test_dots_for_the_rest_are_not_written(call: Any, folder: Path, stub: str) -> None:
+    """Also in a file that has dots of its own; such a one can be written with those."""
+    (folder / "f.py").write_text(stub + "one = 1\n\ntwo = 2\nthree = 3\n")
+    for rest in ("# ... existing code ...", "# ... the rest stays the same ..."):
+        with pytest.raises(ToolError, match="they would be lost"):
+            await run(tool("whole"), call, text=f"f.py\n```\none = 7\n\n{rest}\n```\n")
+    assert (folder / "f.py").read_text() == stub + "one = 1\n\ntwo = 2\nthree = 3\n"
+    await run(tool("whole"), call, text=f"f.py\n```\n{stub}one = 7\n```\n")
+    assert (folder / "f.py").read_text() == stub + "one = 7\n"
+
+
 async def test_a_conflict_of_an_undo_is_bounded(call: Any, folder: Path) -> None:
     editor = Editor(Maker())
     await editor.run(EditorArguments("create", "f", file_text="one\n"), call)

@@ -9,6 +9,7 @@ from typing import Any
 from pillion.errors import ToolError
 from pillion.filediff import unified_diff
 from pillion.hookspecs import TurnInfo
+from pillion.known import Known
 from pillion.localworkspace import LocalWorkspace
 from pillion_edit.plugin import Config, Plugin
 from pillion_edit.refusals import Refused
@@ -26,6 +27,7 @@ async def outcome(case: Case, call: Any, folder: Path) -> str:
     file = folder / case.file.path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(case.data)
+    call.known = Known()  # each is a model of its own
     turn = TurnInfo("", "", "", None, LocalWorkspace(folder), False)
     (tool,) = Plugin(Config({"*": case.edit.kind})).register_tools(turn)  # type: ignore[dict-item]
     said, why = "", ""
