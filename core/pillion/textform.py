@@ -41,14 +41,17 @@ def text_form(data: bytes) -> TextForm | None:
     body = data[len(mark) :]
     if encoding == "utf-8" and b"\0" in body[:_LOOKED_AT]:
         return None
-    try:
-        body.decode(encoding)
-    except UnicodeDecodeError:
-        valid = False
-    else:
-        valid = True
+    valid = (encoding == "utf-8" and body.isascii()) or _decodes(body, encoding)
     if b"\r" not in body:
         return TextForm(encoding, mark, "\n", valid)
     ends = "\r\n".encode(encoding), "\n".encode(encoding)
     crlf = body.count(ends[0])
     return TextForm(encoding, mark, "\r\n" if crlf * 2 > body.count(ends[1]) else "\n", valid)
+
+
+def _decodes(body: bytes, encoding: str) -> bool:
+    try:
+        body.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

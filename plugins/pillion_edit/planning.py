@@ -20,6 +20,7 @@ from .ellipsis import leaves_out
 from .hunk import FileEdit, lines_of
 from .refusals import Refused, Why
 from .replacing import replaced
+from .splicing import spliced
 
 LOOSE = "The lines given are not quite those of the file; the file's were kept where nothing changes."
 
@@ -200,6 +201,9 @@ def _write(edit: FileEdit, file: _File) -> None:
 def _change(edit: FileEdit, file: _File) -> None:
     if file.after is None:
         raise Refused(f"There is no {edit.path}.")
+    if (data := spliced(file.after, edit.hunks, ordered=edit.ordered)) is not None:
+        file.after = data
+        return
     document = Document.of(edit.path, file.after)
     if not document.form.valid and not all(line.isascii() for hunk in edit.hunks for line in hunk.new):
         raise ToolError(f"{edit.path} is not UTF-8; only plain ASCII can be written into it.")

@@ -24,6 +24,7 @@ from pillion_edit.editor import Editor, EditorArguments
 from pillion_edit.hunk import FileEdit, Hunk
 from pillion_edit.making import Maker
 from pillion_edit.plugin import Config, Plugin
+from pillion_edit.splicing import spliced
 
 from .written import HUNKS, PATH, whole
 
@@ -218,6 +219,28 @@ async def _there_and_back(call: Any, folder: Path, edits: list[FileEdit], around
         assert after.startswith(around[0].rstrip()) and after.endswith(around[1])
     await maker.undo(PATH, call)
     assert (folder / PATH).read_bytes() == before
+
+
+@given(ENDED, st.data(), st.booleans(), st.sampled_from([b"", b"\xef\xbb\xbf"]))
+def test_the_quick_way_does_what_the_long_one_does(
+    lines: list[tuple[str, str]], data: Any, ordered: bool, mark: bytes
+) -> None:
+    texts = [line for line, _ in lines]
+    hunks = []
+    for _ in range(data.draw(st.integers(1, 2))):
+        start = data.draw(st.integers(0, len(lines)))
+        old = tuple(texts[start : data.draw(st.integers(start, len(lines)))])
+        hunks.append(Hunk(old, data.draw(st.one_of(LINES, LINES.map(lambda more, old=old: [*old, *more])).map(tuple))))
+    before = mark + "".join(f"{line}\n" for line in texts).encode()
+    quick = spliced(before, hunks, ordered=ordered)
+    if quick is not None:
+        assert quick == applied(Document.of("f", before), hunks, ordered=ordered).document.data()
+
+
+def test_what_is_there_already_is_none_of_the_quick_way_s() -> None:
+    hunk = Hunk(("a",), ("a", "x"))
+    assert spliced(b"a\nb\n", [hunk], ordered=False) == b"a\nx\nb\n"
+    assert spliced(b"a\nx \nb\n", [hunk], ordered=False) is None
 
 
 async def test_what_an_undo_takes_back_is_shown_as_a_diff(call: Any, folder: Path) -> None:
