@@ -250,8 +250,13 @@ def _stands(index: Index, new: Sequence[str], span: tuple[int, int]) -> bool:
 
 
 def _says_it_all(index: Index, hunk: Hunk) -> bool:
-    """`old` is nowhere; is that because `new` stands there instead?"""
+    """`old` is nowhere; is that because `new` stands there instead?
+
+    Where lines only go, it says so if they went from between others: a rest that has lost its edge stands there anyway.
+    """
     added = [line for line in hunk.new if line not in hunk.old]
+    if not added and hunk.new and (hunk.old[0] != hunk.new[0] or hunk.old[-1] != hunk.new[-1]):
+        return False
     words = sum(sum(map(str.isalnum, line)) for line in (added or hunk.new))
     lines = sum(1 for line in hunk.new if line.strip())
     if words <= WORDS or (not added and lines < 2):

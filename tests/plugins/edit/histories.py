@@ -67,7 +67,7 @@ def released(folder: Path, package: str, versions: Iterable[str]) -> Path:
     """A repository of a package's releases, by pip. Raises CalledProcessError where one is not to be had."""
     history = []
     for version in versions:
-        place = folder / "wheels" / version
+        place = folder / "wheels" / f"{package}-{version}"
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", str(place)]
         subprocess.run([*command, f"{package}=={version}"], check=True, capture_output=True, timeout=120)
         (wheel,) = place.glob("*.whl")

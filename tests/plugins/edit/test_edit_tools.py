@@ -314,6 +314,16 @@ async def test_dots_for_the_rest_are_not_written(call: Any, folder: Path, stub: 
     assert (folder / "f.py").read_text() == stub + "one = 7\n"
 
 
+async def test_lines_to_take_away_that_have_changed_are_not_taken_for_gone(call: Any, folder: Path) -> None:
+    """Though the lines behind them stand there; of several hunks none is applied then."""
+    before = "import old_one\nimport other\n\nimport json\nimport re\n\n\nx = 1\n"
+    (folder / "f").write_text(before)
+    diff = "--- a/f\n+++ b/f\n@@ @@\n-import old\n import other\n \n import json\n@@ @@\n-x = 1\n+x = 2\n"
+    with pytest.raises(ToolError, match="is not in f"):
+        await run(tool("unified"), call, text=diff)
+    assert (folder / "f").read_text() == before
+
+
 async def test_a_conflict_of_an_undo_is_bounded(call: Any, folder: Path) -> None:
     editor = Editor(Maker())
     await editor.run(EditorArguments("create", "f", file_text="one\n"), call)
