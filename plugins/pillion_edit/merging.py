@@ -67,7 +67,8 @@ def merged(old: str, there: str, new: str) -> str | None:
             if followed and space == before.spaces[origin]:
                 space = file.spaces[origin]
         elif place and before.spaces[(beside := came.get(place - 1, -1) + 1) :][:1] == [space] and beside:
-            space = file.spaces[beside]
+            if file.spaces[beside] != space:
+                return None  # it may be the hunk's way to write, or meant
         out += [space, word]
     trailing = file.trailing if after.trailing == before.trailing else after.trailing
     return "".join(out) + trailing
