@@ -66,8 +66,9 @@ def merged(old: str, there: str, new: str) -> str | None:
             followed = origin == 0 if place == 0 else came.get(place - 1) == origin - 1
             if followed and space == before.spaces[origin]:
                 space = file.spaces[origin]
-        elif place and before.spaces[(beside := came.get(place - 1, -1) + 1) :][:1] == [space] and beside:
-            if file.spaces[beside] != space:
+        elif place and place - 1 in came:
+            beside = came[place - 1] + 1
+            if before.spaces[beside : beside + 1] == [space] and file.spaces[beside] != space:
                 return None  # it may be the hunk's way to write, or meant
         out += [space, word]
     trailing = file.trailing if after.trailing == before.trailing else after.trailing

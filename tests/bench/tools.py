@@ -2,7 +2,8 @@
 
 Ours and the floor take turns in each round, so that a slow minute of the machine hits both. The floor of a search is
 `rg PATTERN`, of a list `rg --files`, of a glob `rg --files --glob=PATTERN`, each started and read by the standard
-library; of a read, `open().read()`. Nothing here passes or fails.
+library; of a read, `open().read()`; of an edit, the file read, the text replaced, and a file written, flushed to the
+disk and renamed. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,12 +28,15 @@ import trio
 from pillion import LocalWorkspace, ModelInfo, TurnInfo
 from pillion.known import Known
 from pillion.processes import Processes
+from pillion_edit.plugin import Config as EditConfig
+from pillion_edit.plugin import Plugin as Edit
 from pillion_files.plugin import Config, Plugin
 from pillion_files.ripgrep import find_ripgrep
 
 FILES = 20_000
 WORDS = ("alpha", "beta", "gamma", "return", "class", "import", "value", "self", "number", "where", "lamp", "street")
 ONE = "p0/m0/f0.py"
+LONG = "long.py"
 Work = Callable[[], Awaitable[object]]
 
 
@@ -40,6 +45,9 @@ class Call:
 
     id = session = turn = "bench"
     max_output = 30_000
+
+    async def emit(self, *events: object, blobs: object = None) -> None:
+        """The log has a bench of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.workspace, self.known = LocalWorkspace(folder), Known()
@@ -61,7 +69,8 @@ def figures(folder: Path) -> dict[str, tuple[Work, Work, int]]:
     """By name: ours, the floor, and how often each is done in a round."""
     call, ripgrep = Call(folder), find_ripgrep()
     model = ModelInfo("bench/one", context=200_000, output=10_000)
-    brought = Plugin(Config()).register_tools(TurnInfo("bench", "bench", "agent", model, call.workspace, False))
+    turn = TurnInfo("bench", "bench", "agent", model, call.workspace, False)
+    brought = Plugin(Config()).register_tools(turn)
     tools: dict[str, Any] = {tool.name: tool for tool in brought}
 
     def ours(name: str, **arguments: Any) -> Work:
@@ -80,6 +89,30 @@ def figures(folder: Path) -> dict[str, tuple[Work, Work, int]]:
         with open(folder / ONE, encoding="utf-8") as file:  # noqa: ASYNC230 - the floor
             file.read()
 
+    (folder / LONG).write_text("".join(f"def f{n}(value):\n    return value + {n}\n" for n in range(5_000)))
+    turned = cycle((("value + 2500", "2500 + value"), ("2500 + value", "value + 2500")))
+    (editing,) = Edit(EditConfig({"*": "replace"})).register_tools(turn)
+    (blocks,) = Edit(EditConfig({"*": "blocks"})).register_tools(turn)
+
+    async def edit() -> None:
+        old, new = next(turned)
+        await editing.run(editing.Arguments(LONG, f"    return {old}\n", f"    return {new}\n"), call)
+
+    async def block() -> None:
+        old, new = next(turned)
+        said = f"<<<<<<< SEARCH\n    return {old}\n=======\n    return {new}\n>>>>>>> REPLACE\n"
+        await blocks.run(blocks.Arguments(f"{LONG}\n{said}"), call)
+
+    async def plainly_edited() -> None:
+        old, new = next(turned)
+        with open(folder / LONG, encoding="utf-8") as file:  # noqa: ASYNC230 - the floor
+            text = file.read()
+        with open(folder / "new", "w", encoding="utf-8") as file:  # noqa: ASYNC230 - the floor
+            file.write(text.replace(f"    return {old}\n", f"    return {new}\n"))
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(folder / "new", folder / LONG)
+
     async def nothing() -> None:
         await trio.lowlevel.checkpoint()
 
@@ -95,6 +128,8 @@ def figures(folder: Path) -> dict[str, tuple[Work, Work, int]]:
             5,
         ),
         "read a file": (ours("read_file", path=ONE), plain, 100),
+        "edit one of 10,000 lines": (edit, plainly_edited, 10),
+        "the same as a block": (block, plainly_edited, 10),
         "a call that does nothing": (nothing, nothing, 100),
     }
 
