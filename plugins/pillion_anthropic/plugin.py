@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from pillion.contracts.provider import Provider
 from pillion.errors import ConfigError, MissingLibrary
 from pillion.hookspecs import hookimpl
+from pillion.keys import Key
 from pillion.modelconfig import KnownModels, ModelConfig
 from pillion.settings import Environment
 from pillion.tokens import ESTIMATE
@@ -73,6 +74,13 @@ class Plugin:
             return []
         self._providers = [AnthropicProvider(config.base_url, key, self._models, config.thinking)]
         return self._providers
+
+    @hookimpl(optionalhook=True)
+    def open_provider(self, wire: str, base_url: str, key: Key) -> Provider | None:
+        """One for a single request that brings its own key."""
+        if wire != "messages":
+            return None
+        return AnthropicProvider(base_url, key, self._models, self._config.thinking)
 
     @hookimpl
     def lifespan(self) -> AbstractAsyncContextManager[None]:

@@ -93,6 +93,16 @@ class Plugin:
         self._providers = [OpenAIProvider(server) for server in servers]
         return self._providers
 
+    @hookimpl(optionalhook=True)
+    def open_provider(
+        self, wire: str, base_url: str, key: Key, official: bool, query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Provider | None:
+        """One for a single request that brings its own key."""
+        if wire != "chat":
+            return None
+        unknown = ModelInfo("aide/", 128_000, 8_192, images=True)
+        return OpenAIProvider(Server("aide", base_url, key, "chat", {}, unknown, official, query, headers))
+
     @hookimpl
     def lifespan(self) -> AbstractAsyncContextManager[None]:
         """Closes the clients' connections at the end."""

@@ -44,6 +44,9 @@ class Server(Struct, frozen=True):
     models: Mapping[str, ModelInfo]
     unknown: ModelInfo
     official: bool = False
+    query: Mapping[str, str] = {}
+    """Goes with every request, as `headers` do."""
+    headers: Mapping[str, str] = {}
 
 
 class OpenAIProvider:
@@ -135,6 +138,8 @@ class OpenAIProvider:
                     api_key=key,
                     base_url=self._server.base_url,
                     max_retries=0,
+                    default_query=self._server.query or None,
+                    default_headers=self._server.headers or None,
                     timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),  # the kernel has the deadlines
                 )
         self._client.api_key = key

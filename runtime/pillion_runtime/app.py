@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from quart import Blueprint, Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -71,6 +72,17 @@ def create_app(host: Host) -> QuartTrio:
     return app
 
 
+def tokenless(host: Host) -> frozenset[str]:
+    """The paths that plugins serve without a token, too."""
+    found: set[str] = set()
+    for plugin, answer in host.kernel.host.ask("register_tokenless"):
+        if isinstance(answer, (list, tuple)) and all(isinstance(path, str) and path[:1] == "/" for path in answer):
+            found.update(answer)
+        else:
+            host.kernel.host.fault(plugin, "Its hook register_tokenless returned no list of paths.")
+    return frozenset(found)
+
+
 def _bare(host: Host) -> QuartTrio:
     app = QuartTrio("pillion_runtime", static_folder=None)
     app.request_class = Request  # type: ignore[assignment]  # it is one of those
@@ -88,9 +100,20 @@ def _bare(host: Host) -> QuartTrio:
         said = problems.said(
             refused, request.path, REQUEST.get(), page="text/html" in request.headers.get("Accept", "")
         )
-        return Response(host.kernel.secrets.redact_bytes(said.body), refused.status, said.headers)
+        own = getattr(app.blueprints.get(request.blueprint or ""), "problem_members", None)
+        body = said.body if own is None else _with(said.body, own)
+        return Response(host.kernel.secrets.redact_bytes(body), refused.status, said.headers)
 
     return app
+
+
+def _with(body: bytes, members: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> bytes:
+    try:
+        problem: dict[str, Any] = msgspec.json.decode(body)
+        return msgspec.json.encode({**problem, **members(problem)})
+    except Exception as error:  # a plugin's fault is its own
+        log.error("problem_members failed", exc_info=error)
+        return body
 
 
 def _http_refusal(error: HTTPException) -> problems.Refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Collection, Iterable, Mapping
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -36,6 +37,8 @@ class Card(NamedTuple):
     site: list[str]
     accept: list[str]
     preflight: list[str]
+    peer: str = ""
+    """The address that it comes from."""
 
     @classmethod
     def of(cls, scope: Mapping[str, Any]) -> Card:
@@ -45,7 +48,9 @@ class Card(NamedTuple):
             values = found.get(name.lower())
             if values is not None:
                 values.append(value.decode("latin-1"))
-        return cls(scope.get("method", "GET"), scope["path"], scope["query_string"].decode("latin-1"), *found.values())
+        peer = (scope.get("client") or ("",))[0]
+        query = scope["query_string"].decode("latin-1")
+        return cls(scope.get("method", "GET"), scope["path"], query, *found.values(), peer=peer)
 
     @property
     def is_preflight(self) -> bool:
@@ -81,6 +86,8 @@ class Gate:
         self._origins = frozenset(origins)
         self._token = token.encode()
         self._browsers = browsers
+        self.tokenless: Collection[str] = ()
+        """Paths that plugins serve without a token, too."""
 
     @property
     def expects_pages(self) -> bool:
@@ -114,18 +121,27 @@ class Gate:
         if any(key.lower() in QUERY_TOKENS for key, _ in parse_qsl(card.query, keep_blank_values=True)):
             raise _unauthorized("A token never goes into the address: send the header Authorization: Bearer ….")
         if card.authorization:
-            if not self._has_token(card.authorization):
+            if self._has_token(card.authorization):
+                return "token"
+            if not self._is_tokenless(card):
                 raise _unauthorized("The token is wrong.")
-            return "token"
         known = self._browsers.which(card.cookie)
         counts = bool(card.origin) or (card.method in ("GET", "HEAD") and card.site in OWN_SITES)
-        if not (known and counts) and card.path not in OPEN_PATHS:
+        if not (known and counts) and card.path not in OPEN_PATHS and not self._is_tokenless(card):
             raise _unauthorized(
                 "The cookie counts only for what a page of this server or of one of host.origins sends."
                 if known
                 else "A token is needed: Authorization: Bearer …. A browser is signed in by `pillion open`."
             )
         return known if counts else ""
+
+    def _is_tokenless(self, card: Card) -> bool:
+        """Does a plugin serve it without a token, and is it a program of this machine that asks?"""
+        if not any(card.path == path or (path[-1:] == "/" and card.path.startswith(path)) for path in self.tokenless):
+            return False
+        host = card.host[0].lower()
+        own_page = not card.origin or self._is_own(card.origin[0].lower(), host)
+        return _is_loopback(card.peer) and host in self._hosts and own_page and card.site in ([], *OWN_SITES)
 
     def _is_host(self, host: str) -> bool:
         return host in self._hosts or host in self._names or _without_port(host) in self._names
@@ -139,6 +155,13 @@ class Gate:
             return False
         scheme, _, value = credentials[0].partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(value.strip().encode(), self._token)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
 
 
 def _without_port(host: str) -> str:

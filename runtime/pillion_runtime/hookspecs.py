@@ -35,6 +35,9 @@ class HostHooks:
         each name by a sentence; `errors` are statuses from 400 on besides those that follow from the rest; `example`
         is a body, `shows` an answer, as JSON values; `body_optional` is true where none is needed. The docstring's
         first paragraph is the summary, the rest the description. One that can't be read quarantines the plugin.
+
+        A blueprint with an attribute `problem_members`, a function of a problem as a mapping, adds the members that it
+        returns to the problems of its own routes.
         """
 
     @hookspec
@@ -42,6 +45,21 @@ class HostHooks:
         """Makes a worktree of its own for a new session: gets the folder that was asked for, and answers with the one
         that the session is opened on. The first plugin that brings one is asked; it raises what says why it can't.
         """
+
+    @hookspec
+    def register_tokenless(self) -> Sequence[str]:
+        """Paths that answer also without the token, for clients which can't know it; one that ends in `/` stands for
+        all below it. Asked for whenever the app is built.
+
+        Without the token only a program of this machine comes in: its address and the Host are loopback's, and no page
+        of another origin sends it. A bearer token that is not the server's counts as none there. What those routes do
+        they do for everybody who may start programs on this machine.
+        """
+
+    @hookspec
+    def report_version(self) -> str:
+        """The `package_version` that `GET /api/version` tells instead of Pillion's own, to clients that want one of
+        another program's; "": Pillion's. The first that says one counts."""
 
     @hookspec
     def register_commands(self, load: Callable[[Path | None, Path | None], PluginHost]) -> Sequence[click.Command]:

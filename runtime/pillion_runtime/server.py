@@ -23,7 +23,7 @@ from pillion.settings import Settings
 
 from . import discovery, hostsettings, logs
 from .alone import Alone
-from .app import create_app
+from .app import create_app, tokenless
 from .auth import Gate
 from .browsers import Browsers
 from .door import Door
@@ -129,7 +129,13 @@ async def serve(
             gate = Gate(address, token, host.browsers, section.names, origins)
             door = Door(gate, create_app(host), settings.secrets, Pace(section.requests))
             kernel.switchboard.settle()  # whose routes can't stand is out with all it brings
-            kernel.switchboard.changed = lambda: door.show(create_app(host))
+
+            def show() -> None:
+                door.show(create_app(host))
+                gate.tokenless = tokenless(host)
+
+            gate.tokenless = tokenless(host)
+            kernel.switchboard.changed = show
             listener = Listener(door)
             found = discovery.Found(address.url, os.getpid(), token, package_version())
             async with trio.open_nursery() as nursery:

@@ -78,7 +78,8 @@ def blueprint(host: Host) -> Blueprint:
     @described(answers={200: Version})
     async def show_version() -> Response:
         """Which Pillion this is."""
-        return answer(Version(package_version(), version_hash()))
+        said = (version for _, version in host.kernel.host.ask("report_version") if isinstance(version, str) and version)
+        return answer(Version(next(said, package_version()), version_hash()))
 
     @routes.get("/api/config")
     @described(answers={200: Config})
