@@ -114,5 +114,5 @@ class GrantedProvider:
     @asynccontextmanager
     async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
         provider, model = await self._grants.find(request)
-        async with provider.stream(replace(request, model=f"aide/{model}")) as chunks:
+        async with provider.stream(replace(request, model=f"{provider.name}/{model}")) as chunks:
             yield chunks

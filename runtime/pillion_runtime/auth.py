@@ -37,7 +37,7 @@ class Card(NamedTuple):
     site: list[str]
     accept: list[str]
     preflight: list[str]
-    peer: str = ""
+    peer: str
     """The address that it comes from."""
 
     @classmethod
@@ -50,7 +50,7 @@ class Card(NamedTuple):
                 values.append(value.decode("latin-1"))
         peer = (scope.get("client") or ("",))[0]
         query = scope["query_string"].decode("latin-1")
-        return cls(scope.get("method", "GET"), scope["path"], query, *found.values(), peer=peer)
+        return cls(scope.get("method", "GET"), scope["path"], query, *found.values(), peer)
 
     @property
     def is_preflight(self) -> bool:

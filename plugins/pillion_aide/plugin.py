@@ -1,0 +1,64 @@
+"""The API that the Aide editor speaks to its sidecar. Off by default."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import trio
+
+from pillion import Event, Home, Kernel, Provider, hookimpl
+
+from .exchanges import OWN
+from .grants import GrantedProvider
+from .hookspecs import AideHooks
+from .rider import Config, Rider
+
+if TYPE_CHECKING:
+    from quart import Blueprint
+
+TOKENLESS = ("/api/reach_the_devs", "/api/agentic/", "/api/file/edit_file", "/api/tree_sitter/")
+
+Given = Config  # in the class below, `Config` is its attribute
+
+
+class Plugin:
+    """The sidecar's routes over Pillion's sessions, for the Aide editor and what else speaks to a sidecar."""
+
+    Config = Config
+    hookspecs = AideHooks
+
+    def __init__(self, config: Given, home: Home) -> None:
+        self._config = config
+        self._rider = Rider(config, home)
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+        async with trio.open_nursery() as nursery:
+            self._rider.start(kernel, nursery)
+            yield
+            nursery.cancel_scope.cancel()
+
+    @hookimpl
+    def register_providers(self) -> Sequence[Provider]:
+        return [GrantedProvider(self._rider.grants)]
+
+    @hookimpl
+    def register_events(self) -> Sequence[type[Event]]:
+        return OWN
+
+    @hookimpl(optionalhook=True)
+    def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
+        from .routes import blueprint  # quart; a run without a server does not need it
+
+        return [blueprint(self._rider)]
+
+    @hookimpl(optionalhook=True)
+    def register_tokenless(self) -> Sequence[str]:
+        return () if self._config.demand_token else TOKENLESS
+
+    @hookimpl(optionalhook=True)
+    def report_version(self) -> str:
+        return self._config.reported_version

@@ -1,0 +1,134 @@
+"""What all requests of editors share: settings, sessions, keys, and the nursery in which their turns are minded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import trio
+from msgspec import Struct
+
+from pillion import Home, Kernel, NotFound, PillionError
+from pillion import events as e
+from pillion.contracts.provider import Finish, Request
+from pillion.errors import Conflict, Gone
+from pillion.streamguard import GuardedProvider
+from pillion.values import Message, Text
+
+from . import uievents
+from .asked import Cancel, Feedback, ModelConfiguration, Place
+from .events import AideJudged, AideMoved
+from .exchanges import Books
+from .grants import Grants
+from .sessions import Sessions
+from .streaming import Told
+from .vendors import target
+
+CANCELLING = 30.0
+"""Seconds in which a cancelled turn lets go."""
+VERIFYING = 30.0
+WORD = 16
+"""Tokens of the answer by which a model is tried; less is refused by a vendor."""
+Answered = Literal["write", "execute", "network"]
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """`approve`: effects of tools that are allowed without asking, since the editor has no way to ask. `demand_token`:
+    nothing is answered without the server's token. `model`: a model of Pillion's that answers instead of those that the
+    editor names; `addresses` are base URLs by the editor's names of providers, `models` vendors' names of models by the
+    editor's. `editor_hosts`: where an editor may be besides this machine. `reported_version`: the version that editors
+    are told. `cancel_on_disconnect`: an editor that goes away ends its run.
+    """
+
+    approve: tuple[Answered, ...] = ("write",)
+    demand_token: bool = False
+    model: str = ""
+    addresses: Mapping[str, str] = {}
+    models: Mapping[str, str] = {}
+    editor_hosts: tuple[str, ...] = ()
+    reported_version: str = ""
+    cancel_on_disconnect: bool = False
+
+
+class Verdict(Struct, frozen=True):
+    """`error` says what is wrong, null when all is well."""
+
+    valid: bool
+    error: str | None = None
+
+
+class Rider:
+    """`kernel` and `nursery` are there while the plugin is on."""
+
+    def __init__(self, config: Config, home: Home) -> None:
+        self.config = config
+        self.grants = Grants()
+        self.sessions = Sessions(home)
+        self.books = Books()
+        self.kernel: Kernel
+        self.nursery: trio.Nursery
+
+    def start(self, kernel: Kernel, nursery: trio.Nursery) -> None:
+        self.kernel, self.nursery = kernel, nursery
+        self.grants.kernel = self.sessions.kernel = kernel
+
+    async def cancel(self, asked: Cancel) -> list[Told]:
+        """Stops the turn of that exchange, or takes its prompt back; tells of it when nothing of it is left."""
+        session = await self.sessions.find(asked.session_id)
+        book = await self.books.of(session)
+        one = book.find(asked.exchange_id)
+        running = session.turn
+        if running is not None and running.id == one.turn:
+            after = str(session.head)
+            await session.cancel(by="person")
+            with trio.move_on_after(CANCELLING):
+                await session.ended(one.turn, after)
+        else:
+            try:
+                await session.withdraw(one.turn)
+            except (NotFound, Conflict, Gone):
+                return []  # it is over
+        return [(asked.exchange_id, uievents.execution("Cancelled"))]
+
+    async def judge(self, asked: Feedback) -> list[Told]:
+        """Takes what the person thinks of an answer."""
+        session = await self.sessions.find(asked.session_id)
+        one = (await self.books.of(session)).find(asked.exchange_id)
+        await session.note(AideJudged(reply=one.id, state="Accepted" if asked.accepted else "Rejected"))
+        told: list[Told] = []
+        if one.kind == "edit":
+            told.append((one.id, uievents.edits("Accepted" if asked.accepted else "Cancelled", one.files)))
+        return [*told, (one.id, uievents.finished(asked.session_id, one.id))]
+
+    async def move(self, asked: Place, *, dropped: bool) -> None:
+        """Takes the conversation to behind that exchange, or (`dropped`) to before it. Raises NotFound, Conflict (a
+        turn runs)."""
+        session = await self.sessions.find(asked.session_id)
+        if session.turn is not None or session.waiting:
+            raise Conflict("The session is at work; cancel that first.")
+        book = await self.books.of(session)
+        to = book.before(asked.exchange_id) if dropped else book.behind(asked.exchange_id)
+        await session.note(e.SessionRewound(to=to), AideMoved(exchange=asked.exchange_id, dropped=dropped))
+
+    async def verify(self, said: ModelConfiguration) -> Verdict:
+        """Asks the slow model for a word. What is wrong is in the answer."""
+        try:
+            wanted = target(said, said.slow_model, self.config.addresses, self.config.models)
+            grant = self.grants.open([wanted])
+        except PillionError as error:
+            return Verdict(False, str(error))
+        bare, model = grant.providers[wanted.name]
+        provider = GuardedProvider(bare, self.kernel.settings.deadlines)
+        question = Message("user", (Text("Answer with the one word: yes."),))
+        request = Request(f"{bare.name}/{model}", (question,), max_output=WORD)
+        try:
+            with trio.move_on_after(VERIFYING):
+                async with provider.stream(request) as chunks:
+                    async for chunk in chunks:
+                        if isinstance(chunk, Finish):
+                            return Verdict(True)
+        except PillionError as error:
+            return Verdict(False, self.kernel.secrets.redact(str(error)))
+        finally:
+            await grant.aclose()
+        return Verdict(False, f"The model did not answer within {VERIFYING:g} s.")

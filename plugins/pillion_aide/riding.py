@@ -1,0 +1,233 @@
+"""One message of the person: the turn that answers it, told to the editor while it goes on."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trio
+
+from pillion import Conflict, NotFound, PillionError, Session
+from pillion import events as e
+from pillion.errors import Gone
+from pillion.eventlog import Frame, Reader
+
+from . import uievents, wording
+from .asked import Chat
+from .editor import Editor, EditorAway, EditorFailed
+from .events import AideAsked, AideJudged, AideReplied, Kind, State
+from .grants import Grant
+from .streaming import Source, Told
+from .telling import Teller
+from .vendors import target
+
+if TYPE_CHECKING:
+    from .rider import Rider
+
+STRATEGY: dict[Kind, str] = {"chat": "chat", "tool": "agent"}
+ENDS = {e.type_of(kind) for kind in e.TURN_ENDS}
+_log = logging.getLogger("pillion.plugin.aide")
+
+
+class Ride(Source):
+    """The turn goes on without whoever reads: it lives in the plugin's nursery, and only its telling here."""
+
+    def __init__(self, rider: Rider, asked: Chat, kind: Kind, folder: str) -> None:
+        self._rider, self._asked, self._kind, self._folder = rider, asked, kind, folder
+        self._editor: Editor | None = None
+        self._began = trio.Event()
+        self._error: PillionError | None = None
+        self._first: list[Told] = []
+        self._session: Session | None = None
+        self._reader: Reader | None = None
+        self._teller: Teller | None = None
+        self._turn = ""
+        self._left = False
+        self._started = False
+
+    # ── telling ──
+
+    async def more(self) -> list[Told]:
+        if not self._started:
+            self._started = True
+            self._rider.nursery.start_soon(self._live)
+        await self._began.wait()
+        if self._error is not None:
+            raise self._error
+        assert self._reader is not None and self._teller is not None
+        told, self._first = self._first, []
+        while not told and not self._teller.over:
+            frames = await self._reader.page()
+            for frame in frames:
+                if self._is_new_step(frame):
+                    await self._new_step(frame)
+                told += [(self._teller.reply, event) for event in self._teller.tell(frame)]
+            if not frames:
+                raise Gone("The session has ended.")
+        return told
+
+    def left(self) -> None:
+        """The run goes on, unless the setting says otherwise."""
+        self._left = True
+        if self._rider.config.cancel_on_disconnect and self._turn:
+            self._rider.nursery.start_soon(self._cancel)
+
+    async def _cancel(self) -> None:
+        if self._session is not None and self._session.turn is not None and self._session.turn.id == self._turn:
+            with suppress(PillionError):
+                await self._session.cancel(by="disconnect")
+
+    def _is_new_step(self, frame: Frame) -> bool:
+        return self._kind == "tool" and frame.type == "step.started" and frame.turn == self._turn
+
+    async def _new_step(self, frame: Frame) -> None:
+        """Each step but the first is an exchange of its own, if the editor gives it an id."""
+        step = e.decode(frame.type, frame.data)
+        assert self._teller is not None and self._session is not None and step is not None
+        if step.step <= 1:
+            return
+        try:
+            reply = await self._asked_reply()
+        except EditorFailed:
+            return
+        self._teller.reply = reply
+        self._teller.new_step()
+        with suppress(PillionError):
+            await self._session.note(AideReplied(began=self._turn, reply=reply, at=step.step))
+
+    async def _asked_reply(self) -> str:
+        if self._editor is None:
+            raise EditorAway("There is no editor.")
+        try:
+            return await self._editor.new_exchange(self._asked.session_id)
+        except EditorAway:
+            self._editor = None  # not waited for at each step
+            raise
+
+    # ── living ──
+
+    async def _live(self) -> None:
+        """Begins the turn, minds it, and forgets its key. Whatever goes wrong is told to who reads."""
+        grant: Grant | None = None
+        try:
+            try:
+                grant = await self._begin()
+            except PillionError as error:
+                self._error = error
+                return
+            finally:
+                self._began.set()
+            await self._mind()
+        except PillionError as error:
+            _log.warning("A turn of the editor's is not minded any more: %s", error)
+        finally:
+            if grant is not None and self._session is not None:
+                await self._rider.grants.release(self._session.id, grant)
+
+    async def _begin(self) -> Grant | None:
+        rider, asked = self._rider, self._asked
+        models, grant, roles = rider.config.model, None, {}
+        if asked.editor_url:
+            self._editor = Editor(asked.editor_url, rider.config.editor_hosts)
+        session = self._session = await rider.sessions.open(asked.session_id, self._folder)
+        if self._answers(session):
+            await self._answer(session)
+            return None
+        if not models:
+            said = asked.model_configuration
+            slow = target(said, said.slow_model, rider.config.addresses, rider.config.models)
+            with suppress(PillionError):
+                fast = target(said, said.fast_model, rider.config.addresses, rider.config.models)
+                roles = {"fast": (fast.name,)}
+            grant = rider.grants.open([slow, *([fast] if roles else ())])
+            models = slow.name
+            rider.grants.hold(session.id, grant)
+        try:
+            reply = await self._reply()
+            await self._accept_open(session)
+            accepted = await session.prompt(
+                wording.words(asked), wording.images(asked), strategy=STRATEGY[self._kind], model=models, roles=roles
+            )
+            if grant is not None:
+                grant.bind(accepted.turn)
+            self._follow(session, accepted.turn, accepted.after, reply)
+            await session.note(
+                AideAsked(exchange=asked.exchange_id, began=accepted.turn, kind=self._kind),
+                AideReplied(began=accepted.turn, reply=reply),
+            )
+        except BaseException:
+            if grant is not None:
+                with trio.CancelScope(shield=True):
+                    await rider.grants.release(session.id, grant)
+            raise
+        if self._left:
+            self.left()
+        return grant
+
+    def _follow(self, session: Session, turn: str, after: str, reply: str) -> None:
+        self._turn = turn
+        self._reader = session.follow(after)
+        self._teller = Teller(self._asked.session_id, turn, self._kind, Path(self._folder), reply)
+        self._teller.waits = frozenset({"write", "execute", "network"} - set(self._rider.config.approve))
+
+    async def _reply(self) -> str:
+        """The id of the answer: the editor's, else one of ours."""
+        try:
+            return await self._asked_reply()
+        except EditorFailed as error:
+            _log.info("The answer gets an id of ours: %s", error)
+            return secrets.token_hex(16)
+
+    def _answers(self, session: Session) -> bool:
+        """Does the session wait for the answer to a question?"""
+        return session.turn is not None and bool(session.questions.of(session.turn.id))
+
+    async def _answer(self, session: Session) -> None:
+        """The words are the answer to the running turn's question; it goes on, and keeps the key that it has."""
+        assert session.turn is not None
+        turn, after = session.turn.id, str(session.head)
+        reply = await self._reply()
+        await session.answer(session.questions.of(turn)[0], self._asked.query)
+        self._follow(session, turn, after, reply)
+        await session.note(AideReplied(began=turn, reply=reply))
+
+    async def _accept_open(self, session: Session) -> None:
+        """Who writes on has taken what there is."""
+        book = await self._rider.books.of(session)
+        for one in book.open():
+            if one.kind == "edit":
+                self._first.append((one.id, uievents.edits("Accepted", one.files)))
+            self._first.append((one.id, uievents.finished(self._asked.session_id, one.id)))
+            await session.note(AideJudged(reply=one.id, state="Accepted"))
+
+    async def _mind(self) -> None:
+        """Answers the approvals that the setting answers, until the turn is over."""
+        assert self._session is not None and self._reader is not None
+        session = self._session
+        reader = session.follow(str(self._reader.cursor))
+        while frames := await reader.page():
+            for frame in frames:
+                if frame.turn != self._turn:
+                    continue
+                if frame.type == "approval.wanted":
+                    wanted = e.decode(frame.type, frame.data)
+                    assert isinstance(wanted, e.ApprovalWanted)
+                    if wanted.effect in self._rider.config.approve:
+                        with suppress(Conflict, Gone, NotFound):
+                            await session.decide(wanted.approval, "allow", by="rule")
+                if frame.type == "turn.cancelled":
+                    await self.judge(session, lambda one: one == self._turn, "Cancelled")
+                if frame.type in ENDS:
+                    return
+
+    async def judge(self, session: Session, mine: Callable[[str], bool], state: State) -> Sequence[str]:
+        """What became of the answers of those turns; their ids."""
+        book = await self._rider.books.of(session)
+        ids = [one.id for one in book.open() if mine(one.turn)]
+        if ids:
+            await session.note(*(AideJudged(reply=id, state=state) for id in ids))
+        return ids

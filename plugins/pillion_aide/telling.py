@@ -1,0 +1,143 @@
+"""A turn's events, told as the sidecar's UI events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, assert_never
+
+import msgspec
+
+from pillion import Event
+from pillion import events as e
+from pillion.eventlog import Delta, Frame
+
+from . import uievents
+from .events import Kind
+from .framing import UIEvent
+from .toolinputs import shown, tool_input, type_of
+
+WAITING = "\n\nThis waits for an approval: {what}\nAnswer it on Pillion's page (`pillion open`) or in `pillion watch`."
+AGAIN = "\n\nThe answer begins again.\n\n"
+DENIED = {"provider_refused": uievents.UNAUTHORIZED, "provider_busy": uievents.RATE_LIMIT}
+
+
+class Teller:
+    """Of one turn. `tell` its frames in order; `over` when nothing more is told. `reply` is the exchange that is told
+    of now, and is changed from outside."""
+
+    def __init__(self, session: str, turn: str, kind: Kind, root: Path, reply: str) -> None:
+        self._session, self._turn, self._kind, self._root = session, turn, kind, root
+        self.reply = reply
+        self.over = False
+        self.waits = frozenset[str]()
+        """Effects whose approvals are left to the person."""
+        self._texts: dict[int, str] = {}
+        self._said = ""
+        """All of the answer, or of the step's thoughts, so far."""
+        self._last = ""
+        """The words of the last message."""
+        self._unknown: set[str] = set()
+        """Calls of tools that there are not."""
+
+    def new_step(self) -> None:
+        self._texts, self._said, self._last = {}, "", ""
+
+    def tell(self, frame: Frame) -> Iterator[UIEvent]:
+        """What the editor is told of a frame. Frames of other turns say nothing."""
+        if frame.turn != self._turn or self.over:
+            return
+        if frame.type in ("text.delta", "thinking.delta"):
+            yield from self._grow(msgspec.json.decode(frame.data, type=Delta), frame.type == "text.delta")
+        elif "." not in frame.id and (event := e.decode(frame.type, frame.data)) is not None:
+            yield from self._whole(event)
+
+    def _whole(self, event: Event) -> Iterator[UIEvent]:
+        match event:
+            case e.TextFinished(item=item, text=text):
+                self._last += text
+                yield from self._grow(Delta("text.delta", item, 0, text), True)
+            case e.ThinkingFinished(item=item, text=text):
+                yield from self._grow(Delta("thinking.delta", item, 0, text), False)
+            case e.TextVoided(item=item) if self._texts.pop(item, "") and self._kind == "chat":
+                self._said = ""
+                yield uievents.chat(self.reply, "", AGAIN)
+            case e.TextVoided() | e.ThinkingVoided() | e.CallVoided():
+                self._said = ""
+            case e.CallFinished(tool=tool, text=text) if self._kind != "chat":
+                yield from self._call(tool, text)
+            case e.ToolStarted(effect=""):
+                self._unknown.add(event.call)
+            case e.ToolFinished(call=call, text=text) if self._kind != "chat" and call in self._unknown:
+                yield uievents.tool_not_found(text)
+            case e.ToolFinished(text=text) | e.ToolInterrupted(text=text) if self._kind != "chat":
+                yield uievents.tool_output(text)
+            case e.ApprovalWanted() if event.effect in self.waits:
+                self._said += WAITING.format(what=event.preview or event.tool)
+                yield uievents.thinking(self._said)
+            case e.QuestionAsked():
+                yield from self._asks(event.text)
+                self.over = True
+            case e.TurnFinished() | e.TurnFailed() | e.TurnCancelled() | e.TurnInterrupted():
+                yield from self._end(event)
+                self.over = True
+            case _:
+                return
+
+    def _grow(self, delta: Delta, words: bool) -> Iterator[UIEvent]:
+        if self._kind == "chat" and not words:
+            return
+        old = self._texts.get(delta.item)
+        new = (old or "")[: delta.at] + delta.text
+        if new == old or (old is not None and not new.startswith(old)):
+            return  # nothing new, or it was shown otherwise: what the editor has stays
+        self._texts[delta.item] = new
+        piece = new[len(old or "") :]
+        if old is None and self._said and piece:
+            piece = "\n\n" + piece
+        if not piece:
+            return
+        self._said += piece
+        if self._kind == "chat":
+            yield uievents.chat(self.reply, self._said, piece)
+        else:
+            yield uievents.thinking(self._said)
+
+    def _call(self, tool: str, arguments: str) -> Iterator[UIEvent]:
+        given = tool_input(tool, arguments, self._root)
+        yield uievents.tool_type(type_of(given))
+        for name, value in shown(given):
+            yield uievents.parameter(name, value, value)
+        yield uievents.tool_use(given, self._said)
+
+    def _asks(self, question: str) -> Iterator[UIEvent]:
+        yield uievents.tool_type("AskFollowupQuestions")
+        yield uievents.parameter("question", question, question)
+        yield uievents.tool_use({"AskFollowupQuestions": {"question": question}}, "")
+
+    def _end(self, event: e.TurnFinished | e.TurnFailed | e.TurnCancelled | e.TurnInterrupted) -> Iterator[UIEvent]:
+        match event:
+            case e.TurnFinished(reason="question") if self._kind != "chat":
+                yield from self._asks(self._last)
+            case e.TurnFinished(reason=reason) if reason.startswith("limit:"):
+                yield uievents.error(f"It was ended at its limit: {reason.partition(':')[2]}.")
+            case e.TurnFinished() if self._kind != "chat":
+                result: dict[str, Any] = {"result": self._last, "command": None}
+                yield uievents.tool_type("AttemptCompletion")
+                if self._last:
+                    yield uievents.parameter("result", self._last, self._last)
+                yield uievents.tool_use({"AttemptCompletion": result}, "")
+            case e.TurnFinished():
+                pass
+            case e.TurnFailed(code=code, message=message):
+                yield uievents.error(DENIED.get(code) or f"Internal server error: {message}")
+                return
+            case e.TurnInterrupted():
+                yield uievents.error("Internal server error: the server ended in mid-turn.")
+                return
+            case e.TurnCancelled():
+                yield uievents.execution("Cancelled")
+                return
+            case _:
+                assert_never(event)
+        yield uievents.finished(self._session, self.reply)

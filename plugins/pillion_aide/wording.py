@@ -1,0 +1,90 @@
+"""What the model is told of the editor's context, before the person's words."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+
+from pillion import Image
+
+from .asked import Chat, Variable
+
+NAMES = 200
+"""Files that are named."""
+LONGEST = 100_000
+"""Characters of one piece of context."""
+IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+def words(asked: Chat) -> str:
+    """The prompt: what the editor shows, what the person points at, and the request itself, last."""
+    parts = [part for part in _parts(asked) if part]
+    if not parts:
+        return asked.query
+    return "\n\n".join([*parts, f"# What is asked\n\n{asked.query}"])
+
+
+def images(asked: Chat) -> list[Image]:
+    """Those that can be read."""
+    found = []
+    for sent in asked.user_context.images:
+        kind = "image/jpeg" if sent.media_type == "image/jpg" else sent.media_type
+        if kind in IMAGES:
+            try:
+                found.append(Image(kind, base64.b64decode(sent.data, validate=True)))  # type: ignore[arg-type]
+            except binascii.Error:
+                continue
+    return found
+
+
+def _parts(asked: Chat) -> Iterator[str]:
+    context = asked.user_context
+    if asked.aide_rules:
+        yield f"# The project's rules, from its file .aiderules\n\n{cut(asked.aide_rules)}"
+    if labels := list(dict.fromkeys(asked.project_labels)):
+        yield f"The project is of these kinds: {', '.join(labels)}."
+    yield _named("Files that are visible in the editor", asked.open_files)
+    yield _named("Files that are open in the editor", asked.all_files)
+    for variable in dict.fromkeys(context.variables):
+        yield _pointed(variable)
+    given = {variable.fs_file_path for variable in context.variables if variable.type == "File"}
+    for file in context.file_content_map:
+        if file.file_path not in given:
+            yield _fenced(f"The file `{file.file_path}`:", file.language, file.file_content)
+    yield _named("Folders that the request is about", context.folder_paths)
+    if context.terminal_selection:
+        yield _fenced("Marked in the terminal:", "", context.terminal_selection)
+    if asked.shell:
+        yield f"Commands are run by {asked.shell}."
+
+
+def _named(title: str, paths: tuple[str, ...]) -> str:
+    unique = list(dict.fromkeys(paths))
+    if not unique:
+        return ""
+    more = [f"- and {len(unique) - NAMES} more"] if len(unique) > NAMES else []
+    return "\n".join([f"{title}:", *(f"- {path}" for path in unique[:NAMES]), *more])
+
+
+def _pointed(variable: Variable) -> str:
+    first, last = variable.start_position.line + 1, variable.end_position.line + 1
+    match variable.type:
+        case "Selection":
+            title = f"Lines {first} to {last} of `{variable.fs_file_path}`, which are selected:"
+        case "CodeSymbol":
+            title = f"`{variable.name}`, lines {first} to {last} of `{variable.fs_file_path}`:"
+        case _:
+            title = f"The file `{variable.fs_file_path}`:"
+    return _fenced(title, variable.language, variable.content)
+
+
+def _fenced(title: str, language: str, text: str) -> str:
+    """The fence is longer than any in the text."""
+    longest = max((len(line) - len(line.lstrip("`")) for line in text.splitlines()), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{title}\n{fence}{language}\n{cut(text)}\n{fence}"
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n[{len(text) - LONGEST} more characters are left out]"
