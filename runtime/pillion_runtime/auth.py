@@ -30,6 +30,8 @@ class Card(NamedTuple):
     method: str
     path: str
     query: str
+    peer: str
+    """The address that it comes from."""
     host: list[str]
     origin: list[str]
     authorization: list[str]
@@ -37,8 +39,6 @@ class Card(NamedTuple):
     site: list[str]
     accept: list[str]
     preflight: list[str]
-    peer: str
-    """The address that it comes from."""
 
     @classmethod
     def of(cls, scope: Mapping[str, Any]) -> Card:
@@ -50,7 +50,7 @@ class Card(NamedTuple):
                 values.append(value.decode("latin-1"))
         peer = (scope.get("client") or ("",))[0]
         query = scope["query_string"].decode("latin-1")
-        return cls(scope.get("method", "GET"), scope["path"], query, *found.values(), peer)
+        return cls(scope.get("method", "GET"), scope["path"], query, peer, *found.values())
 
     @property
     def is_preflight(self) -> bool:

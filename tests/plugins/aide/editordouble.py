@@ -1,0 +1,70 @@
+"""An editor that is a real HTTP server on loopback: it answers callbacks, and keeps what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import h11
+import msgspec
+import trio
+
+Answers = Mapping[str, Callable[[dict[str, Any]], Any]]
+UNKNOWN = {"reply": "gg_testing"}
+"""What the editor says at a path that it does not know."""
+
+
+class EditorDouble:
+    """`asked` are path and body of each call, in order. `answers` by path: a value, or bytes to be sent as they are."""
+
+    def __init__(self, url: str, answers: Answers) -> None:
+        self.url, self.answers = url, dict(answers)
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.status = 200
+        self._exchanges = 0
+        self.answers.setdefault("/new_exchange", self._new_exchange)
+
+    def _new_exchange(self, body: dict[str, Any]) -> Any:
+        self._exchanges += 1
+        return {"exchange_id": f"reply-{self._exchanges}"}
+
+    def paths(self) -> list[str]:
+        return [path for path, _ in self.asked]
+
+
+@asynccontextmanager
+async def editor_double(answers: Answers = {}) -> AsyncIterator[EditorDouble]:
+    """Serves until left."""
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    editor = EditorDouble(f"http://localhost:{listener.socket.getsockname()[1]}", answers)
+
+    async def serve(stream: trio.SocketStream) -> None:
+        http, target, body = h11.Connection(h11.SERVER), "", bytearray()
+        async with stream:
+            while True:
+                event = http.next_event()
+                if event is h11.NEED_DATA:
+                    http.receive_data(await stream.receive_some(65536))
+                elif isinstance(event, h11.Request):
+                    target = event.target.decode()
+                elif isinstance(event, h11.Data):
+                    body += event.data
+                elif isinstance(event, h11.EndOfMessage):
+                    break
+                else:
+                    return
+            given = msgspec.json.decode(bytes(body)) if body else {}
+            editor.asked.append((target, given))
+            answer = editor.answers.get(target, lambda _: UNKNOWN)(given)
+            if answer is None:
+                await trio.sleep_forever()
+            data = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
+            head = [("content-length", str(len(data))), ("connection", "close")]
+            sent = http.send(h11.Response(status_code=editor.status, headers=head))
+            await stream.send_all((sent or b"") + (http.send(h11.Data(data)) or b""))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_listeners, serve, [listener])
+        yield editor
+        nursery.cancel_scope.cancel()
