@@ -1,0 +1,103 @@
+"""A run with tools, as the editor is told of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pillion_runtime.testing import Reply, call, replies
+
+from .sidecar import sidecar
+
+
+def framework(event: dict[str, Any]) -> tuple[str, Any]:
+    """The one variant of a FrameworkEvent."""
+    ((name, inner),) = event["FrameworkEvent"].items()
+    return name, inner
+
+
+async def test_a_run_with_five_tools_is_told_step_by_step(tmp_path: Path) -> None:
+    program = replies(
+        Reply("I look.", calls=(call("list_files"), call("search", pattern="x", glob="*.py"))),
+        Reply(calls=(call("read_file", path="a.py", start=1, end=1),)),
+        Reply(calls=(call("edit_file", path="a.py", old="x = 1", new="x = 2"), call("nonesuch"))),
+        Reply(calls=(call("run_command", command="cat a.py"),)),
+        Reply("Done: x is 2."),
+    )
+    async with sidecar(tmp_path, program, 'approve = ["write", "execute"]') as aide:
+        (aide.folder / "a.py").write_text("x = 1\n")
+        answer = await aide.post("agent_tool_use", aide.message("set x to 2"))
+        assert (aide.folder / "a.py").read_text() == "x = 2\n"
+        assert {event["exchange_id"] for event in answer.events} == {f"reply-{n}" for n in range(1, 6)}
+        assert aide.editor.paths() == ["/new_exchange"] * 5
+        *steps, last = answer.told
+        assert last == {"ExchangeEvent": {"FinishedExchange": {"exchange_id": "reply-5", "session_id": "session-1"}}}
+        told = [framework(event) for event in steps]
+        root = str(aide.folder)
+        assert told[0] == ("ToolThinking", {"thinking": "I look."})
+        uses = [inner for name, inner in told if name == "ToolUseDetected"]
+        assert uses[0] == {
+            "tool_use_partial_input": {"ListFiles": {"directory_path": root, "recursive": True}},
+            "thinking": "I look.",
+        }
+        regex = {"directory_path": root, "regex_pattern": "x", "file_pattern": "*.py"}
+        assert [use["tool_use_partial_input"] for use in uses[1:]] == [
+            {"SearchFileContentWithRegex": regex},
+            {"OpenFile": {"fs_file_path": f"{root}/a.py", "start_line": 1, "end_line": 1}},
+            {
+                "CodeEditorParameters": {
+                    "command": "str_replace",
+                    "path": f"{root}/a.py",
+                    "file_text": None,
+                    "insert_line": None,
+                    "new_str": "x = 2",
+                    "old_str": "x = 1",
+                    "view_range": None,
+                }
+            },
+            {"McpTool": {"full_name": "mcp::pillion::nonesuch", "json": {}}},
+            {"TerminalCommand": {"command": "cat a.py", "wait_for_exit": True}},
+            {"AttemptCompletion": {"result": "Done: x is 2.", "command": None}},
+        ]
+        types = [inner["tool_type"] for name, inner in told if name == "ToolTypeFound"]
+        assert types[-2:] == ["TerminalCommand", "AttemptCompletion"] and {"McpTool": "mcp::pillion::nonesuch"} in types
+        found = [inner["tool_parameter_input"] for name, inner in told if name == "ToolParameterFound"]
+        assert found[-1] == {
+            "field_name": "result",
+            "field_content_up_until_now": "Done: x is 2.",
+            "field_content_delta": "Done: x is 2.",
+        }
+        outputs = [inner["ToolOutputResponse"] for name, inner in told if name == "ToolOutput"]
+        assert len(outputs) == 5 and outputs[-1]["delta"] == "" and "x = 2" in outputs[-1]["answer_up_until_now"]
+        assert len([name for name, _ in told if name == "ToolNotFound"]) == 1
+
+
+async def test_a_question_ends_the_stream_and_the_next_message_answers_it(tmp_path: Path) -> None:
+    program = replies(Reply(calls=(call("ask_person", question="Which one?"),)), Reply("It is blue."))
+    async with sidecar(tmp_path, program) as aide:
+        first = await aide.post("agent_tool_use", aide.message("paint it"))
+        assert framework(first.told[-1]) == (
+            "ToolUseDetected",
+            {"tool_use_partial_input": {"AskFollowupQuestions": {"question": "Which one?"}}, "thinking": ""},
+        )
+        second = await aide.post("agent_tool_use", aide.message("blue", "asked-2"))
+        assert "It is blue." in str(second.told)
+        assert "blue" in str(aide.vendor.asked[-1].results)
+        assert len(aide.vendor.asked) == 2
+
+
+async def test_a_command_waits_for_the_person_where_the_setting_says_so(tmp_path: Path) -> None:
+    program = replies(Reply(calls=(call("run_command", command="touch made"),)), Reply("It was made."))
+    async with sidecar(tmp_path, program) as aide:
+        async with aide.open("POST", "/api/agentic/agent_tool_use", aide.message("make it")) as opened:
+            told = ""
+            while "waits for an approval" not in told:
+                told = str(await opened.event())
+            assert "touch made" in told and not (aide.folder / "made").exists()
+            (session,) = (await aide.server.client.call("GET", "/api/sessions"))["data"]
+            async with aide.server.watch(session["id"]) as watch:
+                wanted = (await watch.until("approval.wanted"))[-1]
+            await aide.server.decide(session["id"], wanted["approval"], "allow")
+            while "AttemptCompletion" not in told:
+                told = str(await opened.event())
+        assert (aide.folder / "made").exists()

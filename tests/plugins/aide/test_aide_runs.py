@@ -1,0 +1,123 @@
+"""What becomes of a run: errors, cancel, an editor that goes away, undo and checkpoints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from pillion_runtime.testing import Reply, Silence, Status, replies
+
+from ...scenarios.serverprocess import BOUND
+from .sidecar import KEY, models, sidecar
+
+CANCELLED = {"ExchangeEvent": {"ExecutionState": "Cancelled"}}
+
+
+def error(message: str) -> list[dict[str, Any]]:
+    return [{"Error": {"message": message}}]
+
+
+async def test_errors_are_told_in_the_words_that_the_editor_knows(tmp_path: Path) -> None:
+    program = replies(Reply(fault=Status(401)), Reply(fault=Status(400, message="no such thing")), Reply("better"))
+    async with sidecar(tmp_path, program) as aide:
+        refused = await aide.post("agent_session_chat", aide.message("1", "e1"))
+        assert refused.told == error("Unauthorized access. Please check your API key and try again.")
+        wrong = await aide.post("agent_tool_use", aide.message("2", "e2"))
+        assert str(wrong.told[-1]).startswith("{'Error': {'message': 'Internal server error: ")
+        gone = models({"CodeStory": {"llm_type": None}}, {"CodeStory": {"access_token": "t"}})
+        cloud = await aide.post("agent_session_chat", aide.message("3", "e3", model_configuration=gone))
+        assert "its cloud is gone" in cloud.told[0]["Error"]["message"] and len(cloud.chunks) == 3
+        assert "better" in str((await aide.post("agent_session_chat", aide.message("4", "e4"))).told)
+
+
+@pytest.mark.parametrize("vendor", ["OpenAI", "Anthropic"])
+async def test_a_key_serves_its_request_alone_and_is_kept_nowhere(tmp_path: Path, vendor: str) -> None:
+    config = models(vendor, {vendor: {"api_key": KEY}}, "ClaudeSonnet" if vendor == "Anthropic" else "Gpt4O")
+    async with sidecar(tmp_path, replies(Reply("hi"))) as aide:
+        assert "hi" in str((await aide.post("agent_session_chat", aide.message("x", model_configuration=config))).told)
+        (session,) = (await aide.server.client.call("GET", "/api/sessions"))["data"]
+        asked = aide.vendor.asked[0]
+        assert asked.model == ("claude-3-5-sonnet-20241022" if vendor == "Anthropic" else "gpt-4o")
+        ride = await aide.server.ride(session["id"], "again", model=f"aide/{vendor}/{asked.model}")
+        assert ride[-1]["type"] == "turn.failed" and ride[-1]["code"] == "provider_refused"
+        assert len(aide.vendor.asked) == 1
+        log = (tmp_path / "stderr").read_text()
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+    assert KEY not in log and kept == []
+
+
+async def test_cancel_stops_the_model_at_once_and_tells_it(tmp_path: Path) -> None:
+    async with sidecar(tmp_path, replies(Reply(("a", "b"), fault=Silence(1)), Reply("next"))) as aide:
+        async with aide.open("POST", "/api/agentic/agent_session_chat", aide.message("go")) as opened:
+            assert await opened.event() == {"session_id": "session-1", "started": True}
+            assert "ChatEvent" in str(await opened.event())
+            body = {"session_id": "session-1", "exchange_id": "asked-1", "editor_url": aide.editor.url}
+            cancelled = await aide.post("cancel_running_event", body | {"access_token": ""})
+            assert cancelled.told == [CANCELLED]
+            assert (await opened.event())["event"] == CANCELLED
+            assert "[CODESTORY_DONE]" in str(await opened.event())
+        with trio.fail_after(BOUND):
+            await aide.vendor.until(lambda vendor: vendor.open_streams == 0)
+        assert (await aide.post("cancel_running_event", body)).told == []  # nothing runs any more
+        assert "next" in str((await aide.post("agent_session_chat", aide.message("on", "asked-2"))).told)
+
+
+@pytest.mark.parametrize("more", ["", "cancel_on_disconnect = true"])
+async def test_an_editor_that_goes_away_leaves_its_run_going_unless_a_setting_ends_it(
+    tmp_path: Path, more: str
+) -> None:
+    async with sidecar(tmp_path, replies(Reply(("a", "b"), fault=Silence(1))), more) as aide:
+        async with aide.open("POST", "/api/agentic/agent_session_chat", aide.message("go")) as opened:
+            while "ChatEvent" not in str(await opened.event()):
+                pass
+        (session,) = (await aide.server.client.call("GET", "/api/sessions"))["data"]
+        if more:
+            with trio.fail_after(BOUND):
+                await aide.vendor.until(lambda vendor: vendor.open_streams == 0)
+            return
+        with trio.move_on_after(1):
+            await aide.vendor.until(lambda vendor: vendor.open_streams == 0)
+        assert aide.vendor.open_streams == 1
+        await aide.server.cancel(session["id"])
+
+
+async def test_undo_and_checkpoints_move_the_conversation(tmp_path: Path) -> None:
+    async with sidecar(tmp_path, replies(*(Reply(f"answer {n}") for n in range(1, 9)))) as aide:
+
+        async def say(n: int) -> str:
+            answer = await aide.post("agent_session_chat", aide.message(f"message {n}", f"asked-{n}"))
+            assert f"answer {len(aide.vendor.asked)}" in str(answer.told)
+            return str(aide.vendor.asked[-1].body)
+
+        async def move(route: str, exchange: str) -> None:
+            answer = await aide.post(route, {"session_id": "session-1", "exchange_id": exchange})
+            assert json.loads(answer.body) == {"done": True}
+
+        for n in (1, 2, 3):
+            seen = await say(n)
+        assert all(f"message {n}" in seen for n in (1, 2, 3))
+        await move("move_to_checkpoint", "reply-1")
+        await move("move_to_checkpoint", "reply-3")  # and forward again
+        await move("move_to_checkpoint", "reply-2")
+        seen = await say(4)
+        assert "message 2" in seen and "message 3" not in seen
+        missing = await aide.post("move_to_checkpoint", {"session_id": "session-1", "exchange_id": "asked-3"})
+        assert missing.status == 404  # what was hidden is gone for good
+        await move("user_handle_session_undo", "asked-2")
+        seen = await say(5)
+        assert "message 1" in seen and "message 2" not in seen and "message 4" not in seen
+
+
+async def test_who_writes_on_has_accepted_and_feedback_finishes_an_exchange(tmp_path: Path) -> None:
+    async with sidecar(tmp_path, replies(Reply("one"), Reply("two"))) as aide:
+        finished = {"exchange_id": "reply-1", "session_id": "session-1"}
+        await aide.post("agent_session_chat", aide.message("1", "e1"))
+        second = await aide.post("agent_session_chat", aide.message("2", "e2"))
+        assert second.told[0] == {"ExchangeEvent": {"FinishedExchange": finished}}
+        body = {"session_id": "session-1", "exchange_id": "reply-2", "accepted": False, "step_index": None}
+        judged = await aide.post("user_feedback_on_exchange", body)
+        assert judged.told == [{"ExchangeEvent": {"FinishedExchange": finished | {"exchange_id": "reply-2"}}}]
