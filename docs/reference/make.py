@@ -23,6 +23,7 @@ from pillion.roles import Models
 from pillion.session import Session
 from pillion.settings import Deadlines, Defaults, Execution, Trust
 from pillion.values import Limits
+from pillion_aide.hookspecs import AideHooks
 from pillion_edit.hookspecs import EditHooks
 from pillion_runtime.hookspecs import HostHooks
 from pillion_runtime.hostsettings import HostSettings
@@ -35,6 +36,7 @@ SPECS = {
     "The host's": HostHooks,
     "The plugin edit's": EditHooks,
     "The plugin syntax's": SyntaxHooks,
+    "The plugin aide's": AideHooks,
 }
 
 EVENTS = """\
@@ -56,7 +58,8 @@ behind its `cursor`.
 
 Plugins bring events of their own; their pages say which: [notes](../howto/notes.md#scratchpadwritten),
 [usage](../howto/usage.md#budgetreached), [terminal](../howto/shells.md#what-is-kept),
-[checkpoints](../howto/undo.md#in-the-log), [git](../howto/git.md#gitcounted).
+[checkpoints](../howto/undo.md#in-the-log), [git](../howto/git.md#gitcounted),
+[aide](../howto/aide.md#in-the-log).
 """
 HOOKS = """\
 # Hooks

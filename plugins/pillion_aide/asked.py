@@ -1,4 +1,4 @@
-"""What the editor sends. Fields that nobody knows are ignored; those that may be left out have the sidecar's defaults."""
+"""What the editor sends. Unknown fields are ignored; those that may be left out have the sidecar's defaults."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class AideHooks:
     ) -> Provider | None:
         """A provider of its own for one request, None for a protocol that this plugin does not speak: `wire` is
         `messages` (Anthropic's) or `chat` (OpenAI's chat completions). A model is asked for by its id at the vendor,
-        behind the provider's name and a slash. `official`: it is the vendor's own server; `query` and `headers` go with every request. What it opens it
-        closes in `aclose`. A plugin that also works without this one marks its answer with
-        `@hookimpl(optionalhook=True)`.
+        behind the provider's name and a slash. `official`: it is the vendor's own server; `query` and `headers` go with
+        every request. What it opens it closes in `aclose`. A plugin that also works without this one marks its answer
+        with `@hookimpl(optionalhook=True)`.
         """

@@ -84,8 +84,8 @@ CHAT = """Answers a message of the person, without tools, as the sidecar's strea
     """
 TOOL = """Works on a message of the person with tools, as the sidecar's stream.
 
-    `ToolThinking`, `ToolTypeFound`, `ToolParameterFound`, `ToolUseDetected` and `ToolOutput` of each step; the last tool
-    is `AttemptCompletion` or `AskFollowupQuestions`. A message to a run that has asked a question is its answer.
+    `ToolThinking`, `ToolTypeFound`, `ToolParameterFound`, `ToolUseDetected` and `ToolOutput` of each step; the last
+    tool is `AttemptCompletion` or `AskFollowupQuestions`. A message to a run that has asked a question is its answer.
     """
 UNDO = """Takes an exchange and all later ones out of the conversation. Files stay as they are.
 

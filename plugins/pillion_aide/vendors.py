@@ -1,4 +1,4 @@
-"""The providers of a `model_configuration`: where each is, which protocol it speaks, and what a model is called there."""
+"""The providers of a `model_configuration`: where each is, its protocol, and what a model is called there."""
 
 from __future__ import annotations
 

@@ -78,8 +78,10 @@ def blueprint(host: Host) -> Blueprint:
     @described(answers={200: Version})
     async def show_version() -> Response:
         """Which Pillion this is."""
-        said = (version for _, version in host.kernel.host.ask("report_version") if isinstance(version, str) and version)
-        return answer(Version(next(said, package_version()), version_hash()))
+        told = [
+            version for _, version in host.kernel.host.ask("report_version") if version and isinstance(version, str)
+        ]
+        return answer(Version(told[0] if told else package_version(), version_hash()))
 
     @routes.get("/api/config")
     @described(answers={200: Config})

@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 Answers = Mapping[str, Callable[[dict[str, Any]], Any]]
+NONE: Answers = {}
 UNKNOWN = {"reply": "gg_testing"}
 """What the editor says at a path that it does not know."""
 
@@ -34,7 +35,7 @@ class EditorDouble:
 
 
 @asynccontextmanager
-async def editor_double(answers: Answers = {}) -> AsyncIterator[EditorDouble]:
+async def editor_double(answers: Answers = NONE) -> AsyncIterator[EditorDouble]:
     """Serves until left."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     editor = EditorDouble(f"http://localhost:{listener.socket.getsockname()[1]}", answers)

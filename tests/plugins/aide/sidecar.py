@@ -15,7 +15,7 @@ from pillion_runtime.testing import Program, Vendor, vendor_server
 
 from ...canaries import canary
 from ...scenarios.serverprocess import BOUND, MODELS, ServerProcess, server_process
-from .editordouble import Answers, EditorDouble, editor_double
+from .editordouble import NONE, Answers, EditorDouble, editor_double
 
 KEY = canary()
 SETTINGS = """
@@ -163,7 +163,7 @@ def models(
 
 
 @asynccontextmanager
-async def sidecar(folder: Path, program: Program, more: str = "", answers: Answers = {}) -> AsyncIterator[Sidecar]:
+async def sidecar(folder: Path, program: Program, more: str = "", answers: Answers = NONE) -> AsyncIterator[Sidecar]:
     """A server with the plugin on, a vendor that answers as `program` says, and an editor. `more` are its settings."""
     work = folder / "work"
     work.mkdir()
