@@ -139,6 +139,14 @@ class Probe(Struct, frozen=True):
     request_id: str
 
 
+class Diagnostics(Struct, frozen=True):
+    """`diagnostics`. Editors write their ranges in two ways, so what is in the list is not looked at."""
+
+    fs_file_path: str = ""
+    diagnostics: tuple[Any, ...] = ()
+    source: str | None = None
+
+
 class Verify(Struct, frozen=True):
     """`verify_model_config`."""
 

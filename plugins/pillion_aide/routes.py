@@ -11,7 +11,7 @@ from quart import Blueprint, Response
 
 from pillion import PillionError
 
-from .asked import Cancel, Chat, Feedback, Place, Probe, Verify, folder, read
+from .asked import Cancel, Chat, Diagnostics, Feedback, Place, Probe, Verify, folder, read
 from .events import Kind
 from .rider import Rider, Verdict
 from .riding import Ride
@@ -72,7 +72,8 @@ def blueprint(rider: Rider) -> Blueprint:
     routes.post(f"{agentic}/user_handle_session_undo")(_move(rider, "user_handle_session_undo", UNDO, dropped=True))
     routes.post(f"{agentic}/move_to_checkpoint")(_move(rider, "move_to_checkpoint", CHECKPOINT, dropped=False))
     routes.post(f"{agentic}/verify_model_config")(_verify(rider))
-    routes.post(f"{agentic}/probe_request_stop")(_stop_probe())
+    routes.post(f"{agentic}/probe_request_stop")(_taken("probe_request_stop", Probe, STOP_PROBE))
+    routes.post(f"{agentic}/diagnostics")(_taken("diagnostics", Diagnostics, DIAGNOSTICS))
     for path, what in LATER.items():
         routes.post(path)(_later(path, what))
     return routes
@@ -95,6 +96,8 @@ CHECKPOINT = """Goes back to behind an exchange, or forward again; later ones ar
 
     409: the session is at work.
     """
+STOP_PROBE = "Nothing probes, so nothing is to be stopped."
+DIAGNOSTICS = "Takes what the editor finds wrong in a file, which nothing needs: it is asked for where it is."
 
 
 def _reach() -> View:
@@ -158,14 +161,14 @@ def _verify(rider: Rider) -> View:
     return verify_model_config
 
 
-def _stop_probe() -> View:
-    async def probe_request_stop() -> Response:
-        """Nothing probes, so nothing is to be stopped."""
-        await read(Probe)
+def _taken(name: str, body: type[Struct], doc: str) -> View:
+    async def view() -> Response:
+        await read(body)
         return _json(Done())
 
-    probe_request_stop.openapi = {"body": Probe, "answers": {200: Done}}  # type: ignore[attr-defined]
-    return probe_request_stop
+    view.__name__, view.__doc__ = name, doc
+    view.openapi = {"body": body, "answers": {200: Done}}  # type: ignore[attr-defined]
+    return view
 
 
 def _later(path: str, what: str) -> View:

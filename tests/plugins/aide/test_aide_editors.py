@@ -1,0 +1,73 @@
+"""Editors that misbehave: the answer comes all the same, or the refusal says why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import trio
+
+from pillion_aide.editor import Editor, EditorFailed, NewExchange
+from pillion_runtime.testing import Reply, replies
+
+from ...required import required
+from .editordouble import editor_double
+from .sidecar import sidecar
+
+READER = Path(__file__).with_name("reader.mjs")
+HOSTILE = (
+    "http://10.0.0.1:80",
+    "http://127.0.0.1@evil.example/",
+    "https://localhost:1",
+    "http://localhost.evil.example",
+    "file:///etc/passwd",
+    "http://[::1",
+    "http://169.254.169.254/latest?x=",
+)
+
+
+@pytest.mark.parametrize("url", HOSTILE)
+def test_an_editor_that_is_not_on_this_machine_is_refused(url: str) -> None:
+    with pytest.raises(EditorFailed):
+        Editor(url)
+    assert Editor("http://10.0.0.1:80", ["10.0.0.1"]).url == "http://10.0.0.1:80"
+
+
+@pytest.mark.parametrize("answer", [b"nonsense", {"reply": "gg_testing"}, {"exchange_id": None}, {"exchange_id": 3}])
+async def test_an_answer_that_does_not_fit_is_a_typed_error(answer: object) -> None:
+    async with editor_double({"/new_exchange": lambda _: answer}) as editor:
+        with pytest.raises(EditorFailed):
+            await Editor(editor.url).new_exchange("s")
+
+
+async def test_an_editor_that_never_answers_or_fails_is_given_up() -> None:
+    async with editor_double({"/new_exchange": lambda _: None}) as editor:
+        with trio.fail_after(20), pytest.raises(EditorFailed, match="did not answer"):
+            await Editor(editor.url).ask("/new_exchange", NewExchange, {}, seconds=0.2)
+        editor.status = 500
+        with pytest.raises(EditorFailed, match="status 500"):
+            await Editor(editor.url).ask("/other", NewExchange, {})
+        gone = editor.url
+    with pytest.raises(EditorFailed, match="can't be reached"):
+        await Editor(gone).new_exchange("s")
+
+
+async def test_a_session_is_usable_with_a_bad_editor_and_a_client_of_node_reads_every_cut(tmp_path: Path) -> None:
+    """The reader splits at `data:{` as the editor does, and is fed the stream cut at every byte."""
+    tricky = 'a "quoted" line\nwith data:{ in it, and ü€😀'
+    program = replies(Reply("one"), Reply("two"), Reply(tricky))
+    node = required("node", hint="it runs the editor's reader")
+    async with sidecar(tmp_path, program, answers={"/new_exchange": lambda _: b"<html>"}) as aide:
+        first = await aide.post("agent_session_chat", aide.message("1", "e1"))
+        assert "one" in str(first.told)
+        hostile = await aide.post("agent_session_chat", aide.message("x", "e2", editor_url="http://evil.example:80"))
+        assert "not on this machine" in hostile.told[0]["Error"]["message"] and len(hostile.chunks) == 3
+        absent = await aide.post("agent_session_chat", aide.message("2", "e3", editor_url="http://127.0.0.1:9"))
+        assert "two" in str(absent.told)
+        cuts = await aide.post("agent_session_chat", aide.message("3", "e4"))
+    assert b"data:{" not in b"".join(chunk.removeprefix(b"data:{") for chunk in cuts.chunks)
+    read = await trio.run_process([node, str(READER)], stdin=cuts.body, capture_stdout=True)
+    said = json.loads(read.stdout)
+    assert said["cuts"] == len(cuts.body) - 1
+    assert said["text"] == tricky and said["first"]["started"] is True and said["last"]["done"] == "[CODESTORY_DONE]"

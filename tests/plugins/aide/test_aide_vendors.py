@@ -1,0 +1,136 @@
+"""Each provider of a model_configuration, as the editor writes it: where it is asked, and for which model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from pillion_aide.asked import ModelConfiguration
+from pillion_aide.vendors import Target, Unusable, target
+
+from .sidecar import models
+
+KEY = "key-of-a-test"
+LLM_TYPES = [
+    "Mixtral",
+    "MistralInstruct",
+    "Gpt4",
+    "Gpt4OMini",
+    "GPT3_5_16k",
+    "Gpt4_32k",
+    "Gpt4Turbo",
+    "Gpt4O",
+    "gpt-4o",
+    "DeepSeekCoder1.3BInstruct",
+    "DeepSeekCoder6BInstruct",
+    "DeepSeekCoder33BInstruct",
+    "DeepSeekCoderV2",
+    "deepseek/deepseek-chat",
+    "deepseek/deepseek-r1",
+    "CodeLlama70BInstruct",
+    "CodeLlama13BInstruct",
+    "CodeLlama7BInstruct",
+    "ClaudeOpus",
+    "ClaudeSonnet",
+    "ClaudeSonnet3_7",
+    "ClaudeHaiku",
+    "PPLXSonnetSmall",
+    "CohereRerankV3",
+    "GeminiPro1.5",
+    "gemini-1.5-pro",
+    "GeminiProFlash",
+    "gemini-2.0-flash-exp",
+    "gemini-2.0-flash",
+    "gemini-2.0-flash-thinking-exp-1219",
+    "gemini-2.0-pro-exp-02-05",
+    "Llama3_8bInstruct",
+    "Llama3_1_8bInstruct",
+    "Llama3_1_70bInstruct",
+    "o1-preview",
+    "o1-mini",
+    "o1",
+    "o3-mini",
+    "my-own-model",
+]
+
+
+def found(provider: Any, entry: Any, model: str = "Gpt4O") -> Target:
+    said = msgspec.convert(models(provider, entry, model), ModelConfiguration)
+    return target(said, model)
+
+
+@pytest.mark.parametrize(
+    ("provider", "entry", "wire", "base_url"),
+    [
+        ("OpenAI", {"OpenAI": {"api_key": KEY}}, "chat", "https://api.openai.com/v1"),
+        ("Anthropic", {"Anthropic": {"api_key": KEY}}, "messages", "https://api.anthropic.com"),
+        ("TogetherAI", {"TogetherAI": {"api_key": KEY}}, "chat", "https://api.together.xyz/v1"),
+        ("Ollama", {"Ollama": {}}, "chat", "http://localhost:11434/v1"),
+        ("LMStudio", {"LMStudio": {"api_base": "http://localhost:1234"}}, "chat", "http://localhost:1234/v1"),
+        (
+            {"Azure": {"deployment_id": "mine"}},
+            {
+                "OpenAIAzureConfig": {
+                    "deployment_id": "",
+                    "api_base": "https://a.example/",
+                    "api_key": KEY,
+                    "api_version": "2024-06-01",
+                }
+            },
+            "chat",
+            "https://a.example/openai/deployments/mine",
+        ),
+        (
+            "OpenAICompatible",
+            {"OpenAICompatible": {"api_key": KEY, "api_base": "http://b.example/v1"}},
+            "chat",
+            "http://b.example/v1",
+        ),
+        ("FireworksAI", {"FireworksAI": {"api_key": KEY}}, "chat", "https://api.fireworks.ai/inference/v1"),
+        (
+            "GeminiPro",
+            {"GeminiPro": {"api_key": KEY, "api_base": "project"}},
+            "chat",
+            "https://us-central1-aiplatform.googleapis.com/v1/projects/project/locations/us-central1/endpoints/openapi",
+        ),
+        (
+            "GoogleAIStudio",
+            {"GoogleAIStudio": {"api_key": KEY}},
+            "chat",
+            "https://generativelanguage.googleapis.com/v1beta/openai",
+        ),
+        ("OpenRouter", {"OpenRouter": {"api_key": KEY}}, "chat", "https://openrouter.ai/api/v1"),
+        ("Groq", {"GroqProvider": {"api_key": KEY}}, "chat", "https://api.groq.com/openai/v1"),
+    ],
+)
+def test_a_provider_is_asked_at_its_place(provider: Any, entry: Any, wire: str, base_url: str) -> None:
+    one = found(provider, entry)
+    assert (one.wire, one.base_url) == (wire, base_url)
+    assert one.key == ("" if one.provider in ("Ollama", "LMStudio") else KEY)
+    if one.provider == "Azure":
+        assert one.query == {"api-version": "2024-06-01"} and one.headers == {"api-key": KEY}
+
+
+@pytest.mark.parametrize(
+    ("provider", "entry"),
+    [
+        ({"CodeStory": {"llm_type": None}}, {"CodeStory": {"access_token": "t"}}),
+        ("Anthropic", {"OpenAI": {"api_key": KEY}}),
+        ("OpenAI", {"OpenAI": {"api_key": ""}}),
+        ("Unheard", {"Unheard": {}}),
+        (None, {"OpenAI": {"api_key": KEY}}),
+        ("OpenAICompatible", {"OpenAICompatible": {"api_key": KEY, "api_base": "file:///etc"}}),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_a_sentence(provider: Any, entry: Any) -> None:
+    with pytest.raises(Unusable, match=r"^[A-Z].*\.$"):
+        found(provider, entry)
+
+
+@pytest.mark.parametrize("model", LLM_TYPES)
+def test_each_model_name_decodes_and_an_unknown_one_goes_as_it_is(model: str) -> None:
+    asked = found("OpenAICompatible", {"OpenAICompatible": {"api_key": KEY, "api_base": "http://b.example/v1"}}, model)
+    assert asked.model == model
+    assert found("Anthropic", {"Anthropic": {"api_key": KEY}}, "ClaudeSonnet3_7").model == "claude-3-7-sonnet-20250219"
