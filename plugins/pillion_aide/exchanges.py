@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from pillion import Event, NotFound, Session
-from pillion.events import TURN_ENDS, StepStarted, TurnStarted, type_of
+from pillion.events import TURN_ENDS, FileChanged, StepStarted, TurnStarted, type_of
 
 from .events import AideAsked, AideJudged, AideMoved, AideReplied, Kind
 
@@ -25,7 +25,6 @@ class Exchange:
         self.id, self.turn, self.kind, self.reply, self.at = id, turn, kind, reply, at
         self.state = RUNNING if reply else PERSON
         self.hidden = False
-        self.files: list[str] = []
 
 
 class Book:
@@ -36,6 +35,8 @@ class Book:
         self.all: list[Exchange] = []
         self.ended = 0
         """The event that ended the last turn."""
+        self.files: dict[str, list[str]] = {}
+        """By turn, the files that it has changed."""
         self._behind: dict[tuple[str, int], int] = {}
         """By turn and step the event behind which it began; step 0 is the turn."""
 
@@ -45,6 +46,10 @@ class Book:
                 self._behind[turn, 0] = seq - 1
             case StepStarted():
                 self._behind[turn, event.step] = seq - 1
+            case FileChanged(path=path):
+                files = self.files.setdefault(turn, [])
+                if path not in files:
+                    files.append(path)
             case AideAsked():
                 self.all = [one for one in self.all if not one.hidden and one.id != event.exchange]
                 self.all.append(Exchange(event.exchange, event.began, event.kind, reply=False))
@@ -126,4 +131,4 @@ def _decoders(kinds: Iterable[type[Event]]) -> dict[str, msgspec.json.Decoder[Ev
 
 
 OWN: Sequence[type[Event]] = (AideAsked, AideReplied, AideJudged, AideMoved)
-_DECODERS = _decoders([TurnStarted, StepStarted, *OWN, *TURN_ENDS])
+_DECODERS = _decoders([TurnStarted, StepStarted, FileChanged, *OWN, *TURN_ENDS])

@@ -93,11 +93,13 @@ class Rider:
     async def judge(self, asked: Feedback) -> list[Told]:
         """Takes what the person thinks of an answer."""
         session = await self.sessions.find(asked.session_id)
-        one = (await self.books.of(session)).find(asked.exchange_id)
+        book = await self.books.of(session)
+        one = book.find(asked.exchange_id)
         await session.note(AideJudged(reply=one.id, state="Accepted" if asked.accepted else "Rejected"))
         told: list[Told] = []
         if one.kind == "edit":
-            told.append((one.id, uievents.edits("Accepted" if asked.accepted else "Cancelled", one.files)))
+            files = [f"{session.info.workspace}/{path}" for path in book.files.get(one.turn, ())]
+            told.append((one.id, uievents.edits("Accepted" if asked.accepted else "Cancelled", files)))
         return [*told, (one.id, uievents.finished(asked.session_id, one.id))]
 
     async def move(self, asked: Place, *, dropped: bool) -> None:

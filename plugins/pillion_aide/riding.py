@@ -28,7 +28,7 @@ from .vendors import target
 if TYPE_CHECKING:
     from .rider import Rider
 
-STRATEGY: dict[Kind, str] = {"chat": "chat", "tool": "agent"}
+STRATEGY: dict[Kind, str] = {"chat": "chat", "tool": "agent", "edit": "agent"}
 ENDS = {e.type_of(kind) for kind in e.TURN_ENDS}
 _log = logging.getLogger("pillion.plugin.aide")
 
@@ -131,6 +131,7 @@ class Ride(Source):
     async def _begin(self) -> Grant | None:
         rider, asked = self._rider, self._asked
         models, grant, roles = rider.config.model, None, {}
+        text = wording.edit(asked) if self._kind == "edit" else wording.words(asked)
         if asked.editor_url:
             self._editor = Editor(asked.editor_url, rider.config.editor_hosts)
         session = self._session = await rider.sessions.open(asked.session_id, self._folder)
@@ -150,11 +151,17 @@ class Ride(Source):
             reply = await self._reply()
             await self._accept_open(session)
             accepted = await session.prompt(
-                wording.words(asked), wording.images(asked), strategy=STRATEGY[self._kind], model=models, roles=roles
+                text, wording.images(asked), strategy=STRATEGY[self._kind], model=models, roles=roles
             )
             if grant is not None:
                 grant.bind(accepted.turn)
             self._follow(session, accepted.turn, accepted.after, reply)
+            if self._kind == "edit":
+                assert self._teller is not None
+                chosen = wording.selection(asked)
+                self._teller.place = (chosen.name, chosen.fs_file_path)
+                loading = uievents.edits("Loading", [chosen.fs_file_path])
+                self._first += [(reply, uievents.execution("Inference")), (reply, loading)]
             await session.note(
                 AideAsked(exchange=asked.exchange_id, began=accepted.turn, kind=self._kind),
                 AideReplied(began=accepted.turn, reply=reply),
@@ -200,7 +207,8 @@ class Ride(Source):
         book = await self._rider.books.of(session)
         for one in book.open():
             if one.kind == "edit":
-                self._first.append((one.id, uievents.edits("Accepted", one.files)))
+                files = [f"{self._folder}/{path}" for path in book.files.get(one.turn, ())]
+                self._first.append((one.id, uievents.edits("Accepted", files)))
             self._first.append((one.id, uievents.finished(self._asked.session_id, one.id)))
             await session.note(AideJudged(reply=one.id, state="Accepted"))
 

@@ -27,7 +27,6 @@ KINDS = {
 LATER = {
     "/api/agentic/agent_session_plan": "Plans",
     "/api/agentic/agent_session_plan_iterate": "Plans",
-    "/api/agentic/agent_session_edit_anchored": "Edits of a selection",
     "/api/agentic/agent_session_edit_agentic": "Edits over many files",
     "/api/agentic/code_sculpting": "Sculpting",
     "/api/agentic/code_sculpting_warmup": "Sculpting",
@@ -67,6 +66,7 @@ def blueprint(rider: Rider) -> Blueprint:
     agentic = "/api/agentic"
     routes.post(f"{agentic}/agent_session_chat")(_ride(rider, "agent_session_chat", "chat", CHAT))
     routes.post(f"{agentic}/agent_tool_use")(_ride(rider, "agent_tool_use", "tool", TOOL))
+    routes.post(f"{agentic}/agent_session_edit_anchored")(_ride(rider, "agent_session_edit_anchored", "edit", EDIT))
     routes.post(f"{agentic}/cancel_running_event")(_cancel(rider))
     routes.post(f"{agentic}/user_feedback_on_exchange")(_feedback(rider))
     routes.post(f"{agentic}/user_handle_session_undo")(_move(rider, "user_handle_session_undo", UNDO, dropped=True))
@@ -87,6 +87,10 @@ TOOL = """Works on a message of the person with tools, as the sidecar's stream.
 
     `ToolThinking`, `ToolTypeFound`, `ToolParameterFound`, `ToolUseDetected` and `ToolOutput` of each step; the last
     tool is `AttemptCompletion` or `AskFollowupQuestions`. A message to a run that has asked a question is its answer.
+    """
+EDIT = """Edits what is selected in place, as the sidecar's stream.
+
+    `ExecutionState` and `EditsExchangeState`, and `ThinkingForEdit` while it goes on. Without a selection: an `Error`.
     """
 UNDO = """Takes an exchange and all later ones out of the conversation. Files stay as they are.
 

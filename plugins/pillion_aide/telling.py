@@ -37,6 +37,9 @@ class Teller:
         """All of the answer, or of the step's thoughts, so far."""
         self._last = ""
         """The words of the last message."""
+        self.place = ("", "")
+        """Of an edit: the symbol that it is of, and the file."""
+        self._files: list[str] = []
         self._unknown: set[str] = set()
         """Calls of tools that there are not."""
 
@@ -64,18 +67,19 @@ class Teller:
                 yield uievents.chat(self.reply, "", AGAIN)
             case e.TextVoided() | e.ThinkingVoided() | e.CallVoided():
                 self._said = ""
-            case e.CallFinished(tool=tool, text=text) if self._kind != "chat":
+            case e.CallFinished(tool=tool, text=text) if self._kind == "tool":
                 yield from self._call(tool, text)
             case e.ToolStarted(effect=""):
                 self._unknown.add(event.call)
-            case e.ToolFinished(call=call, text=text) if self._kind != "chat" and call in self._unknown:
+            case e.ToolFinished(call=call, text=text) if self._kind == "tool" and call in self._unknown:
                 yield uievents.tool_not_found(text)
-            case e.ToolFinished(text=text) | e.ToolInterrupted(text=text) if self._kind != "chat":
+            case e.ToolFinished(text=text) | e.ToolInterrupted(text=text) if self._kind == "tool":
                 yield uievents.tool_output(text)
-            case e.ApprovalWanted() if event.effect in self.waits:
-                self._said += WAITING.format(what=event.preview or event.tool)
-                yield uievents.thinking(self._said)
-            case e.QuestionAsked():
+            case e.ApprovalWanted() if event.effect in self.waits and self._kind != "chat":
+                yield self._thought(WAITING.format(what=event.preview or event.tool))
+            case e.FileChanged(path=path) if (changed := str(self._root / path)) not in self._files:
+                self._files.append(changed)
+            case e.QuestionAsked() if self._kind == "tool":
                 yield from self._asks(event.text)
                 self.over = True
             case e.TurnFinished() | e.TurnFailed() | e.TurnCancelled() | e.TurnInterrupted():
@@ -97,11 +101,17 @@ class Teller:
             piece = "\n\n" + piece
         if not piece:
             return
-        self._said += piece
         if self._kind == "chat":
+            self._said += piece
             yield uievents.chat(self.reply, self._said, piece)
         else:
-            yield uievents.thinking(self._said)
+            yield self._thought(piece)
+
+    def _thought(self, piece: str) -> UIEvent:
+        self._said += piece
+        if self._kind == "edit":
+            return uievents.thinking_for_edit(self._turn, *self.place, self._said, piece)
+        return uievents.thinking(self._said)
 
     def _call(self, tool: str, arguments: str) -> Iterator[UIEvent]:
         given = tool_input(tool, arguments, self._root)
@@ -116,17 +126,23 @@ class Teller:
         yield uievents.tool_use({"AskFollowupQuestions": {"question": question}}, "")
 
     def _end(self, event: e.TurnFinished | e.TurnFailed | e.TurnCancelled | e.TurnInterrupted) -> Iterator[UIEvent]:
+        if self._kind == "edit":
+            done = isinstance(event, e.TurnFinished)
+            yield uievents.edits("MarkedComplete" if done else "Cancelled", self._files)
         match event:
-            case e.TurnFinished(reason="question") if self._kind != "chat":
+            case e.TurnFinished(reason="question") if self._kind == "tool":
                 yield from self._asks(self._last)
             case e.TurnFinished(reason=reason) if reason.startswith("limit:"):
                 yield uievents.error(f"It was ended at its limit: {reason.partition(':')[2]}.")
-            case e.TurnFinished() if self._kind != "chat":
+            case e.TurnFinished() if self._kind == "tool":
                 result: dict[str, Any] = {"result": self._last, "command": None}
                 yield uievents.tool_type("AttemptCompletion")
                 if self._last:
                     yield uievents.parameter("result", self._last, self._last)
                 yield uievents.tool_use({"AttemptCompletion": result}, "")
+            case e.TurnFinished() if self._kind == "edit":
+                yield uievents.execution("InReview")
+                return
             case e.TurnFinished():
                 pass
             case e.TurnFailed(code=code, message=message):

@@ -37,6 +37,13 @@ def thinking(text: str) -> UIEvent:
     return {"FrameworkEvent": {"ToolThinking": {"thinking": text}}}
 
 
+def thinking_for_edit(edit: str, symbol: str, path: str, so_far: str, delta: str) -> UIEvent:
+    """The one kind of edit event that the editor takes."""
+    thought = {"edit_request_id": edit, "thinking": so_far, "delta": delta}
+    identifier = {"symbol_name": symbol, "fs_file_path": path}
+    return {"SymbolEventSubStep": {"symbol_identifier": identifier, "event": {"Edit": {"ThinkingForEdit": thought}}}}
+
+
 def tool_type(name: str | Mapping[str, str]) -> UIEvent:
     return {"FrameworkEvent": {"ToolTypeFound": {"tool_type": name}}}
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pillion import Image
 
 from .asked import Chat, Variable
+from .vendors import Unusable
 
 NAMES = 200
 """Files that are named."""
@@ -23,6 +24,29 @@ def words(asked: Chat) -> str:
     if not parts:
         return asked.query
     return "\n\n".join([*parts, f"# What is asked\n\n{asked.query}"])
+
+
+EDIT = """\
+{words}
+
+Change {place} of `{path}` so, and with it no more than the definition that these lines stand in needs. Read the file \
+first: what is shown above is the selection alone. Say in a sentence or two what you are about to do, then edit the \
+file in place."""
+
+
+def selection(asked: Chat) -> Variable:
+    """What the person has selected. Raises Unusable where that is nothing."""
+    for variable in asked.user_context.variables:
+        if variable.type == "Selection" and (variable.start_position.line or variable.end_position.line):
+            return variable
+    raise Unusable("Select the code that is to be edited, then ask again.")
+
+
+def edit(asked: Chat) -> str:
+    """The prompt of an edit in place. Raises Unusable."""
+    chosen = selection(asked)
+    first, last = chosen.start_position.line + 1, chosen.end_position.line + 1
+    return EDIT.format(words=words(asked), place=f"lines {first} to {last}", path=chosen.fs_file_path)
 
 
 def images(asked: Chat) -> list[Image]:
