@@ -17,8 +17,11 @@ LONGEST = 1_000_000
 _CONTEXT = 3
 
 
-def file_changed(path: str, before: bytes | None, after: bytes | None, hash: str = "", call: str = "") -> FileChanged:
-    """The event for a file that held `before` and now holds `after`; None: it was, or is, not there.
+def file_changed(
+    path: str, before: bytes | None, after: bytes | None, hash: str = "", call: str = "", was: str = ""
+) -> FileChanged:
+    """The event for a file that held `before` and now holds `after`; None: it was, or is, not there. `was`: the hash
+    of `before`, where it is known.
 
     Whoever emits it passes along what `images` says of it, so that a session's first change keeps what was there.
     """
@@ -32,7 +35,7 @@ def file_changed(path: str, before: bytes | None, after: bytes | None, hash: str
         removed=sum(line.startswith("-") for line in lines),
         hash=hash,
         call=call,
-        before="" if before is None else hashlib.sha256(before).hexdigest(),
+        before="" if before is None else was or hashlib.sha256(before).hexdigest(),
     )
 
 

@@ -94,7 +94,7 @@ class Maker:
     async def _told(self, changes: Sequence[Change], hashes: Sequence[str], call: Call) -> Told:
         said, diffs = [], []
         for change, hash in zip(changes, hashes, strict=True):
-            told = partial(file_changed, change.path, change.before, change.after, hash, call.id)
+            told = partial(file_changed, change.path, change.before, change.after, hash, call.id, change.hash)
             small = max(len(change.before or b""), len(change.after or b"")) < SMALL
             event = told() if small else await trio.to_thread.run_sync(told)
             await call.emit(event, blobs=images(event, change.before))
