@@ -28,6 +28,8 @@ async def test_without_a_token_only_a_program_of_this_machine_comes_in(tmp_path:
         assert bearer.status == 200
         stop: tuple[str, str, Any] = ("POST", "/api/agentic/probe_request_stop", {"request_id": "r"})
         assert json.loads((await aide.ask(*stop)).body) == {"done": True}
+        valid = await aide.ask("POST", "/api/tree_sitter/valid_xml", {"input": "<a/>"})
+        assert json.loads(valid.body) == {"valid": True}
         assert (await aide.ask(*stop, headers=[("origin", "https://evil.example")])).status == 403
         assert (await aide.ask(*stop, headers=[("origin", "null")])).status == 403
         assert (await aide.ask(*stop, headers=[("host", "evil.example")])).status == 403
