@@ -130,6 +130,35 @@ async def test_any_change_of_a_text(git: Git, repo: Repo, seed: int) -> None:
     await same(git, repo, AskedDiff())
 
 
+def nested(chance: random.Random) -> list[str]:
+    """A block of code in which many lines are the same at different depths."""
+    lines: list[str] = []
+    for _ in range(chance.randrange(1, 4)):
+        depth = chance.randrange(3)
+        lines.append("    " * depth + chance.choice(("if a:", "for a in b:", "try:")))
+        lines += ["    " * (depth + 1) + chance.choice(("a()", "b()", "end")) for _ in range(chance.randrange(1, 4))]
+        lines += ["    " * depth + "end"] * chance.randrange(2) + [""] * chance.randrange(3)
+    return lines
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_a_change_that_could_stand_in_several_places_stands_where_git_has_it(
+    git: Git, repo: Repo, seed: int
+) -> None:
+    chance = random.Random(seed)
+    blocks = [nested(chance) for _ in range(8)]
+    for number in range(30):
+        repo.write(f"f{number}", "".join(f"{line}\n" for _ in range(20) for line in chance.choice(blocks)))
+    repo.commit()
+    for number in range(30):
+        lines = (repo.root / f"f{number}").read_text().splitlines(keepends=True)
+        for _ in range(3):
+            at = chance.randrange(len(lines))
+            lines[at:at] = [f"{line}\n" for line in chance.choice(blocks)]
+        repo.write(f"f{number}", "".join(lines))
+    await same(git, repo, AskedDiff())
+
+
 async def test_a_file_that_is_new_and_only_announced(git: Git, repo: Repo) -> None:
     repo.write("a")
     repo.commit()
