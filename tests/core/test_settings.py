@@ -138,4 +138,5 @@ def test_started_programs_get_only_the_listed_variables(tmp_path: Path) -> None:
 def test_the_shipped_file_is_sound() -> None:
     settings = load(environ={})
     assert set(settings.guards) <= set(settings.plugins)
-    assert all(section.enabled and section.use == name for name, section in settings.plugins.items())
+    assert all(section.use == name for name, section in settings.plugins.items())
+    assert {name for name, section in settings.plugins.items() if not section.enabled} == {"aide"}

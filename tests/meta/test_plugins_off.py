@@ -36,7 +36,7 @@ def offered(kernel: Kernel) -> dict[str, set[str]]:
 
 async def opened(folder: Path, *off: str) -> tuple[dict[str, set[str]], dict[str, str]]:
     """What the shipped plugins offer and how each is, without those that are off."""
-    flags: dict[str, Any] = {f"plugins.{name}.enabled": False for name in off}
+    flags: dict[str, Any] = {f"plugins.{name}.enabled": name not in off for name in SHIPPED}
     if "storage" in off:
         flags["defaults.store"] = "memory"
     settings = load(data_dir=folder, environ=ENVIRON, flags=flags)
