@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeVar
 
-import msgspec
 from msgspec import Meta, Struct
-from quart import abort, request
+from quart import abort
 
-T = TypeVar("T")
+from pillion_http.routes import read_body
+
+T = TypeVar("T", bound=Struct)
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+=@-]{0,127}")
 LOCAL = "local/"
 
@@ -155,15 +156,7 @@ class Verify(Struct, frozen=True):
 
 async def read(kind: type[T]) -> T:
     """The request's body. Aborts with 415, 400 (no JSON) or 422 (it does not fit, or an id is none)."""
-    if request.mimetype != "application/json":
-        abort(415, "The body must be JSON, sent with Content-Type: application/json.")
-    data: bytes = await request.get_data(cache=False, as_text=False, parse_form_data=False)
-    try:
-        body = msgspec.json.decode(data, type=kind)
-    except msgspec.ValidationError as error:
-        abort(422, f"{error}.")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        abort(400, f"The body is no JSON: {error}.")
+    body = await read_body(kind)
     for name in ("session_id", "exchange_id", "request_id"):
         if not ID.fullmatch(getattr(body, name, "x")):
             abort(422, f"{name} is no id: letters, digits and . _ : + = @ - are, 128 at most.")

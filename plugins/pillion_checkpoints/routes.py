@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import trio
 from msgspec import Struct
-from quart import Blueprint, Response, abort, request
+from quart import Blueprint, Response, request
 
 from pillion import Conflict, Kernel, LocalWorkspace, NotFound, Session, ToolError
+from pillion_http.routes import answer, read_body
 
 from .comparing import ChangedFile, compared
 from .events import What
@@ -136,7 +137,7 @@ def _list(doors: _Doors) -> View:
             TurnView(undo.turn, undo.text) if undo else None,
             TurnView(redo.turn, redo.text) if redo else None,
         )
-        return Response(msgspec.json.encode(said), content_type="application/json")
+        return answer(said)
 
     list_checkpoints.openapi = {"answers": {200: Checkpoints}}  # type: ignore[attr-defined]
     return list_checkpoints
@@ -161,7 +162,7 @@ def _diff(doors: _Doors) -> View:
                 raise NotFound("What was kept then is gone: old checkpoints are given up.") from None
             except OSError as error:
                 raise ToolError(f"The files could not be compared: {error.strerror}.") from None
-            return Response(msgspec.json.encode(said), content_type="application/json")
+            return answer(said)
         raise ToolError(f"Comparing the files took more than {SECONDS:g} s.")
 
     diff_checkpoint.openapi = {  # type: ignore[attr-defined]
@@ -180,7 +181,7 @@ def _restore(doors: _Doors) -> View:
         A turn of its own does it; first it takes a checkpoint of what is there. What somebody else has changed since is
         left as it is, and `workspace.restored` names it. 409: a turn runs.
         """
-        wanted = await _body()
+        wanted = await read_body(NewRestore, empty=NewRestore())
         session, timeline = await doors.opened(id)
         mark = timeline.mark(checkpoint)
         return await doors.post(session, "restore", Order(wanted.what, mark.id, wanted.overwrite))
@@ -197,7 +198,7 @@ def _undo(doors: _Doors) -> View:
 
         As a restore of its first checkpoint. 409: a turn runs, or there is nothing to undo.
         """
-        wanted = await _body()
+        wanted = await read_body(NewRestore, empty=NewRestore())
         session, timeline = await doors.opened(id)
         if not timeline.done:
             raise Conflict("There is nothing to undo.")
@@ -213,7 +214,7 @@ def _redo(doors: _Doors) -> View:
 
         409: a turn runs, or there is nothing to redo.
         """
-        wanted = await _body()
+        wanted = await read_body(NewRestore, empty=NewRestore())
         session, timeline = await doors.opened(id)
         if not timeline.undone:
             raise Conflict("There is nothing to redo.")
@@ -239,17 +240,3 @@ def _view(mark: Mark, timeline: Timeline) -> CheckpointView:
     event = mark.event
     text = timeline.text(mark.turn)
     return CheckpointView(mark.id, mark.seq, time, mark.turn, event.step, event.why, text, event.skipped)
-
-
-async def _body() -> NewRestore:
-    data: bytes = await request.get_data(cache=False, as_text=False, parse_form_data=False)
-    if not data:
-        return NewRestore()
-    if request.mimetype != "application/json":
-        abort(415, "The body must be JSON, sent with Content-Type: application/json.")
-    try:
-        return msgspec.json.decode(data, type=NewRestore)
-    except msgspec.ValidationError as error:
-        abort(422, f"{error}.")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        abort(400, f"The body is no JSON: {error}.")

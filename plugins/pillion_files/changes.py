@@ -15,8 +15,9 @@ from quart import Blueprint, Response
 
 from pillion import Kernel, NotFound, SessionQuery, ToolError
 from pillion.filediff import file_changed
+from pillion_http.routes import answer, read_query
 
-from .ground import SessionGround, asked
+from .ground import SessionGround
 from .ripgrep import Ripgrep
 
 SECONDS = 30.0
@@ -73,11 +74,11 @@ def _diff(kernel: Kernel, ripgrep: Ripgrep) -> View:
         since, by a command or by somebody, is named as far as ignore rules let it be seen; its `diff` is null. What a
         command has deleted is not known. Known secrets are masked.
         """
-        query = asked(DiffQuery)
+        query = read_query(DiffQuery)
         ground = SessionGround(kernel, await kernel.session(id))
         with trio.move_on_after(SECONDS):
             said = await Comparison(kernel, ripgrep, ground).changes(query.path)
-            return Response(msgspec.json.encode(said), content_type="application/json")
+            return answer(said)
         raise ToolError(f"Comparing the files took more than {SECONDS:g} s.")
 
     show_diff.openapi = {  # type: ignore[attr-defined]

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-import msgspec
-from msgspec import Struct
-from quart import abort, request
-
 from pillion import Kernel, Session
 from pillion.events import FileEditWanted
 from pillion.overlay import OverlaidWorkspace, place_of
 from pillion.processes import Processes
-
-T = TypeVar("T", bound=Struct)
 
 
 class SessionGround:
@@ -39,23 +31,3 @@ class SessionGround:
         while session.parent is not None and session.parent.overlays is session.overlays:
             session = session.parent
         await session.note(event)
-
-
-def asked(kind: type[T]) -> T:
-    """The request's query as the Struct `kind`, numbers parsed; unknown parameters are ignored. Aborts with 422."""
-    known = {field.encode_name for field in msgspec.structs.fields(kind)}
-    given = {name: value for name, value in request.args.items() if name in known}
-    try:
-        return msgspec.convert(given, kind, strict=False)
-    except msgspec.ValidationError as error:
-        abort(422, f"The query is wrong: {error}.")
-
-
-def preferred(*offered: str) -> str:
-    """The form that the client likes best; of equals the first. Aborts with 406."""
-    if not request.headers.get("Accept"):
-        return offered[0]
-    best = max(offered, key=request.accept_mimetypes.quality)
-    if request.accept_mimetypes.quality(best) <= 0:
-        abort(406, f"This is answered as {', '.join(offered)}, and the header Accept wants none of them.")
-    return best

@@ -16,10 +16,11 @@ from pillion.events import FileChanged
 from pillion.filediff import file_changed, images
 from pillion.overlay import LONGEST_PATH
 from pillion.textform import text_form
+from pillion_http.routes import JSON, decoded, preferred, read_query
 
-from .ground import SessionGround, asked, preferred
+from .ground import SessionGround
 
-JSON, BYTES = "application/json", "application/octet-stream"
+BYTES = "application/octet-stream"
 PATH = {"path": "The file, relative to the session's workspace."}
 TAG = {"etag": "The hash (SHA-256, hex) of the whole content, for `If-Match`."}
 View = Callable[[str, str], Awaitable[Response]]
@@ -79,7 +80,7 @@ def _show(kernel: Kernel) -> View:
 
         As JSON, or with `Accept: application/octet-stream` its bytes; whole, or some of its lines.
         """
-        wanted, form = asked(Lines), preferred(JSON, BYTES)
+        wanted, form = read_query(Lines), preferred(JSON, BYTES)
         ground = SessionGround(kernel, await kernel.session(id))
         content = await ground.workspace.read(path)
         if request.if_none_match.contains_weak(content.hash):
@@ -194,12 +195,7 @@ async def _body() -> NewFile | bytes:
     data: bytes = await request.get_data(cache=False, as_text=False, parse_form_data=False)
     if request.mimetype == BYTES:
         return data
-    try:
-        return msgspec.json.decode(data, type=NewFile)
-    except msgspec.ValidationError as error:
-        abort(422, f"{error}.")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        abort(400, f"The body is no JSON: {error}.")
+    return decoded(data, NewFile)
 
 
 def _encoded(text: str, old: Content | None) -> bytes:

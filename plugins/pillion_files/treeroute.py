@@ -6,14 +6,14 @@ from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Annotated, Literal
 
-import msgspec
 import trio
 from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
 from pillion import Kernel, ToolError
+from pillion_http.routes import answer, read_query
 
-from .ground import SessionGround, asked
+from .ground import SessionGround
 from .listing import SECONDS, Tree, tree
 from .ripgrep import Ripgrep
 
@@ -57,7 +57,7 @@ def blueprint(kernel: Kernel, ripgrep: Ripgrep) -> Blueprint:
 def _tree(kernel: Kernel, ripgrep: Ripgrep) -> View:
     async def show_tree(id: str) -> Response:
         """Files and folders, page by page, without those that ignore rules name; what editors hold is among them."""
-        query = asked(TreeQuery)
+        query = read_query(TreeQuery)
         ground = SessionGround(kernel, await kernel.session(id))
         with trio.move_on_after(SECONDS):
             hidden, ignored = query.hidden, query.ignored
@@ -79,7 +79,7 @@ def _page(found: Tree, query: TreeQuery) -> Response:
     page = entries[start : start + query.limit]
     more = start + query.limit < len(entries)
     said = TreePage(found.folder, page, found.complete, page[-1].path if more else None)
-    return Response(msgspec.json.encode(said), content_type="application/json")
+    return answer(said)
 
 
 def _entries(found: Tree) -> Iterator[TreeEntry]:

@@ -11,9 +11,10 @@ from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
 from pillion import Kernel, ToolError
+from pillion_http.routes import JSON, read_query
 
 from .asked import AskedBlame, AskedBranches, AskedDiff, AskedLog, AskedShow, AskedStatus, RelativePath, Revision
-from .ground import SessionGround, asked
+from .ground import SessionGround
 from .repository import Git
 from .values import Blame, Branches, Diff, Log, Shown, Status
 
@@ -73,41 +74,41 @@ def blueprint(kernel: Kernel, git: Git, seconds: float) -> Blueprint:
         ground = SessionGround(kernel, await kernel.session(id))
         with trio.move_on_after(seconds):
             said = await trio.to_thread.run_sync(msgspec.json.encode, await ask(ground))
-            return Response(kernel.secrets.redact_bytes(said), content_type="application/json")
+            return Response(kernel.secrets.redact_bytes(said), content_type=JSON)
         raise ToolError(f"Reading the repository took more than {seconds:g} s.")
 
     async def show_status(id: str) -> Response:
         """What differs between the last commit, the index and the folder."""
-        query = asked(StatusQuery)
+        query = read_query(StatusQuery)
         return await answered(id, lambda ground: git.status(ground, AskedStatus(query.each)))
 
     async def show_git_diff(id: str) -> Response:
         """A patch of each file that differs. Of protected files only the names. Known secrets are masked."""
-        query = asked(DiffQuery)
+        query = read_query(DiffQuery)
         wanted = AskedDiff(query.staged, query.base, query.to, query.path)
         return await answered(id, lambda ground: git.diff(ground, wanted))
 
     async def show_log(id: str) -> Response:
         """Commits, the newest first."""
-        query = asked(LogQuery)
+        query = read_query(LogQuery)
         wanted = AskedLog(query.revision, query.path, query.limit, query.skip)
         return await answered(id, lambda ground: git.log(ground, wanted))
 
     async def show_commit(id: str, revision: str) -> Response:
         """A commit, and what it changed, seen from its first parent."""
-        query = asked(PathQuery)
+        query = read_query(PathQuery)
         wanted = AskedShow(revision, query.path)
         return await answered(id, lambda ground: git.show(ground, wanted))
 
     async def show_blame(id: str, path: str) -> Response:
         """Which commit the lines of a file come from."""
-        query = asked(BlameQuery)
+        query = read_query(BlameQuery)
         wanted = AskedBlame(path, query.revision, query.start, query.end)
         return await answered(id, lambda ground: git.blame(ground, wanted))
 
     async def list_branches(id: str) -> Response:
         """Branches with their last commits."""
-        query = asked(BranchesQuery)
+        query = read_query(BranchesQuery)
         return await answered(id, lambda ground: git.branches(ground, AskedBranches(query.remote)))
 
     views: list[tuple[str, Any, type[Struct], type[Struct], dict[str, str]]] = [

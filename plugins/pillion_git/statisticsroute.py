@@ -11,8 +11,8 @@ from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
 from pillion import ConfigError, Kernel
+from pillion_http.routes import JSON, read_query
 
-from .ground import asked
 from .repository import FolderGround
 from .statistics import FileScore, Statistics
 
@@ -62,7 +62,7 @@ def blueprint(kernel: Kernel, running: Callable[[], Statistics | None]) -> Bluep
         Counted are the commits on the row of first parents; what is counted once is kept. 422 `config` where the store
         is no database.
         """
-        query = asked(StatisticsQuery)
+        query = read_query(StatisticsQuery)
         statistics = running()
         if statistics is None:
             raise ConfigError("There are no statistics: the store is no database.", key="defaults.store")
@@ -77,7 +77,7 @@ def blueprint(kernel: Kernel, running: Callable[[], Statistics | None]) -> Bluep
         files = (await statistics.files(top, prefix))[: query.files]
         said = StatisticsPage(root, progress.complete, progress.done, progress.commits, commits, files)
         body = await trio.to_thread.run_sync(msgspec.json.encode, said)
-        return Response(kernel.secrets.redact_bytes(body), content_type="application/json")
+        return Response(kernel.secrets.redact_bytes(body), content_type=JSON)
 
     show_statistics.openapi = {  # type: ignore[attr-defined]
         "query": StatisticsQuery,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
-from quart import Blueprint, Response, abort, request
+from quart import Blueprint, Response
 
 from pillion import Kernel
+from pillion_http.routes import answer, read_query
 
 from .searching import Searches
 
@@ -50,20 +50,13 @@ def blueprint(kernel: Kernel, searches: Searches) -> Blueprint:
 def _search(kernel: Kernel, searches: Searches) -> View:
     async def search_code(id: str) -> Response:
         """The files of the workspace that are about some words, the best first, each with its best lines."""
-        try:
-            query = msgspec.convert(
-                {name: value for name, value in request.args.items() if name in CodeQuery.__struct_fields__},
-                CodeQuery,
-                strict=False,
-            )
-        except msgspec.ValidationError as error:
-            abort(422, f"The query is wrong: {error}.")
+        query = read_query(CodeQuery)
         workspace = kernel.catalog.workspace((await kernel.session(id)).info.workspace)
         found = await searches.find(workspace, query.q, query.limit)
         data = [
             Result(one.hit.path, one.hit.first, one.hit.last, one.hit.score, one.hit.words, one.heads) for one in found
         ]
-        return Response(msgspec.json.encode(Results(data)), content_type="application/json")
+        return answer(Results(data))
 
     search_code.openapi = {  # type: ignore[attr-defined]
         "query": CodeQuery,

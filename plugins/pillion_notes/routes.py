@@ -10,6 +10,7 @@ from msgspec import Struct
 from quart import Blueprint, Response, abort, request
 
 from pillion import Kernel
+from pillion_http.routes import read_body
 
 from .pad import By, Pad, Pads
 
@@ -60,7 +61,7 @@ def _put(kernel: Kernel, pads: Pads) -> View:
 
         The model is given it when the next turn begins, and may read it before.
         """
-        wanted = await _body()
+        wanted = await read_body(NewScratchpad)
 
         def checked(pad: Pad) -> str:
             if request.if_match and not request.if_match.contains_weak(str(pad.number)):
@@ -78,18 +79,6 @@ def _put(kernel: Kernel, pads: Pads) -> View:
         "example": {"text": "- [x] found the test\n- [ ] mend it\n"},
     }
     return put_scratchpad
-
-
-async def _body() -> NewScratchpad:
-    if request.mimetype != "application/json":
-        abort(415, "The body must be JSON, sent with Content-Type: application/json.")
-    data = await request.get_data(cache=False, as_text=False, parse_form_data=False)
-    try:
-        return msgspec.json.decode(data, type=NewScratchpad)
-    except msgspec.ValidationError as error:
-        abort(422, f"{error}.")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        abort(400, f"The body is no JSON: {error}.")
 
 
 def _answer(pad: Pad) -> Response:

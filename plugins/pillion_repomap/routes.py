@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
-from quart import Blueprint, Response, abort, request
+from quart import Blueprint, Response
 
 from pillion import Kernel
+from pillion_http.routes import answer, read_query
 
 from .maps import Maps, Wanted
 from .tool import quarter
@@ -44,19 +44,12 @@ def blueprint(kernel: Kernel, maps: Maps) -> Blueprint:
 def _map(kernel: Kernel, maps: Maps) -> View:
     async def show_repomap(id: str) -> Response:
         """The definitions of the workspace that matter most for some files and names, as large as the budget allows."""
-        try:
-            query = msgspec.convert(
-                {name: value for name, value in request.args.items() if name in MapQuery.__struct_fields__},
-                MapQuery,
-                strict=False,
-            )
-        except msgspec.ValidationError as error:
-            abort(422, f"The query is wrong: {error}.")
+        query = read_query(MapQuery)
         workspace = kernel.catalog.workspace((await kernel.session(id)).info.workspace)
         wanted = Wanted(tuple(filter(None, query.files.split(","))), tuple(filter(None, query.names.split(","))))
         found = await maps.make(workspace, wanted, query.budget, quarter)
         body = MapView(found.text, quarter(found.text), found.files, found.shown)
-        return Response(msgspec.json.encode(body), content_type="application/json")
+        return answer(body)
 
     show_repomap.openapi = {  # type: ignore[attr-defined]
         "query": MapQuery,

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import msgspec
 import trio
 from msgspec import Meta, Struct
-from quart import Blueprint, Response, abort, request
+from quart import Blueprint, Response
+
+from pillion_http.routes import answer, read_body
 
 from .reading import Reader
 
-JSON = "application/json"
 Number = Annotated[int, Meta(ge=0, le=2**53)]
 View = Callable[[], Awaitable[Response]]
-T = TypeVar("T", bound=Struct)
 
 
 class Source(Struct, frozen=True):
@@ -107,10 +106,10 @@ def blueprint(reader: Reader) -> Blueprint:
 def _documentation(reader: Reader) -> View:
     async def parse_documentation() -> Response:
         """The comments and strings of a text that document it."""
-        asked = await _body(Source)
+        asked = await read_body(Source)
         language = reader.known(asked.language)
         found = await _made("documentation", language, asked.source) if language else []
-        return _answer(Documentation(found))
+        return answer(Documentation(found))
 
     parse_documentation.openapi = _told(Source, Documentation, {"language": "python", "source": "# A lamp.\nx = 1\n"})  # type: ignore[attr-defined]
     return parse_documentation
@@ -119,14 +118,14 @@ def _documentation(reader: Reader) -> View:
 def _diagnostic(reader: Reader) -> View:
     async def parse_diagnostic() -> Response:
         """The construct that a place of a text stands in, for a model to mend."""
-        asked = await _body(Diagnostic)
+        asked = await read_body(Diagnostic)
         language = reader.known(asked.text_document_web.language)
         if language is None:
-            return _answer(Around(asked.range))
+            return answer(Around(asked.range))
         text, place = asked.text_document_web.text, asked.range
         start, end = place.start_position.byte_offset, place.end_position.byte_offset
         found = await _made("construct", language, text, start, end, asked.threshold_to_expand)
-        return _answer(Around(_range(text.encode("utf-8", "replace"), *found) if found != (start, end) else place))
+        return answer(Around(_range(text.encode("utf-8", "replace"), *found) if found != (start, end) else place))
 
     at = {"line": 0, "character": 4, "byteOffset": 4}
     example = {
@@ -141,11 +140,11 @@ def _diagnostic(reader: Reader) -> View:
 def _valid(reader: Reader) -> View:
     async def check_syntax() -> Response:
         """Is the syntax of a text right? With the places of the errors."""
-        asked = await _body(Source)
+        asked = await read_body(Source)
         language = reader.known(asked.language)
         found = await trio.to_thread.run_sync(_errors, language, asked.source) if language else None
         faults = [Fault(*one) for one in found or ()]
-        return _answer(Validity(found is not None and not faults, faults))
+        return answer(Validity(found is not None and not faults, faults))
 
     check_syntax.openapi = _told(Source, Validity, {"language": "python", "source": "def f(:\n"})  # type: ignore[attr-defined]
     return check_syntax
@@ -154,8 +153,8 @@ def _valid(reader: Reader) -> View:
 def _xml() -> View:
     async def check_xml() -> Response:
         """Is a text XML?"""
-        asked = await _body(Xml)
-        return _answer(XmlValidity(await _made("is_xml", asked.input)))
+        asked = await read_body(Xml)
+        return answer(XmlValidity(await _made("is_xml", asked.input)))
 
     check_xml.openapi = _told(Xml, XmlValidity, {"input": "<lamp/>"})  # type: ignore[attr-defined]
     return check_xml
@@ -179,19 +178,3 @@ def _range(data: bytes, start: int, end: int) -> Range:
         return Position(data.count(b"\n", 0, byte), len(data[line:byte].decode("utf-8", "replace")), byte)
 
     return Range(position(start), position(end))
-
-
-async def _body(kind: type[T]) -> T:
-    if request.mimetype != JSON:
-        abort(415, "The body must be JSON, sent with Content-Type: application/json.")
-    data = await request.get_data(cache=False, as_text=False, parse_form_data=False)
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except msgspec.ValidationError as error:
-        abort(422, f"{error}.")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        abort(400, f"The body is no JSON: {error}.")
-
-
-def _answer(said: Struct) -> Response:
-    return Response(msgspec.json.encode(said), content_type=JSON)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
-from quart import Blueprint, Response, abort, request
+from quart import Blueprint, Response
 
 from pillion import Kernel, Workspace
 from pillion.events import FileEditWanted
 from pillion.overlay import OverlaidWorkspace
+from pillion_http.routes import JSON, answer, preferred, read_query
 
 from .lines import Span
 from .reading import Reader
 
-JSON, PLAIN = "application/json", "text/plain"
-T = TypeVar("T", bound=Struct)
+PLAIN = "text/plain"
 View = Callable[[str], Awaitable[Response]]
 
 
@@ -93,7 +93,7 @@ def _outline(kernel: Kernel, reader: Reader) -> View:
 
         As JSON, or with `Accept: text/plain` as the model is shown it.
         """
-        query, form = asked(OutlineQuery), preferred(JSON, PLAIN)
+        query, form = read_query(OutlineQuery), preferred(JSON, PLAIN)
         found = await reader.outline(await ground(kernel, id), query.path)
         if form == PLAIN:
             text = "\n".join(import_module(f"{__package__}.compressed").compressed(found))
@@ -115,14 +115,14 @@ def _outline(kernel: Kernel, reader: Reader) -> View:
 def _chunks(kernel: Kernel, reader: Reader) -> View:
     async def show_chunks(id: str) -> Response:
         """A file cut into pieces at its syntax; put together they are its text."""
-        query = asked(ChunksQuery)
+        query = read_query(ChunksQuery)
         found = await reader.chunks(await ground(kernel, id), query.path)
         data = [
             Chunk(one.start, one.end, one.first, one.last, found.text[one.start : one.end].decode("utf-8", "replace"))
             for one in found.pieces
         ]
         body = ChunksView(found.path, found.hash, found.language, data)
-        return Response(msgspec.json.encode(body), content_type=JSON)
+        return answer(body)
 
     show_chunks.openapi = {  # type: ignore[attr-defined]
         "query": ChunksQuery,
@@ -145,23 +145,3 @@ async def ground(kernel: Kernel, id: str) -> Workspace:
         """Nothing is written."""
 
     return OverlaidWorkspace(kernel.catalog.workspace(session.info.workspace), session.overlays, wanted)
-
-
-def asked(kind: type[T]) -> T:
-    """The request's query as the Struct `kind`, numbers parsed; unknown parameters are ignored. Aborts with 422."""
-    known = {field.encode_name for field in msgspec.structs.fields(kind)}
-    given: dict[str, Any] = {name: value for name, value in request.args.items() if name in known}
-    try:
-        return msgspec.convert(given, kind, strict=False)
-    except msgspec.ValidationError as error:
-        abort(422, f"The query is wrong: {error}.")
-
-
-def preferred(*offered: str) -> str:
-    """The form that the client likes best; of equals the first. Aborts with 406."""
-    if not request.headers.get("Accept"):
-        return offered[0]
-    best = max(offered, key=request.accept_mimetypes.quality)
-    if request.accept_mimetypes.quality(best) <= 0:
-        abort(406, f"This is answered as {', '.join(offered)}, and the header Accept wants none of them.")
-    return best

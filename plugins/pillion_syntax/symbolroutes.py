@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
-import msgspec
 import trio
 from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
 from pillion import Kernel
+from pillion_http.routes import answer, read_query
 
 from .indexing import Indexes, Table
 from .matching import definitions, uses
-from .routes import JSON, asked, ground
+from .routes import ground
 
 View = Callable[[str], Awaitable[Response]]
 
@@ -72,10 +72,10 @@ def _symbols(kernel: Kernel, indexes: Indexes) -> View:
 
         As the disk has them. The first time in a large folder takes long; what was read then is kept.
         """
-        query = asked(SymbolsQuery)
+        query = read_query(SymbolsQuery)
         table = await indexes.table(await ground(kernel, id))
         body = await trio.to_thread.run_sync(_view, table, query)
-        return Response(msgspec.json.encode(body), content_type=JSON)
+        return answer(body)
 
     show_symbols.openapi = {  # type: ignore[attr-defined]
         "query": SymbolsQuery,

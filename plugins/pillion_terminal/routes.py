@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Literal, TypeVar, cast
+from typing import Annotated, Literal, cast
 
-import msgspec
 from msgspec import Meta, Struct
 from quart import Blueprint, Response, abort, request
 
 from pillion import Kernel, Session
 from pillion.processes import Size
+from pillion_http.routes import answer, read_body
 
 from .events import TerminalTyped, Why
 from .output import Output
@@ -24,7 +24,6 @@ EVENTS = "text/event-stream"
 COLOURS = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 Count = Annotated[int, Meta(ge=1, le=1000)]
 View = Callable[..., Awaitable[Response]]
-T = TypeVar("T")
 
 
 class NewTerminal(Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,7 +135,7 @@ def _listing(door: _Door) -> View:
     async def list_terminals(id: str) -> Response:
         """The session's terminals: shells and commands that go on, the model's and the person's."""
         session = await door.session(id)
-        return _answer(TerminalList([await _view(one) for one in door.terminals.all(session)]))
+        return answer(TerminalList([await _view(one) for one in door.terminals.all(session)]))
 
     list_terminals.openapi = {"answers": {200: TerminalList}, "errors": (409,)}  # type: ignore[attr-defined]
     return list_terminals
@@ -145,7 +144,7 @@ def _listing(door: _Door) -> View:
 def _opening(door: _Door, starter: Starter, shell: str) -> View:
     async def open_terminal(id: str) -> Response:
         """Starts a terminal of the person's own; nobody is asked. It ends with the session."""
-        wanted, session = await _body(NewTerminal), await door.session(id)
+        wanted, session = await read_body(NewTerminal), await door.session(id)
         workspace = door.kernel.catalog.workspace(session.info.workspace)
         entry = await workspace.stat(wanted.folder)
         if entry is None or entry.kind != "folder":
@@ -162,7 +161,7 @@ def _opening(door: _Door, starter: Starter, shell: str) -> View:
             shared=wanted.shared,
         )
         terminal = await door.terminals.open(session, Terminal(order, starter, door.kernel.processes))
-        return _answer(await _view(terminal), 201)
+        return answer(await _view(terminal), 201)
 
     open_terminal.openapi = {  # type: ignore[attr-defined]
         "body": NewTerminal,
@@ -177,7 +176,7 @@ def _showing(door: _Door) -> View:
     async def show_terminal(id: str, n: int) -> Response:
         """One terminal, also one that has ended, as long as its session is in memory."""
         _, terminal = await door.found(id, n)
-        return _answer(await _view(terminal))
+        return answer(await _view(terminal))
 
     show_terminal.openapi = {"answers": {200: TerminalView}, "errors": (409,)}  # type: ignore[attr-defined]
     return show_terminal
@@ -186,7 +185,7 @@ def _showing(door: _Door) -> View:
 def _typing(door: _Door) -> View:
     async def type_into_terminal(id: str, n: int) -> Response:
         """Types into a terminal, also into one of the model's. What is typed is recorded, but for what is not shown."""
-        typed = await _body(NewInput)
+        typed = await read_body(NewInput)
         session, terminal = await door.found(id, n)
         hidden = terminal.hides
         if typed.text:
@@ -213,10 +212,10 @@ def _typing(door: _Door) -> View:
 def _resizing(door: _Door) -> View:
     async def resize_terminal(id: str, n: int) -> Response:
         """Gives a terminal of its own another size; programs that draw on it are told so."""
-        size = await _body(NewSize)
+        size = await read_body(NewSize)
         _, terminal = await door.found(id, n)
         terminal.resize(Size(size.rows, size.columns))
-        return _answer(await _view(terminal))
+        return answer(await _view(terminal))
 
     resize_terminal.openapi = {  # type: ignore[attr-defined]
         "body": NewSize,
@@ -232,7 +231,7 @@ def _ending(door: _Door) -> View:
         """Ends a terminal with all that it started; answers when that is so. One that has ended is left as it is."""
         _, terminal = await door.found(id, n)
         await terminal.stop()
-        return _answer(await _view(terminal))
+        return answer(await _view(terminal))
 
     end_terminal.openapi = {"answers": {200: TerminalView}, "errors": (409,)}  # type: ignore[attr-defined]
     return end_terminal
@@ -290,19 +289,3 @@ async def _view(terminal: Terminal) -> TerminalView:
         output=terminal.ring.end,
         kept=terminal.ring.end - terminal.ring.start,
     )
-
-
-async def _body(kind: type[T]) -> T:
-    if request.mimetype != "application/json":
-        abort(415, "The body must be JSON, sent with Content-Type: application/json.")
-    data = await request.get_data(cache=False, as_text=False, parse_form_data=False)
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except msgspec.ValidationError as error:
-        abort(422, f"{error}.")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        abort(400, f"The body is no JSON: {error}.")
-
-
-def _answer(said: TerminalView | TerminalList, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(said), status, content_type="application/json")

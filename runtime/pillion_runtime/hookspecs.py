@@ -36,6 +36,8 @@ class HostHooks:
         is a body, `shows` an answer, as JSON values; `body_optional` is true where none is needed. The docstring's
         first paragraph is the summary, the rest the description. One that can't be read quarantines the plugin.
 
+        `pillion_http.routes` has what most of them need: to read a query or a JSON body, and to answer with a Struct.
+
         A blueprint with an attribute `problem_members`, a function of a problem as a mapping, adds the members that it
         returns to the problems of its own routes.
         """

@@ -12,6 +12,8 @@ from .source import PLUGINS, Source, imports, sources
 
 LIBRARIES = {"trio", "pluggy", "msgspec", "platformdirs"}
 """What the kernel may need besides the standard library."""
+SHARED = {"pillion_http"}
+"""What stands beside the plugins, is none, and may be used by all of them."""
 DOORS = ("pillion_storage.filecache.", "pillion_storage.gitstatistics.")
 """What a plugin may import of another one: for records of its own."""
 
@@ -78,7 +80,7 @@ def test_a_plugin_imports_neither_host_nor_another_plugin_nor_the_testing_kit() 
 
 def test_a_plugins_package_says_one_sentence() -> None:
     found = [source for source in sources("plugins") if source.path.endswith("__init__.py")]
-    assert {source.package for source in found} == set(PLUGINS)
+    assert {source.package for source in found} == {*PLUGINS, *SHARED}
     for source in found:
         assert len(source.tree.body) <= 1, f"{source.path} does something at import"
 
