@@ -6,9 +6,10 @@ Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (
 from __future__ import annotations
 
 import math
-from array import array
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from heapq import heapify, heappop
+from struct import Struct as Layout
 
 from msgspec import Struct
 
@@ -23,6 +24,8 @@ IN_PATH = 2
 """What a word of the path counts in each piece of the file."""
 DEAD = 0.3
 """The share of pieces that are gone from which on all is put in again."""
+POSTING = Layout("II")
+"""A piece's number, and how often the word is in it."""
 
 
 class Hit(Struct, frozen=True):
@@ -36,16 +39,19 @@ class Hit(Struct, frozen=True):
 
 
 class Index:
-    """Of one workspace. `update` takes in what has changed. For a thread, one at a time."""
+    """Of one workspace. `update` takes in what has changed. For a thread, one at a time.
+
+    What is kept for each word and file is nothing that the search for cycles looks at, which stops all threads.
+    """
 
     def __init__(self) -> None:
         self._clear()
 
     def _clear(self) -> None:
         self._hashes: dict[str, str] = {}
-        self._of: dict[str, list[int]] = {}
+        self._of: dict[str, range] = {}
         self._pieces: list[tuple[str, int, int, int] | None] = []
-        self._postings: dict[str, array[int]] = defaultdict(lambda: array("I"))
+        self._postings: dict[str, bytearray] = defaultdict(bytearray)
         self._length = 0
         self._living = 0
 
@@ -71,7 +77,7 @@ class Index:
 
     def _put(self, file: CodeFile) -> None:
         named = words_of(file.path)
-        self._of[file.path] = numbers = []
+        start = len(self._pieces)
         for piece in file.pieces:
             number = len(self._pieces)
             words = dict(piece.words)
@@ -80,10 +86,10 @@ class Index:
             length = sum(words.values())
             self._pieces.append((file.path, piece.first, piece.last, length))
             for word, count in words.items():
-                self._postings[word].extend((number, count))
+                self._postings[word] += POSTING.pack(number, count)
             self._length += length
             self._living += 1
-            numbers.append(number)
+        self._of[file.path] = range(start, len(self._pieces))
 
     def _drop(self, path: str) -> None:
         for number in self._of.pop(path, ()):
@@ -97,33 +103,38 @@ class Index:
     def search(self, question: str, limit: int) -> list[Hit]:
         """The best pieces first, one of each file until `limit` is reached."""
         scores: dict[int, float] = defaultdict(float)
-        matched: dict[int, list[tuple[float, str]]] = defaultdict(list)
+        matched: dict[int, int] = defaultdict(int)
+        asked: list[tuple[float, str]] = []
         average = self._length / self._living if self._living else 1.0
         for word in words_of(question):
             postings = self._postings.get(word)
             if not postings:
                 continue
-            rare = math.log(1 + max(0.0, self._living - len(postings) / 2 + 0.5) / (len(postings) / 2 + 0.5))
-            for place in range(0, len(postings), 2):
-                number, count = postings[place], postings[place + 1]
+            files = len(postings) / POSTING.size
+            rare = math.log(1 + max(0.0, self._living - files + 0.5) / (files + 0.5))
+            for number, count in POSTING.iter_unpack(postings):
                 piece = self._pieces[number]
                 if piece is not None:
                     weight = count * (K1 + 1) / (count + K1 * (1 - B + B * piece[3] / average))
                     scores[number] += rare * weight
-                    matched[number].append((rare, word))
-        return self._best(scores, matched, limit)
+                    matched[number] |= 1 << len(asked)
+            asked.append((rare, word))
+        return self._best(scores, matched, asked, limit)
 
     def _best(
-        self, scores: Mapping[int, float], matched: Mapping[int, list[tuple[float, str]]], limit: int
+        self, scores: Mapping[int, float], matched: Mapping[int, int], asked: Sequence[tuple[float, str]], limit: int
     ) -> list[Hit]:
+        """`matched`: a bit for each of the words that were `asked` for."""
         found: dict[str, Hit] = {}
-        for number, score in sorted(scores.items(), key=lambda one: (-one[1], one[0])):
+        heap = [(-score, number) for number, score in scores.items()]
+        heapify(heap)
+        while heap and len(found) < limit:
+            worst, number = heappop(heap)
             piece = self._pieces[number]
             assert piece is not None
             path, first, last, _ = piece
             if path not in found:
-                words = tuple(word for _, word in sorted(matched[number], key=lambda one: -one[0]))
-                found[path] = Hit(path, first, last, round(score, 3), words)
-            if len(found) == limit:
-                break
+                words = [one for place, one in enumerate(asked) if matched[number] >> place & 1]
+                words.sort(key=lambda one: -one[0])
+                found[path] = Hit(path, first, last, round(-worst, 3), tuple(word for _, word in words))
         return list(found.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from heapq import nlargest, nsmallest
 from itertools import groupby
 
 import rustworkx
@@ -36,13 +37,13 @@ Link = tuple[str, float, tuple[str, ...]]
 """A name that a file uses, with what the use weighs for each of the files that define it."""
 
 
-class _File(Struct):
+class _File(Struct, gc=False):
     hash: str
     symbols: Mapping[str, tuple[Symbol, ...]]
     uses: Mapping[str, float]
 
 
-class Ranked(Struct, frozen=True):
+class Ranked(Struct, frozen=True, gc=False):
     """A definition and how much it matters; of all together it is about 1."""
 
     path: str
@@ -51,12 +52,15 @@ class Ranked(Struct, frozen=True):
 
 
 class Graph:
-    """Of one workspace. `update` looks only at files that have changed, and at those that use what they define."""
+    """Of one workspace. `update` looks only at files that have changed, and at those that use what they define.
+
+    Sets of paths are dictionaries: the search for cycles, which stops all threads, looks at each set there is.
+    """
 
     def __init__(self) -> None:
         self._files: dict[str, _File] = {}
-        self._defining: dict[str, set[str]] = defaultdict(set)
-        self._using: dict[str, set[str]] = defaultdict(set)
+        self._defining: dict[str, dict[str, None]] = defaultdict(dict)
+        self._using: dict[str, dict[str, None]] = defaultdict(dict)
         self._links: dict[str, list[Link]] = {}
         self._drawn: tuple[rustworkx.PyDiGraph, dict[str, int]] | None = None
 
@@ -86,7 +90,7 @@ class Graph:
         found = table.file(path) if table is not None else None
         before = set(old.symbols) if old else set()
         for name in old.uses if old else ():
-            self._using[name].discard(path)
+            self._using[name].pop(path, None)
         after: set[str] = set()
         if found is not None:
             symbols: dict[str, list[Symbol]] = defaultdict(list)
@@ -101,11 +105,11 @@ class Graph:
             self._files[path] = _File(found.hash, kept, dict(uses))
             after = set(symbols)
             for name in uses:
-                self._using[name].add(path)
+                self._using[name][path] = None
         for name in before - after:
-            self._defining[name].discard(path)
+            self._defining[name].pop(path, None)
         for name in after - before:
-            self._defining[name].add(path)
+            self._defining[name][path] = None
         return {user for name in before ^ after for user in self._using.get(name, ())}
 
     def _linked(self, path: str) -> Iterator[Link]:
@@ -116,12 +120,12 @@ class Graph:
                 weight = math.sqrt(count) * (PRIVATE if name.startswith("_") else 1.0) / len(definers)
                 yield name, weight, tuple(definers)
 
-    def ranked(self, focus: Iterable[str], mentioned: Iterable[str]) -> list[Ranked]:
-        """All definitions outside the files `focus`, what matters most first, for these files and names."""
+    def ranked(self, focus: Iterable[str], mentioned: Iterable[str], limit: int) -> list[Ranked]:
+        """The definitions outside the files `focus` that matter most for these files and names, in that order."""
         near, names = set(focus) & self._files.keys(), set(mentioned)
         ranks = self._ranks(near, names)
         shares: dict[tuple[str, str], float] = defaultdict(float)
-        for path, rank in sorted(ranks.items(), key=lambda one: -one[1])[:READ]:
+        for path, rank in nlargest(READ, ranks.items(), key=lambda one: one[1]):
             links = [
                 (name, weight * (MENTIONED if name in names else 1.0), definers)
                 for name, weight, definers in self._links[path]
@@ -133,13 +137,13 @@ class Graph:
         for path, file in self._files.items():
             for name in file.symbols:
                 shares[path, name] += ranks[path] * ALSO * (MENTIONED if name in names else 1.0)
-        found = [
+        found = (
             Ranked(path, symbol, rank / len(self._files[path].symbols[name]))
             for (path, name), rank in shares.items()
             if path not in near
             for symbol in self._files[path].symbols[name]
-        ]
-        return sorted(found, key=lambda one: (-one.rank, one.path, one.symbol.line))
+        )
+        return nsmallest(limit, found, key=lambda one: (-one.rank, one.path, one.symbol.line))
 
     def _ranks(self, near: set[str], names: set[str]) -> dict[str, float]:
         graph, places = self._graph()
@@ -147,7 +151,7 @@ class Graph:
         for path in near:
             wanted[places[path]] += 1.0
         for name in names:
-            definers = self._defining.get(name, set())
+            definers = self._defining.get(name, {})
             for path in definers if len(definers) <= COMMON else ():
                 wanted[places[path]] += 1.0 / len(definers)
         if not places:

@@ -66,8 +66,7 @@ class Maps:
 
 def _make(graph: Graph, table: CodeTable, wanted: Wanted, budget: int, count: Count) -> Map:
     graph.update(table)
-    ranked = graph.ranked(wanted.files, wanted.names)
-    some = ranked[: max(50, budget)]  # one has more than one token
+    some = graph.ranked(wanted.files, wanted.names, max(50, budget))  # one has more than one token
     text = rendered(some, _holders(table, some), budget, count)
     if not text:
         raise ToolError("There is no map: no source file of the workspace defines anything, or nothing fits.")

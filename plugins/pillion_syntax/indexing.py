@@ -17,18 +17,16 @@ from pillion.contracts.code import CodeFile
 from pillion.processes import Processes
 
 from .grammars import Languages
-from .keeping import Keeping, Kept
+from .keeping import Keeping, Kept, batches
 from .reading import Read, Reader
 from .walking import Stat, folders, stats, walk
 from .workers import Workers
 
 Note = Callable[[str, float], None]
-BATCH = 500
-"""Files that are written to the file cache at once."""
+BATCH = 2000
+"""Files that are read before the file cache is given them."""
 FEW, SMALL = 5, 100_000
 """Files, and bytes of each, that are read here and in no process of their own."""
-TOGETHER = 20
-"""Files that are put into a table before others have their turn."""
 
 
 class _Name(Struct, frozen=True, array_like=True):
@@ -52,7 +50,10 @@ _NAMES = msgspec.msgpack.Decoder(_Names)
 
 
 class Table:
-    """What is known of one workspace; files in memory as they are kept."""
+    """What is known of one workspace; files in memory as they are kept. One thread puts and drops, others may read.
+
+    Sets of paths are dictionaries: the search for cycles, which stops all threads, looks at each set there is.
+    """
 
     def __init__(self) -> None:
         self.hashes: dict[str, str] = {}
@@ -61,9 +62,8 @@ class Table:
         self.languages: Mapping[str, str] = {}
         self.version = ""
         self._data: dict[str, bytes] = {}
-        self._names: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
-        self._defining: dict[str, set[str]] = defaultdict(set)
-        self._using: dict[str, set[str]] = defaultdict(set)
+        self._defining: dict[str, dict[str, None]] = defaultdict(dict)
+        self._using: dict[str, dict[str, None]] = defaultdict(dict)
 
     def file(self, path: str) -> CodeFile | None:
         data = self._data.get(path)
@@ -77,29 +77,31 @@ class Table:
 
     def names(self) -> Iterator[str]:
         """All that is defined."""
-        return iter([name for name, files in self._defining.items() if files])
+        return iter(list(self._defining))
 
     def put(self, path: str, stat: Stat, hash: str, data: bytes) -> None:
-        self.drop(path)
+        before = self._data.get(path)
         self.seen[path] = stat
-        self.hashes[path], self._data[path] = hash, data
+        self._data[path], self.hashes[path] = data, hash
         found = _NAMES.decode(data)
-        defined, used = frozenset(one.name for one in found.symbols), frozenset(one.name for one in found.uses)
-        self._names[path] = defined, used
-        for name in defined:
-            self._defining[name].add(path)
-        for name in used:
-            self._using[name].add(path)
+        for names, table in ((found.symbols, self._defining), (found.uses, self._using)):
+            for one in names:
+                table[one.name][path] = None
+        if before is not None:
+            self._forget(path, before, found)
 
     def drop(self, path: str) -> None:
         if self.hashes.pop(path, None) is None:
             return
         self.seen.pop(path, None)
-        self._data.pop(path)
-        defined, used = self._names.pop(path)
-        for names, table in ((defined, self._defining), (used, self._using)):
-            for name in names:
-                table[name].discard(path)
+        self._forget(path, self._data.pop(path), _Names(path, "", ""))
+
+    def _forget(self, path: str, before: bytes, now: _Names) -> None:
+        """The names that the file had and has no more."""
+        old = _NAMES.decode(before)
+        for was, has, table in ((old.symbols, now.symbols, self._defining), (old.uses, now.uses, self._using)):
+            for name in {one.name for one in was} - {one.name for one in has}:
+                table[name].pop(path, None)
                 if not table[name]:
                     del table[name]
 
@@ -132,17 +134,10 @@ class Indexes:
         if table.version != version or now != table.folders:
             table.languages = await walk(workspace, self._processes, self._reader.languages)
             table.folders = await trio.to_thread.run_sync(folders, root, list(table.languages))
-        there = await trio.to_thread.run_sync(stats, root, list(table.languages))
-        for path in [path for path in table.seen if path not in there]:
-            table.drop(path)
-        other = table.version != version
-        changed = {path: stat for path, stat in there.items() if other or table.seen.get(path) != stat}
-        if changed:
-            old = await self.keeping.known(root, version, changed)
-            for number, (path, kept) in enumerate(old.items()):
-                table.put(path, changed.pop(path), kept.hash, kept.data)
-                if number % TOGETHER == 0:
-                    await trio.lowlevel.checkpoint()
+        changed = await trio.to_thread.run_sync(_changed, table, root, version)
+        for some in batches(list(changed)):
+            old = await self.keeping.known(root, version, {path: changed[path] for path in some})
+            await trio.to_thread.run_sync(_take_over, table, changed, old)
         if changed:
             await self._read(root, files, version, table, changed, note)
         table.version = version
@@ -179,8 +174,8 @@ class Indexes:
             await self.keeping.put(root, version, fresh)
             fresh.clear()
         try:
-            for start in range(0, len(jobs), BATCH * 4):
-                for path in await self._workers.read(root, files, jobs[start : start + BATCH * 4], take):
+            for start in range(0, len(jobs), BATCH):
+                for path in await self._workers.read(root, files, jobs[start : start + BATCH], take):
                     take(Read(path, 0, 0, None))
                 await self.keeping.put(root, version, fresh)
                 fresh.clear()
@@ -199,6 +194,20 @@ class Indexes:
 def _read(known: Languages, root: Path, path: str, language: str) -> Read:
     read: Read = import_module(f"{__package__}.worker").read(known, root, path, language)  # tree-sitter
     return read
+
+
+def _changed(table: Table, root: Path, version: str) -> dict[str, Stat]:
+    """The files that the table does not know as they are; those that are gone it drops. For a thread."""
+    there = stats(root, list(table.languages))
+    for path in [path for path in table.seen if path not in there]:
+        table.drop(path)
+    other = table.version != version
+    return {path: stat for path, stat in there.items() if other or table.seen.get(path) != stat}
+
+
+def _take_over(table: Table, changed: dict[str, Stat], old: Mapping[str, Kept]) -> None:
+    for path, kept in old.items():
+        table.put(path, changed.pop(path), kept.hash, kept.data)
 
 
 def _version(files: Sequence[Path]) -> str:

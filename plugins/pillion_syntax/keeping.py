@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
@@ -15,7 +15,10 @@ from .walking import Stat
 if TYPE_CHECKING:
     from pillion_storage.filecache import FileCacheDoor
 
+T = TypeVar("T")
 KIND = "syntax.symbols"
+TOGETHER = 500
+"""Files that the store is asked for, or given, at once; others have their turn between."""
 
 
 class Kept(Struct, frozen=True):
@@ -57,15 +60,20 @@ class Keeping:
         from pillion_storage.filecache import Artefact, FileFacts  # there is a door, so it is imported already
 
         try:
-            await self._door.put(
-                str(root),
-                [
-                    (
-                        FileFacts(one.path, one.hash, one.size, one.mtime, one.language),
-                        [Artefact(KIND, version, one.data)],
-                    )
-                    for one in files
-                ],
-            )
+            for some in batches(files):
+                await self._door.put(
+                    str(root),
+                    [
+                        (
+                            FileFacts(one.path, one.hash, one.size, one.mtime, one.language),
+                            [Artefact(KIND, version, one.data)],
+                        )
+                        for one in some
+                    ],
+                )
         except StoreFailed:
             return
+
+
+def batches(files: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (files[start : start + TOGETHER] for start in range(0, len(files), TOGETHER))

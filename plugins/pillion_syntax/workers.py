@@ -76,6 +76,7 @@ class Workers:
                         take(msgspec.msgpack.decode(await anext(frames), type=Read))
                     mine.popleft()
                     seconds = self._seconds
+                    await trio.lowlevel.checkpoint()  # several frames may be there at once
         except (trio.TooSlowError, StopAsyncIteration, trio.BrokenResourceError, msgspec.DecodeError):
             if mine:
                 hung.append(mine.popleft()[0])

@@ -1,4 +1,7 @@
-"""What is known of the code of a workspace: what its files define, and which names they use."""
+"""What is known of the code of a workspace: what its files define, and which names they use.
+
+There may be a million of these values, and none holds itself: the search for cycles does not look at them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from msgspec import Struct
 from .workspace import Workspace
 
 
-class Symbol(Struct, frozen=True, array_like=True):
+class Symbol(Struct, frozen=True, array_like=True, gc=False):
     """A definition: its lines `first` to `last` and the one of its name, `line`, from 1. `owner`: the names of what it
     stands in, joined by `.`; `head`: what it begins with, in one line."""
 
@@ -27,7 +30,7 @@ class Symbol(Struct, frozen=True, array_like=True):
         return f"{self.owner}.{self.name}" if self.owner else self.name
 
 
-class Use(Struct, frozen=True, array_like=True):
+class Use(Struct, frozen=True, array_like=True, gc=False):
     """The lines, from 1, on which a file uses a name as `kind`: call, type, import or name."""
 
     kind: str
@@ -35,7 +38,7 @@ class Use(Struct, frozen=True, array_like=True):
     lines: tuple[int, ...]
 
 
-class Piece(Struct, frozen=True, array_like=True):
+class Piece(Struct, frozen=True, array_like=True, gc=False):
     """Lines of a file, `first` to `last`, that belong together by its syntax; `words` are theirs, as `words_of` in
     pillion.codewords counts them."""
 
@@ -44,7 +47,7 @@ class Piece(Struct, frozen=True, array_like=True):
     words: Mapping[str, int]
 
 
-class CodeFile(Struct, frozen=True, array_like=True):
+class CodeFile(Struct, frozen=True, array_like=True, gc=False):
     """What stands in a file with that content: `hash` is SHA-256, hex. The pieces are all of it, in order."""
 
     path: str

@@ -61,7 +61,7 @@ def tables() -> Tables:
 
 
 def first(graph: Graph, *focus: str, names: tuple[str, ...] = ()) -> list[str]:
-    return [one.symbol.name for one in graph.ranked(focus, names)]
+    return [one.symbol.name for one in graph.ranked(focus, names, 100)]
 
 
 def test_what_many_use_comes_first_and_what_is_asked_about_before_it(tables: Tables) -> None:
@@ -84,8 +84,8 @@ def test_an_edit_is_all_that_is_read_again(tables: Tables) -> None:
     assert sorted(tables.asked) == ["street.py", "till.py"]
     fresh = Graph()
     fresh.update(tables)
-    assert {(one.path, one.symbol.name): round(one.rank, 9) for one in graph.ranked((), ())} == {
-        (one.path, one.symbol.name): round(one.rank, 9) for one in fresh.ranked((), ())
+    assert {(one.path, one.symbol.name): round(one.rank, 9) for one in graph.ranked((), (), 100)} == {
+        (one.path, one.symbol.name): round(one.rank, 9) for one in fresh.ranked((), (), 100)
     }
 
 
@@ -93,7 +93,7 @@ def test_an_edit_is_all_that_is_read_again(tables: Tables) -> None:
 def test_the_largest_map_that_fits_is_shown(tables: Tables, budget: int) -> None:
     graph = Graph()
     graph.update(tables)
-    ranked = graph.ranked((), ())
+    ranked = graph.ranked((), (), 100)
     found = rendered(ranked, {}, budget, quarter)
     sizes = {text: quarter(text) for n in range(len(ranked) + 1) if (text := rendered(ranked[:n], {}, 10**6, quarter))}
     fitting = [size for size in sizes.values() if size <= budget]
