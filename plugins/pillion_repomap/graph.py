@@ -61,7 +61,7 @@ class Graph:
         self._files: dict[str, _File] = {}
         self._defining: dict[str, dict[str, None]] = defaultdict(dict)
         self._using: dict[str, dict[str, None]] = defaultdict(dict)
-        self._links: dict[str, list[Link]] = {}
+        self._links: dict[str, tuple[Link, ...]] = {}
         self._drawn: tuple[rustworkx.PyDiGraph, dict[str, int]] | None = None
 
     @property
@@ -79,7 +79,7 @@ class Graph:
         for path in stale:
             self._links.pop(path, None)
             if path in self._files:
-                self._links[path] = list(self._linked(path))
+                self._links[path] = tuple(self._linked(path))
         if stale:
             self._drawn = None
         return len(changed) + len(gone)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,18 +51,24 @@ class Maps:
         self, workspace: Workspace, wanted: Wanted, budget: int, count: Count, note: Note | None = None
     ) -> Map:
         """Raises ToolError where nobody knows the code, or there is none."""
-        from .graph import Graph  # rustworkx, which is large
-
         code = self.kernel.catalog.code() if self.kernel else None
         if code is None:
             raise ToolError("Nobody knows the code of this workspace: the plugin syntax is off.")
         table = await code.table(workspace, note)
-        lock, graph = self._graphs.setdefault(workspace.root, (trio.Lock(), Graph()))
+        if workspace.root not in self._graphs:
+            fresh = await trio.to_thread.run_sync(_fresh)
+            self._graphs.setdefault(workspace.root, (trio.Lock(), fresh))
+        lock, graph = self._graphs[workspace.root]
         async with lock:
             return await trio.to_thread.run_sync(_make, graph, table, wanted, budget, count)
 
     def is_warm(self, workspace: Workspace) -> bool:
         return workspace.root in self._graphs
+
+
+def _fresh() -> Graph:
+    graph: Graph = import_module(f"{__package__}.graph").Graph()  # rustworkx, which is large
+    return graph
 
 
 def _make(graph: Graph, table: CodeTable, wanted: Wanted, budget: int, count: Count) -> Map:
