@@ -37,7 +37,7 @@ class Plugin:
 
         model: str = ""
         context: Annotated[int, Meta(ge=256)] = 8192
-        output: Annotated[int, Meta(ge=1)] = 1024
+        output: Annotated[int, Meta(ge=1)] = 320
         threads: Annotated[int, Meta(ge=0)] = 0
         repeat_penalty: Annotated[float, Meta(ge=1.0, le=2.0)] = 1.15
         keep_prompt: bool | None = None
