@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import nlargest, nsmallest
 from itertools import groupby
 
-import rustworkx
+import numpy as np
+import numpy.typing
 from msgspec import Struct
 
 from pillion.contracts.code import CodeTable, Symbol
 
 DAMPING = 0.85
 ROUNDS = 100
+TOLERANCE = 1e-6
+"""Of all ranks together, which are 1: when a round changes less, they are found."""
 PRIVATE = 0.1
 """What a use of a name counts that begins with an underscore."""
 MENTIONED = 10.0
@@ -33,6 +37,8 @@ HIDDEN = frozenset(["variable", "field", "implementation", "key", "table", "sect
 """Kinds that a map does not show of their own."""
 
 
+Places = np.typing.NDArray[np.int64]
+Shares = np.typing.NDArray[np.float64]
 Link = tuple[str, float, tuple[str, ...]]
 """A name that a file uses, with what the use weighs for each of the files that define it."""
 
@@ -51,6 +57,16 @@ class Ranked(Struct, frozen=True, gc=False):
     rank: float
 
 
+class _Drawn(Struct, gc=False):
+    """Edges between `places` of files: `users` hand `shares` of their rank to what is `used`; `ends` use nothing."""
+
+    places: Mapping[str, int]
+    users: Places
+    used: Places
+    shares: Shares
+    ends: Places
+
+
 class Graph:
     """Of one workspace. `update` looks only at files that have changed, and at those that use what they define.
 
@@ -62,7 +78,7 @@ class Graph:
         self._defining: dict[str, dict[str, None]] = defaultdict(dict)
         self._using: dict[str, dict[str, None]] = defaultdict(dict)
         self._links: dict[str, tuple[Link, ...]] = {}
-        self._drawn: tuple[rustworkx.PyDiGraph, dict[str, int]] | None = None
+        self._drawn: _Drawn | None = None
 
     @property
     def files(self) -> int:
@@ -146,34 +162,50 @@ class Graph:
         return nsmallest(limit, found, key=lambda one: (-one.rank, one.path, one.symbol.line))
 
     def _ranks(self, near: set[str], names: set[str]) -> dict[str, float]:
-        graph, places = self._graph()
-        wanted: dict[int, float] = defaultdict(float)
+        drawn = self._graph()
+        places = drawn.places
+        if not places:
+            return {}
+        wanted = np.zeros(len(places))
         for path in near:
             wanted[places[path]] += 1.0
         for name in names:
             definers = self._defining.get(name, {})
             for path in definers if len(definers) <= COMMON else ():
                 wanted[places[path]] += 1.0 / len(definers)
-        if not places:
-            return {}
-        found = rustworkx.pagerank(
-            graph, alpha=DAMPING, weight_fn=float, personalization=dict(wanted) or None, max_iter=ROUNDS, tol=1e-6
-        )
-        return {path: found[place] for path, place in places.items()}
+        if not wanted.any():
+            wanted += 1.0
+        return dict(zip(places, _paged(drawn, wanted / wanted.sum()).tolist(), strict=True))
 
-    def _graph(self) -> tuple[rustworkx.PyDiGraph, dict[str, int]]:
+    def _graph(self) -> _Drawn:
         if self._drawn is None:
-            graph = rustworkx.PyDiGraph()
-            places = dict(zip(self._files, graph.add_nodes_from(list(self._files)), strict=True))
-            graph.add_edges_from(
-                [
-                    (places[path], places[definer], weight)
-                    for path, links in self._links.items()
-                    for definer, weight in _summed(links).items()
-                ]
-            )
-            self._drawn = graph, places
+            places = {path: place for place, path in enumerate(self._files)}
+            users, used, shares, ends = array("q"), array("q"), array("d"), array("q")
+            for path, place in places.items():
+                weights = _summed(self._links[path])
+                total = sum(weights.values())
+                for definer, weight in weights.items():
+                    users.append(place)
+                    used.append(places[definer])
+                    shares.append(weight / total)
+                if not weights:
+                    ends.append(place)
+            self._drawn = _Drawn(places, *map(np.array, (users, used, shares, ends)))
         return self._drawn
+
+
+def _paged(drawn: _Drawn, start: Shares) -> Shares:
+    """PageRank that begins at `start`, where the rank of files that use no other goes, too. In steps of about a
+    millisecond: within one no other thread has its turn."""
+    rank = np.full(len(start), 1 / len(start))
+    for _ in range(ROUNDS):
+        flow = np.bincount(drawn.used, rank[drawn.users] * drawn.shares, len(start))
+        fresh = DAMPING * (flow + rank[drawn.ends].sum() * start) + (1 - DAMPING) * start
+        change = np.abs(fresh - rank).sum()
+        rank = fresh
+        if change < TOLERANCE:
+            break
+    return rank
 
 
 def _summed(links: Iterable[Link]) -> dict[str, float]:

@@ -67,7 +67,7 @@ class Maps:
 
 
 def _fresh() -> Graph:
-    graph: Graph = import_module(f"{__package__}.graph").Graph()  # rustworkx, which is large
+    graph: Graph = import_module(f"{__package__}.graph").Graph()  # numpy, which is large
     return graph
 
 

@@ -36,8 +36,8 @@ class Plugin:
     Config = Config
 
     def __init__(self, config: Given) -> None:
-        if find_spec("rustworkx") is None:
-            raise MissingLibrary("The library rustworkx is not installed.", hint="pip install 'pillion[map]'")
+        if find_spec("numpy") is None:
+            raise MissingLibrary("The library numpy is not installed.", hint="pip install 'pillion[map]'")
         self._config = config
         self._maps = Maps()
 
