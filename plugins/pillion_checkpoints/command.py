@@ -150,12 +150,12 @@ def _go(way: str, session: str, what: str, overwrite: bool, json_: bool, server:
     if json_:
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
-        _show(told)
+        _show(told, id)
     if told.get("left"):
         raise SystemExit(1)
 
 
-def _show(told: Mapping[str, Any]) -> None:
+def _show(told: Mapping[str, Any], session: str) -> None:
     if told.get("what", "both") != "files":
         click.echo("The conversation is what it was then.")
     count, paths = told.get("files", 0), told.get("paths", [])
@@ -169,7 +169,8 @@ def _show(told: Mapping[str, Any]) -> None:
         _say(f"Left as it is: {one['path']} ({_WHYS.get(one['why'], one['why'])})")
         _say(one.get("diff", ""), nl=False)
     if told.get("left"):
-        click.echo("With --overwrite these are put back, too; what is there is kept in a checkpoint first.", err=True)
+        again = f"pillion checkpoints {session[:12]} --restore {told['checkpoint'][:12]} --what files --overwrite"
+        click.echo(f"`{again}` puts these back, too; what is there is kept in a checkpoint first.", err=True)
 
 
 def _of(server: LiveServer, session: str) -> str:
