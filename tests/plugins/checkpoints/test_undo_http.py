@@ -79,10 +79,10 @@ async def test_at_the_command_line(server: ServerProcess, tmp_path: Path) -> Non
     assert (folder / "made.txt").read_text() == "mine\n"
     code, out, _ = await told(tmp_path, "undo", "--overwrite", "--json")
     assert (code, json.loads(out)["paths"], (folder / "made.txt").exists()) == (0, ["made.txt"], False)
-    (folder / "made.txt").write_text("mine\n")
+    (folder / "made.txt").write_text("another\n")
     _, _, err = await told(tmp_path, "redo")
     code, out, _ = await told(tmp_path, *err.split("`")[1].split()[1:])
-    assert (code, out) == (0, "1 file put back:\n  made.txt\n") and (folder / "made.txt").read_text() != "mine\n"
+    assert (code, out) == (0, "1 file put back:\n  made.txt\n") and (folder / "made.txt").read_text() == "mine\n"
 
 
 async def told(tmp_path: Path, *words: str) -> tuple[int, str, str]:
