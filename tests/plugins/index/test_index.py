@@ -16,7 +16,7 @@ from pillion_index.plugin import Plugin
 from pillion_index.searching import FindCode, SearchArguments, Searches
 from pillion_syntax.plugin import Plugin as Syntax
 
-from ..conftest import RealCall
+from ..conftest import RealCall, looked_at
 
 
 class Tables:
@@ -62,6 +62,13 @@ def test_rare_words_count_more_and_long_pieces_less() -> None:
     assert found(index, "elephants") == found(index, "") == []
     (hit, _) = index.search("light wick", 10)
     assert hit.words == ("wick", "light")
+
+
+def test_the_search_for_cycles_passes_the_index_over() -> None:
+    index, tables = Index(), Tables(**{f"lamp{number}": f"light{number} wick" for number in range(500)})
+    before = looked_at()
+    index.update(tables)
+    assert looked_at() - before < 100
 
 
 def test_a_change_is_all_that_is_put_in_again() -> None:

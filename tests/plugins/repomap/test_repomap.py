@@ -18,7 +18,7 @@ from pillion_repomap.rendering import rendered
 from pillion_repomap.tool import MapArguments, RepoMap, quarter
 from pillion_syntax.plugin import Plugin as Syntax
 
-from ..conftest import RealCall
+from ..conftest import RealCall, looked_at
 
 LAMP = "class Lamp:\n    def glow(self):\n        pass\n\n\ndef light():\n    pass\n"
 SHOP = "from lamp import light\n\n\ndef sell():\n    light()\n    Lamp().glow()\n"
@@ -71,6 +71,15 @@ def test_what_many_use_comes_first_and_what_is_asked_about_before_it(tables: Tab
     assert set(first(graph, "shop.py")[:2]) == {"light", "count_coins"}
     assert "sell" not in first(graph, "shop.py")
     assert first(graph, names=("count_coins",))[0] == "count_coins"
+
+
+def test_the_search_for_cycles_passes_the_graph_over(tables: Tables) -> None:
+    for number in range(500):
+        tables.put(f"{number}.py", f"wick_{number} coin_{number}", f"wick_{number + 1} coin_{number + 2}")
+    graph, before = Graph(), looked_at()
+    graph.update(tables)
+    first(graph)
+    assert looked_at() - before < 100
 
 
 def test_an_edit_is_all_that_is_read_again(tables: Tables) -> None:

@@ -8,10 +8,12 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 
 from pillion import LocalWorkspace
+from pillion.contracts.code import CodeFile, Symbol, Use
 from pillion.kernel import Kernel, open_kernel
 from pillion.processes import Processes
 from pillion.testing.kit import plain_settings
@@ -29,7 +31,7 @@ from pillion_syntax.workers import Workers
 
 from ...meta import pages
 from ...runtime.conftest import serving
-from ..conftest import RealCall
+from ..conftest import RealCall, looked_at
 
 LAMP = "class Lamp:\n    def glow(self):\n        return wick(1)\n"
 WICK = "import os\n\n\ndef wick(n: Lamp):\n    return os.getpid()  # wick\n"
@@ -80,6 +82,15 @@ def indexes(kernel: Kernel, door: Keeping | None = None) -> tuple[Indexes, Count
 
 def told(table: Table, name: str) -> list[str]:
     return [f"{path}:{one.line} {one.kind} {one.path}" for path, one in definitions(table, name)]
+
+
+def test_the_search_for_cycles_passes_a_table_over() -> None:
+    table, before = Table(), looked_at()
+    for number in range(500):
+        symbol, use = Symbol("function", f"wick_{number}", "", 1, 1, 1, "def"), Use("call", f"coin_{number}", (1,))
+        file = CodeFile(f"{number}.py", str(number), "python", (symbol,), (use,))
+        table.put(file.path, (1, number), file.hash, msgspec.msgpack.encode(file))
+    assert looked_at() - before < 100
 
 
 async def test_a_name_is_found_where_it_is_defined_and_used(kernel: Kernel, work: Path) -> None:
