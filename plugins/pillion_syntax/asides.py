@@ -10,7 +10,7 @@ from tree_sitter import Node, QueryCursor
 
 from .language import Language
 from .lines import Lines
-from .outline import outline_query
+from .outline import outline_query, string_of
 from .parsing import parse, query
 
 
@@ -40,17 +40,8 @@ def _documenting(language: Language, data: bytes, root: Node) -> Iterator[Node]:
     found = QueryCursor(query(language, outline_query(language))).captures(root)
     docs = language.docs.encode()
     yield from (node for node in found.get("comment", ()) if re.match(docs, data[node.start_byte : node.end_byte]))
-    for body in found.get("body", ()) if language.docstrings else ():
-        yield from _string(body)
     if language.docstrings:
-        yield from _string(root)
-
-
-def _string(body: Node) -> Iterator[Node]:
-    first = next((child for child in body.named_children if child.type != "comment"), None)
-    inner = first.named_child(0) if first is not None and first.type == "expression_statement" else first
-    if inner is not None and inner.type in ("string", "concatenated_string"):
-        yield inner
+        yield from (text for body in (*found.get("body", ()), root) if (text := string_of(body)) is not None)
 
 
 def construct(language: Language, source: str, start: int, end: int, threshold: int) -> tuple[int, int]:

@@ -201,11 +201,17 @@ def _within(outer: OutlineNode, span: Span) -> bool:
     return outer.kind in HOLDERS and outer.span.holds(span) and span.start >= outer.naming.end
 
 
-def _docstring(body: Node) -> str:
-    """The string that a body begins with, as Python reads it."""
+def string_of(body: Node) -> Node | None:
+    """The string that a body begins with."""
     first = next((child for child in body.named_children if child.type != "comment"), None)
-    string = first.named_child(0) if first is not None and first.type == "expression_statement" else first
-    if string is None or string.type not in ("string", "concatenated_string") or string.text is None:
+    inner = first.named_child(0) if first is not None and first.type == "expression_statement" else first
+    return inner if inner is not None and inner.type in ("string", "concatenated_string") else None
+
+
+def _docstring(body: Node) -> str:
+    """The text of that string, as Python reads it."""
+    string = string_of(body)
+    if string is None or string.text is None:
         return ""
     try:
         value = ast.literal_eval(string.text.decode("utf-8", "replace"))
@@ -216,12 +222,3 @@ def _docstring(body: Node) -> str:
     lines = value.expandtabs().split("\n")
     margin = min((len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()), default=0)
     return "\n".join([lines[0].strip(), *(line[margin:].rstrip() for line in lines[1:])]).strip()
-
-
-def enclosing(nodes: Sequence[OutlineNode], start: int, end: int) -> int:
-    """The place in the list of the innermost definition that holds these bytes; -1: none."""
-    found = -1
-    for number, node in enumerate(nodes):
-        if node.span.start <= start and end <= node.span.end and node.kind != "import":
-            found = number
-    return found
