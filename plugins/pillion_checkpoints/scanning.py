@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from . import ignoring
+from pillion_git.ignorerules import GITIGNORE, Rules, read
 
 RACY = 2_000_000_000
 """Nanoseconds; the coarsest clock of a file system in use."""
@@ -51,8 +51,8 @@ class Folder:
         self.files: dict[bytes, Known] = {}
         self.folders: dict[bytes, Folder] = {}
         self.tree: bytes | None = None
-        self.above: ignoring.Rules | None = None
-        self.rules: ignoring.Rules | None = None
+        self.above: Rules | None = None
+        self.rules: Rules | None = None
         """Those of the folders above it; and with its own, `lines`."""
         self.lines: bytes | None = None
         self.bare = False
@@ -79,7 +79,7 @@ class Scan:
         self._put: Put
         self._since = 0
 
-    def run(self, put: Put, outer: ignoring.Rules) -> bytes:
+    def run(self, put: Put, outer: Rules) -> bytes:
         """The tree of what stands there now; "" of an empty one. What is new is given to `put`. Raises OSError."""
         self._put = put
         self._since = time.time_ns() - RACY
@@ -97,7 +97,7 @@ class Scan:
             notes.clear()
         self.empty.clear()
 
-    def _folder(self, known: Folder, descriptor: int, base: bytes, above: ignoring.Rules, depth: int) -> None:
+    def _folder(self, known: Folder, descriptor: int, base: bytes, above: Rules, depth: int) -> None:
         stamp = _stamp(os.fstat(descriptor))
         if known.stamp != stamp or known.above is not above or known.lines is not None:
             self._list(known, descriptor, base, above, stamp)
@@ -120,7 +120,7 @@ class Scan:
         if changed:
             known.tree = self._tree(known)
 
-    def _enter(self, known: Folder, above: int, base: bytes, name: bytes, rules: ignoring.Rules, depth: int) -> bool:
+    def _enter(self, known: Folder, above: int, base: bytes, name: bytes, rules: Rules, depth: int) -> bool:
         """Is it a folder still?"""
         self.skipped.pop(base[:-1], None)
         descriptor, why = -1, "deep" if depth > DEEPEST else ""
@@ -139,11 +139,11 @@ class Scan:
             os.close(descriptor)
         return True
 
-    def _list(self, known: Folder, descriptor: int, base: bytes, above: ignoring.Rules, stamp: tuple[int, ...]) -> None:
+    def _list(self, known: Folder, descriptor: int, base: bytes, above: Rules, stamp: tuple[int, ...]) -> None:
         """Takes in the names that are there now."""
-        lines = ignoring.read_in(descriptor)
+        lines = read(GITIGNORE, descriptor)
         if known.rules is None or known.above is not above or lines != known.lines:
-            known.rules, known.above, known.lines = ignoring.below(above, base, lines), above, lines
+            known.rules, known.above, known.lines = above.below(base, lines), above, lines
         elif known.stamp == stamp:
             return
         files, folders, count = set(), set(), 0
@@ -153,7 +153,7 @@ class Scan:
                 name = os.fsencode(item.name)
                 path = base + name
                 folder = item.is_dir(follow_symlinks=False)
-                if name.lower() == b".git" or known.rules.ignore(path, folder):
+                if name.lower() == b".git" or known.rules.ignore(path, folder=folder):
                     continue
                 if self._hides(os.fsdecode(path)):
                     self.skipped[path] = "protected"

@@ -147,7 +147,7 @@ class Book:
 
 
 def _opened(workspace: LocalWorkspace, path: Path, limit: int) -> Snapshots:
-    from .ignoring import users_own  # dulwich takes its time, so only when the first snapshot is taken
+    from .excludes import users_own  # dulwich takes its time, so only when the first snapshot is taken
     from .snapshots import Settings, Snapshots
 
     home = Path.home()

@@ -13,9 +13,11 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from . import ignoring
+from pillion_git.ignorerules import outermost
+
 from .bounds import Bounds, Collected
 from .collecting import collect
+from .excludes import excluded
 from .objects import Objects
 from .scanning import FILE, LINK, PROGRAM, TREE, Put, Scan
 from .state import FOLDER, Difference, Snapshot, State, Thing
@@ -43,14 +45,14 @@ class Snapshots:
         self._scan = Scan(os.fsencode(root), hides, settings.limit, settings.modes)
         self._exclude: bytes | None = None
         self._recent: deque[State] = deque(maxlen=RECENT)
-        self._rules = ignoring.outermost(None, settings.user)
+        self._rules = outermost(None, settings.user)
 
     def look(self) -> State:
         """What the workspace is now; its content is in the store from then on. Raises OSError."""
         try:
-            exclude = ignoring.excluded(self.root)
+            exclude = excluded(self.root)
             if exclude != self._exclude:
-                self._exclude, self._rules = exclude, ignoring.outermost(exclude, self._settings.user)
+                self._exclude, self._rules = exclude, outermost(exclude, self._settings.user)
             tree = self._scan.run(self.objects.put, self._rules)
             notes = self.objects.put(b"blob", self._noted())
             self.objects.flush()

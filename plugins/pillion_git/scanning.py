@@ -12,7 +12,7 @@ from dulwich.index import EXTENDED_FLAG_SKIP_WORKTREE, Index, IndexEntry
 from msgspec import structs
 
 from .choices import choices
-from .ignoring import Rules, outermost, patterns
+from .ignorerules import GITIGNORE, Rules, outermost, read
 from .opened import LINK, SUBMODULE, Opened, entries, intended, opened
 from .place import GitFault, find
 from .renames import Leaf
@@ -42,14 +42,15 @@ class _Scanner:
         self._found, self._each, self._depth = found, each, depth
         self._plain, self._conflicts = entries(index)
         self._want_untracked = untracked
-        self._ignorecase = found.choices.ignorecase
         self._folders = _folders_of([*self._plain, *self._conflicts])
         self._written = _written(os.path.join(found.place.folder, "index"))
         self._seen: set[bytes] = set()
         self._scan = Scan({}, set(), [])
 
     def run(self) -> Scan:
-        outer = outermost(self._found.place.common, self._found.choices.excludes, ignorecase=self._ignorecase)
+        chosen = self._found.choices
+        exclude = read(os.path.join(self._found.place.common, "info", "exclude"), links=True)
+        outer = outermost(exclude, read(chosen.excludes, links=True), ignorecase=chosen.ignorecase)
         prefix = self._found.prefix.rstrip(b"/")
         rules, excluded = self._inner(outer, b""), False
         for at in [place for place, sign in enumerate(self._found.prefix) if sign == 47]:
@@ -69,9 +70,7 @@ class _Scanner:
     def _inner(self, rules: Rules, folder: bytes) -> Rules:
         """With those that the folder itself brings."""
         base = folder + b"/" if folder else b""
-        own = os.path.join(self._found.top, base, b".gitignore")
-        found = patterns(own, ignorecase=self._ignorecase)
-        return Rules(rules, found, len(base)) if found else rules
+        return rules.below(base, read(os.path.join(self._found.top, base, GITIGNORE)))
 
     def _walk(self, folder: bytes, rules: Rules, *, excluded: bool) -> None:
         """`rules` are those of the folder, its own included."""

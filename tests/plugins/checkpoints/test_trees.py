@@ -63,3 +63,17 @@ def test_they_are_what_git_makes_of_the_same_files(rounds: list[list[tuple[str, 
             assert image(work) == before
         taken.objects.close()
         assert git(work, store, "fsck", "--full", "--strict", "--no-dangling") == ""
+
+
+@needs_git
+def test_a_gitignore_that_is_a_folder_stops_nothing(tmp_path: Path) -> None:
+    work, store, other = tmp_path / "work", tmp_path / "store", tmp_path / "git"
+    (work / ".gitignore").mkdir(parents=True)
+    (work / ".gitignore" / "in").write_text("one")
+    Objects(other).close()
+    taken = snapshots(work, store)
+    assert taken.look().tree == tree_of(work, other)
+    before = len(os.listdir("/proc/self/fd"))
+    taken.look()
+    assert len(os.listdir("/proc/self/fd")) <= before
+    taken.objects.close()

@@ -99,6 +99,31 @@ async def test_nested_rules_of_what_is_ignored(git: Git, repo: Repo) -> None:
     assert "?? keep.log" in found and "?? a.log" not in found
 
 
+async def test_a_gitignore_that_is_a_link_a_folder_or_has_odd_lines(git: Git, repo: Repo) -> None:
+    for folder in ("link", "folder", "odd"):
+        repo.write(f"{folder}/kept")
+    repo.write("rules", "new\n")
+    repo.commit()
+    (repo.root / "link" / ".gitignore").symlink_to("../rules")
+    repo.write("folder/.gitignore/new")
+    repo.write("odd/.gitignore", "some\rnew\nother\r\n")
+    for path in ("link/new", "odd/new", "odd/other"):
+        repo.write(path)
+    found = await same(git, repo)
+    assert found == ["?? folder/.gitignore/", "?? link/.gitignore", "?? link/new", "?? odd/.gitignore", "?? odd/new"]
+
+
+async def test_rules_that_take_letters_of_either_case(git: Git, repo: Repo) -> None:
+    repo.git("config", "core.ignorecase", "true")
+    (repo.root / ".git" / "info" / "exclude").write_text("*.Local\n")
+    repo.write("sub/kept")
+    repo.commit()
+    repo.write("sub/.gitignore", "*.Log\n")
+    for path in ("sub/a.LOG", "b.LOCAL"):
+        repo.write(path)
+    assert await same(git, repo) == ["?? sub/.gitignore"]
+
+
 async def test_files_that_are_tracked_though_they_are_ignored(git: Git, repo: Repo) -> None:
     repo.write("out/a")
     repo.write("b.log")
