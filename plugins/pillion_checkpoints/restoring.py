@@ -10,6 +10,7 @@ import trio
 from msgspec import Struct
 
 from pillion import Conflict, PillionError, Turn, Write
+from pillion.errors import NoSuchFile, NotAFile
 from pillion.filediff import file_changed, images, unified_diff
 from pillion.protection import guard_of
 
@@ -169,7 +170,10 @@ class Restorer:
         return [ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE)]
 
     async def _is_folder(self, path: str) -> bool:
-        found = await self._turn.workspace.list(path.rpartition("/")[0])
+        try:
+            found = await self._turn.workspace.list(path.rpartition("/")[0])
+        except (NoSuchFile, NotAFile):  # what it is in has just gone, or is yet to come
+            return False
         return any(entry.path == path and entry.kind == "folder" for entry in found)
 
     async def _say(self, one: Difference, old: bytes | None, new: bytes | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -57,6 +58,25 @@ async def test_what_a_person_changed_since_is_shown_and_left(tmp_path: Path) -> 
         assert (s["a"], s["b"], s["c"]) == ("one\n", "one\n", "one\n")
         await s.go("redo")
         assert (s["a"], s["b"], s["c"]) == ("mine\n", "two\n", "mine\n")
+
+
+async def test_folders_that_became_files_are_folders_again(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        s["full/deep/a"] = "a"
+        (s.folder / "empty").mkdir()
+        before = image(s.folder)
+
+        def change() -> None:
+            shutil.rmtree(s.folder / "full")
+            (s.folder / "empty").rmdir()
+            s["full"] = s["empty"] = "file"
+
+        await s.turn(change)
+        after = image(s.folder)
+        await s.go("undo")
+        assert image(s.folder) == before
+        await s.go("redo")
+        assert image(s.folder) == after
 
 
 async def test_a_restore_that_is_cut_off_can_be_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
