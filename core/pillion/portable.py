@@ -150,9 +150,10 @@ class Lines:
 
     def _decoded(self, data: bytes) -> Line:
         try:
-            return _decoder.decode(data)  # type: ignore[no-any-return]
+            line: Line = _decoder.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise self.wrong(f"{error}.") from None
+        return line
 
     def _check_preface(self, data: bytes) -> None:
         try:
