@@ -48,7 +48,7 @@ class Plugin:
         self._git = Git(_program(config.program))
         self._worktrees = os.path.abspath(os.path.expanduser(config.worktrees)) if config.worktrees else ""
         self._seconds, self._commits = config.seconds, config.commits
-        self._statistics: Statistics | None = None
+        self.statistics: Statistics | None = None
         self._tools: Sequence[Tool] = [kind(self._git, config.seconds) for kind in (*READING, *WRITING)]
 
     @hookimpl
@@ -60,9 +60,9 @@ class Plugin:
             yield
             return
         async with trio.open_nursery() as nursery:
-            self._statistics = Statistics(kernel, self._git, door, self._commits, nursery)
+            self.statistics = Statistics(kernel, self._git, door, self._commits, nursery)
             yield
-            self._statistics = None
+            self.statistics = None
             nursery.cancel_scope.cancel()
 
     @hookimpl
@@ -84,7 +84,7 @@ class Plugin:
     def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
         from . import routes, statisticsroute  # quart; a run without a server does not need it
 
-        counts = statisticsroute.blueprint(kernel, lambda: self._statistics)
+        counts = statisticsroute.blueprint(kernel, lambda: self.statistics)
         return [routes.blueprint(kernel, self._git, self._seconds), counts]
 
 

@@ -11,12 +11,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import trio
-from msgspec import Struct
 
-from pillion import Event, Kernel, PillionError
+from pillion import Event, Kernel, PillionError, ToolError
 
 from .asked import AskedChain, AskedCounts
-from .repository import Git, Ground
+from .repository import FolderGround, Git, Ground
+from .scores import FileScore
 from .values import Counted
 
 if TYPE_CHECKING:
@@ -33,21 +33,6 @@ class GitCounted(Event, frozen=True, tag="git.counted"):
 
     done: int
     commits: int
-
-
-class FileScore(Struct, frozen=True):
-    """A file that is there. `commits` touched it, the last at `time` (seconds since 1970). `activity` and `recency` are
-    its rank by these among all files with a history, from 1/n to 1, files that are equal sharing the higher one;
-    `score` is the mean of both."""
-
-    path: str
-    commits: int
-    insertions: int
-    deletions: int
-    time: int
-    activity: float
-    recency: float
-    score: float
 
 
 class Progress:
@@ -90,6 +75,15 @@ class Statistics:
         """Those below `prefix` that are there, with paths from there, the highest score first."""
         found = await self._door.files(top)
         return await trio.to_thread.run_sync(_scored, top, prefix, found)
+
+    async def scores(self, workspace: str, seconds: float) -> list[FileScore]:
+        """As `scores.scores` says; [] for a folder in no repository."""
+        ground = FolderGround(self._kernel, workspace)
+        try:
+            top, _ = await self.update(ground, seconds)
+        except ToolError:
+            return []
+        return await self.files(top, below(top, str(ground.workspace.root)))
 
     async def _run(self, top: str, ground: Ground, progress: Progress) -> None:
         try:
@@ -134,6 +128,11 @@ def _missing(chain: Sequence[str], known: set[str]) -> list[tuple[int, int]]:
         else:
             found.append((at, 1))
     return found
+
+
+def below(top: str, root: str) -> str:
+    """Where a workspace is in its repository: "" or a path that ends with `/`."""
+    return "" if root == top else root.removeprefix(top).strip("/") + "/"
 
 
 def _is_in(folder: str, top: str) -> bool:

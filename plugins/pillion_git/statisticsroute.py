@@ -14,7 +14,8 @@ from pillion import ConfigError, Kernel
 from pillion_http.routes import JSON, read_query
 
 from .repository import FolderGround
-from .statistics import FileScore, Statistics
+from .scores import FileScore
+from .statistics import Statistics, below
 
 
 class StatisticsQuery(Struct, frozen=True):
@@ -69,12 +70,11 @@ def blueprint(kernel: Kernel, running: Callable[[], Statistics | None]) -> Bluep
         ground = FolderGround(kernel, query.workspace)
         top, progress = await statistics.update(ground, query.wait)
         root = str(ground.workspace.root)
-        prefix = "" if root == top else root.removeprefix(top).strip("/") + "/"
         commits = [
             CommitShown(c.commit, c.author, c.email, c.time, c.title, c.body, c.files, c.insertions, c.deletions)
             for c in await statistics.newest(top, query.commits)
         ]
-        files = (await statistics.files(top, prefix))[: query.files]
+        files = (await statistics.files(top, below(top, root)))[: query.files]
         said = StatisticsPage(root, progress.complete, progress.done, progress.commits, commits, files)
         body = await trio.to_thread.run_sync(msgspec.json.encode, said)
         return Response(kernel.secrets.redact_bytes(body), content_type=JSON)

@@ -14,8 +14,13 @@ LIBRARIES = {"trio", "pluggy", "msgspec", "platformdirs"}
 """What the kernel may need besides the standard library."""
 SHARED = {"pillion_http"}
 """What stands beside the plugins, is none, and may be used by all of them."""
-DOORS = ("pillion_storage.filecache.", "pillion_storage.gitstatistics.", "pillion_git.ignorerules.")
-"""What a plugin may import of another one: for records of its own, and git's rules of what is ignored."""
+DOORS = (
+    "pillion_storage.filecache.",
+    "pillion_storage.gitstatistics.",
+    "pillion_git.ignorerules.",
+    "pillion_git.scores.",
+)
+"""What a plugin may import of another one: for records of its own, and what git knows of files."""
 
 EXPORTED = [
     "Allow", "Ask", "BadRequest", "Batch", "Busy", "Call", "CallPart", "Caller", "Chunk", "ConfigError", "Conflict",

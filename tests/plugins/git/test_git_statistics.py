@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from pillion import NotFound
+from pillion.testing.kit import kernel_host
 from pillion_git import statistics, statisticsroute
 from pillion_git.plugin import Config, Plugin
-from pillion_git.statistics import FileScore
+from pillion_git.scores import FileScore, scores
+from pillion_runtime.hookspecs import HostHooks
 from pillion_storage.plugin import Config as StorageConfig
 from pillion_storage.plugin import Plugin as Storage
 
@@ -116,6 +119,22 @@ async def test_files_are_scored_by_how_often_and_how_lately(server: Serving, rep
     assert scores == {"in/often": (1.0, 2 / 3), "new": (2 / 3, 1.0), "old": (1 / 3, 1 / 3)}
     assert [file["path"] for file in found] == ["in/often", "new", "old"]
     assert [file["path"] for file in (await told(server, repo.root / "in"))["files"]] == ["often"]
+
+
+async def test_other_plugins_get_the_scores_by_a_door(tmp_path: Path, repo: Repo) -> None:
+    brought = {"storage": Storage(StorageConfig()), "git": Plugin(Config())}
+    async with kernel_host(tmp_path, plugins=brought, hookspecs=[HostHooks], defaults__store="storage") as host:
+        kernel = host.kernel
+        assert await scores(kernel, str(tmp_path), 20) == []
+        repo.write("in/a", "1\n")
+        repo.commit("first")
+        (first,) = await scores(kernel, str(repo.root), 20)
+        assert (first.path, first.commits, first.insertions, first.score) == ("in/a", 1, 1, 1.0)
+        assert [file.path for file in await scores(kernel, str(repo.root / "in"), 20)] == ["a"]
+        with pytest.raises(NotFound):
+            await scores(kernel, "/nowhere")
+    async with kernel_host(tmp_path, plugins={"git": Plugin(Config())}, hookspecs=[HostHooks]) as host:
+        assert await scores(host.kernel, str(repo.root)) == (), "its store is no database"
 
 
 async def test_a_repository_without_a_commit_and_a_folder_without_one(
