@@ -25,6 +25,7 @@ from pillion.settings import Deadlines, Defaults, Execution, Trust
 from pillion.values import Limits
 from pillion_aide.hookspecs import AideHooks
 from pillion_edit.hookspecs import EditHooks
+from pillion_index.hookspecs import IndexHooks
 from pillion_runtime.hookspecs import HostHooks
 from pillion_runtime.hostsettings import HostSettings
 from pillion_syntax.hookspecs import SyntaxHooks
@@ -36,6 +37,7 @@ SPECS = {
     "The host's": HostHooks,
     "The plugin edit's": EditHooks,
     "The plugin syntax's": SyntaxHooks,
+    "The plugin index's": IndexHooks,
     "The plugin aide's": AideHooks,
 }
 

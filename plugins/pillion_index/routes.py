@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
 from pillion import Kernel
 from pillion_http.routes import answer, read_query
 
-from .searching import Searches
+from .searches import Asked, By, Searches
 
 View = Callable[[str], Awaitable[Response]]
 
 
 class CodeQuery(Struct, frozen=True):
-    """GET …/search. `q` are words; names count by their parts."""
+    """GET …/search. `q` are words; names count by their parts. `by`: words alone, or `all` that says which
+    files matter. `files`, with commas between, are what it is about."""
 
     q: Annotated[str, Meta(min_length=1)]
     limit: Annotated[int, Meta(ge=1, le=100)] = 10
+    by: By = "words"
+    files: str = ""
 
 
 class Result(Struct, frozen=True):
     """The best piece of a file, its lines from 1: `words` of the question are in it, `heads` are of what is
-    defined there."""
+    defined there. 0 and 0: no piece has any. `reasons` say why the file stands where it does."""
 
     path: str
     first: int
@@ -33,6 +37,7 @@ class Result(Struct, frozen=True):
     score: float
     words: Sequence[str]
     heads: Sequence[str]
+    reasons: Sequence[str]
 
 
 class Results(Struct, frozen=True):
@@ -49,13 +54,13 @@ def blueprint(kernel: Kernel, searches: Searches) -> Blueprint:
 
 def _search(kernel: Kernel, searches: Searches) -> View:
     async def search_code(id: str) -> Response:
-        """The files of the workspace that are about some words, the best first, each with its best lines."""
+        """The files of the workspace that are about some words, or matter for them, the best first."""
         query = read_query(CodeQuery)
-        workspace = kernel.catalog.workspace((await kernel.session(id)).info.workspace)
-        found = await searches.find(workspace, query.q, query.limit)
-        data = [
-            Result(one.hit.path, one.hit.first, one.hit.last, one.hit.score, one.hit.words, one.heads) for one in found
-        ]
+        session = await kernel.session(id)
+        opened = [*filter(None, query.files.split(",")), *(one.path for one in session.overlays.all())]
+        asked = Asked(query.q, query.limit, query.by, tuple(opened))
+        found = await searches.find(kernel.catalog.workspace(session.info.workspace), asked)
+        data = [msgspec.convert(one, Result, from_attributes=True) for one in found]
         return answer(Results(data))
 
     search_code.openapi = {  # type: ignore[attr-defined]

@@ -33,6 +33,8 @@ READ = 1000
 """Files, those with the highest rank, whose rank is handed down to what they use."""
 ALSO = 0.01
 """Share of a file's rank that each of its definitions has without being used."""
+NAMED = 2
+"""Users of a file that are told."""
 HIDDEN = frozenset(["variable", "field", "implementation", "key", "table", "section", "rule", "element", "import"])
 """Kinds that a map does not show of their own."""
 
@@ -139,7 +141,7 @@ class Graph:
     def ranked(self, focus: Iterable[str], mentioned: Iterable[str], limit: int) -> list[Ranked]:
         """The definitions outside the files `focus` that matter most for these files and names, in that order."""
         near, names = set(focus) & self._files.keys(), set(mentioned)
-        ranks = self._ranks(near, names)
+        ranks = self.ranks(near, names)
         shares: dict[tuple[str, str], float] = defaultdict(float)
         for path, rank in nlargest(READ, ranks.items(), key=lambda one: one[1]):
             links = [
@@ -161,14 +163,16 @@ class Graph:
         )
         return nsmallest(limit, found, key=lambda one: (-one.rank, one.path, one.symbol.line))
 
-    def _ranks(self, near: set[str], names: set[str]) -> dict[str, float]:
+    def ranks(self, near: Iterable[str], names: Iterable[str]) -> dict[str, float]:
+        """How much each file matters for these files and names; of all together it is 1."""
         drawn = self._graph()
         places = drawn.places
         if not places:
             return {}
         wanted = np.zeros(len(places))
         for path in near:
-            wanted[places[path]] += 1.0
+            if path in places:
+                wanted[places[path]] += 1.0
         for name in names:
             definers = self._defining.get(name, {})
             for path in definers if len(definers) <= COMMON else ():
@@ -176,6 +180,14 @@ class Graph:
         if not wanted.any():
             wanted += 1.0
         return dict(zip(places, _paged(drawn, wanted / wanted.sum()).tolist(), strict=True))
+
+    def users(self, focus: Iterable[str]) -> dict[str, list[str]]:
+        """What the files `focus` use, each with those of them that do, those first that do most."""
+        found: dict[str, list[tuple[float, str]]] = defaultdict(list)
+        for path in dict.fromkeys(focus):
+            for definer, weight in _summed(self._links.get(path, ())).items():
+                found[definer].append((-weight, path))
+        return {definer: [path for _, path in sorted(some)[:NAMED]] for definer, some in found.items()}
 
     def _graph(self) -> _Drawn:
         if self._drawn is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from heapq import nlargest
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from .graph import Graph, Ranked
 
 Note = Callable[[str, float], None]
+MOST = 100
+"""Files that a search is told of."""
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
 _PATH = re.compile(r"[\w./-]+\.\w+")
 
@@ -51,16 +54,30 @@ class Maps:
         self, workspace: Workspace, wanted: Wanted, budget: int, count: Count, note: Note | None = None
     ) -> Map:
         """Raises ToolError where nobody knows the code, or there is none."""
+        table = await self._table(workspace, note)
+        lock, graph = await self._graph(workspace)
+        async with lock:
+            return await trio.to_thread.run_sync(_make, graph, table, wanted, budget, count)
+
+    async def ranks(self, workspace: Workspace, wanted: Wanted) -> list[tuple[str, float, list[str]]]:
+        """The files that matter more than usual for what is wanted, how much of 1 each does, and which of the wanted files
+        use it. Raises ToolError where nobody knows the code."""
+        table = await self._table(workspace, None)
+        lock, graph = await self._graph(workspace)
+        async with lock:
+            return await trio.to_thread.run_sync(_ranks, graph, table, wanted)
+
+    async def _table(self, workspace: Workspace, note: Note | None) -> CodeTable:
         code = self.kernel.catalog.code() if self.kernel else None
         if code is None:
             raise ToolError("Nobody knows the code of this workspace: the plugin syntax is off.")
-        table = await code.table(workspace, note)
+        return await code.table(workspace, note)
+
+    async def _graph(self, workspace: Workspace) -> tuple[trio.Lock, Graph]:
         if workspace.root not in self._graphs:
             fresh = await trio.to_thread.run_sync(_fresh)
             self._graphs.setdefault(workspace.root, (trio.Lock(), fresh))
-        lock, graph = self._graphs[workspace.root]
-        async with lock:
-            return await trio.to_thread.run_sync(_make, graph, table, wanted, budget, count)
+        return self._graphs[workspace.root]
 
     def is_warm(self, workspace: Workspace) -> bool:
         return workspace.root in self._graphs
@@ -80,6 +97,14 @@ def _make(graph: Graph, table: CodeTable, wanted: Wanted, budget: int, count: Co
     lines = {line[:-1] for line in text.split("\n") if line.endswith(":") and not line.startswith(" ")}
     order = dict.fromkeys(one.path for one in some if one.path in lines)
     return Map(text, graph.files, tuple(order))
+
+
+def _ranks(graph: Graph, table: CodeTable, wanted: Wanted) -> list[tuple[str, float, list[str]]]:
+    graph.update(table)
+    ranks = graph.ranks(wanted.files, wanted.names)
+    best = nlargest(MOST, ((rank, path) for path, rank in ranks.items() if rank * len(ranks) > 1))
+    users = graph.users(wanted.files)
+    return [(path, rank, users.get(path, [])) for rank, path in best]
 
 
 def _holders(table: CodeTable, ranked: Iterable[Ranked]) -> dict[str, Sequence[Symbol]]:

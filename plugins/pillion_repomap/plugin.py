@@ -13,6 +13,7 @@ from pillion import ContextProvider, Kernel, MissingLibrary, Tool, TurnInfo, hoo
 
 from .context import MapContext
 from .maps import Maps
+from .ranker import MapRanker
 from .tool import RepoMap
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class Plugin:
     @hookimpl
     def register_contexts(self, turn: TurnInfo) -> Sequence[ContextProvider]:
         return [MapContext(self._maps, self._config.context)] if self._config.context else []
+
+    @hookimpl(optionalhook=True)
+    def register_rankers(self) -> Sequence[MapRanker]:
+        return [MapRanker(self._maps)]
 
     @hookimpl(optionalhook=True)
     def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
