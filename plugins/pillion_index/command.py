@@ -64,10 +64,10 @@ def search_command(load: Load) -> click.Command:
 
 
 def _needed(host: PluginHost) -> Settings:
-    """The settings with those plugins alone that keep or tell something of files."""
+    """The settings with those plugins alone that keep or tell something of files; git tells it by a door."""
     settings = host.settings
     for name, plugin in host.plugins().items():
-        if not any(hasattr(plugin, hook) for hook in HOOKS):
+        if name != "git" and not any(hasattr(plugin, hook) for hook in HOOKS):
             settings = settings.with_plugin(settings, name, False)
     return settings
 

@@ -23,8 +23,9 @@ class Ranker(Protocol):
     async def rank(
         self, workspace: Workspace, near: Sequence[str], question: str, /
     ) -> Mapping[str, tuple[float, str]]:
-        """By path how much it matters, in any measure, and why, in a few words or "" where that goes without saying; those
-        that it knows nothing of are left out. `near` are files that somebody has open, or that a search by words has found. Raises ToolError."""
+        """By path how much it matters, in any measure, and why, in a few words or "" where that goes without saying;
+        files that it knows nothing of are left out. `near` are those that somebody has open, or that a search by words
+        has found. Raises ToolError."""
         ...
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from pillion import Kernel, ToolError, Workspace
 from pillion.contracts.code import CodeTable
 
 from .bm25 import Hit, Index
+from .churn import GitRanker
 from .hookspecs import Ranker
 from .ranking import Placed, Ranking, joined, ranking
 
@@ -84,28 +86,32 @@ class Searches:
     async def _joined(self, workspace: Workspace, asked: Asked, table: CodeTable, hits: Sequence[Hit]) -> list[Placed]:
         opened = [path for path in dict.fromkeys(asked.files) if path in table.hashes]
         near = list(dict.fromkeys((*opened, *(hit.path for hit in hits[:SEEDS]))))
-        found: dict[str, Ranking] = {}
+        found: dict[str, Mapping[str, tuple[float, str]]] = {}
         assert self.kernel is not None
-        rankers = [one for _, some in self.kernel.host.ask("register_rankers") for one in some]
+        brought = [one for _, some in self.kernel.host.ask("register_rankers") for one in some]
+        rankers: list[Ranker] = [*brought, GitRanker(self.kernel)]
         async with trio.open_nursery() as nursery:
             for ranker in rankers:
                 nursery.start_soon(_asked, ranker, workspace, near, asked.question, found)
         by_words = Ranking("words", 1.0, [hit.path for hit in hits], {hit.path: _reason(hit) for hit in hits})
         by_open = Ranking("open", OPEN, opened, dict.fromkeys(opened, "open"))
-        others = [found[ranker.name] for ranker in rankers if ranker.name in found]
-        placed = joined([by_words, by_open, *others], len(table.hashes))
-        return [one for one in placed if one.path in table.hashes][: asked.limit]
+        others = [
+            ranking(ranker.name, ranker.weight, {path: one for path, one in said.items() if path in table.hashes})
+            for ranker in rankers
+            if (said := found.get(ranker.name))
+        ]
+        return joined([by_words, by_open, *others], asked.limit)
 
 
 async def _asked(
-    ranker: Ranker, workspace: Workspace, near: Sequence[str], question: str, found: dict[str, Ranking]
+    ranker: Ranker,
+    workspace: Workspace,
+    near: Sequence[str],
+    question: str,
+    found: dict[str, Mapping[str, tuple[float, str]]],
 ) -> None:
-    with trio.move_on_after(SECONDS):
-        try:
-            answer = await ranker.rank(workspace, near, question)
-        except ToolError:
-            return  # it knows nothing of this workspace
-        found[ranker.name] = ranking(ranker.name, ranker.weight, answer)
+    with trio.move_on_after(SECONDS), suppress(ToolError):  # it knows nothing of this workspace
+        found[ranker.name] = await ranker.rank(workspace, near, question)
 
 
 def _hits(index: Index, table: CodeTable, question: str, limit: int) -> list[Hit]:

@@ -60,8 +60,8 @@ class Maps:
             return await trio.to_thread.run_sync(_make, graph, table, wanted, budget, count)
 
     async def ranks(self, workspace: Workspace, wanted: Wanted) -> list[tuple[str, float, list[str]]]:
-        """The files that matter more than usual for what is wanted, how much of 1 each does, and which of the wanted files
-        use it. Raises ToolError where nobody knows the code."""
+        """The files that matter most for what is wanted, how much of 1 each does, and which of the wanted files use it.
+        Raises ToolError where nobody knows the code."""
         table = await self._table(workspace, None)
         lock, graph = await self._graph(workspace)
         async with lock:
@@ -102,7 +102,7 @@ def _make(graph: Graph, table: CodeTable, wanted: Wanted, budget: int, count: Co
 def _ranks(graph: Graph, table: CodeTable, wanted: Wanted) -> list[tuple[str, float, list[str]]]:
     graph.update(table)
     ranks = graph.ranks(wanted.files, wanted.names)
-    best = nlargest(MOST, ((rank, path) for path, rank in ranks.items() if rank * len(ranks) > 1))
+    best = nlargest(MOST, ((rank, path) for path, rank in ranks.items() if rank > 0))
     users = graph.users(wanted.files)
     return [(path, rank, users.get(path, [])) for rank, path in best]
 

@@ -21,4 +21,8 @@ class MapRanker:
     async def rank(self, workspace: Workspace, near: Sequence[str], question: str) -> Mapping[str, tuple[float, str]]:
         """Raises ToolError where nobody knows the code."""
         ranked = await self._maps.ranks(workspace, wanted_of([question], near))
-        return {path: (rank, f"used by {', '.join(users)}" if users else "") for path, rank, users in ranked}
+        return {path: (rank, "" if path in near else _why(users)) for path, rank, users in ranked}
+
+
+def _why(users: Sequence[str]) -> str:
+    return f"used by {', '.join(users)}" if users else "used further on"

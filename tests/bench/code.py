@@ -27,7 +27,7 @@ import trio
 from pillion import LocalWorkspace, ToolError
 from pillion.kernel import Kernel, open_kernel
 from pillion.settings import load
-from pillion_index.searching import Searches
+from pillion_index.searches import Asked, Searches
 from pillion_repomap.maps import Maps, Wanted
 from pillion_repomap.tool import quarter
 
@@ -74,12 +74,12 @@ async def _warm(kernel: Kernel, workspace: LocalWorkspace, work: Path) -> list[s
     code = kernel.catalog.code()
     assert code is not None
     told = [f"first map {await timed(maps.make(workspace, Wanted(), 1000, quarter))}"]
-    told.append(f"first search {await timed(searches.find(workspace, 'lamp coin', 10))}")
+    told.append(f"first search {await timed(searches.find(workspace, Asked('lamp coin')))}")
     await trio.to_thread.run_sync(_edit, work)
     told.append(f"table after an edit {await timed(code.table(workspace))}")
     told.append(f"map after an edit {await timed(maps.make(workspace, Wanted(), 1000, quarter))}")
-    await timed(searches.find(workspace, "lamp", 10))
-    told.append(f"search {await timed(searches.find(workspace, 'street money', 10))}")
+    await timed(searches.find(workspace, Asked("lamp")))
+    told.append(f"search {await timed(searches.find(workspace, Asked('street money')))}")
     return told
 
 
@@ -147,7 +147,7 @@ async def _measured(
         for name, paths in (("map", shown), ("by name", names), ("changed last", recent)):
             some = [path for path in paths if path != given][: len(shown)]
             found[f"{name}, {budget} tokens"].append(len(others & set(some)) / len(others))
-    hits = [one.hit.path for one in await searches.find(workspace, subject, 10)]
+    hits = [one.path for one in await searches.find(workspace, Asked(subject))]
     for name, paths in (("search", hits), ("by name", names), ("changed last", recent)):
         found[f"{name}, first 10"].append(len(set(files) & set(paths[:10])) / len(files))
 

@@ -13,7 +13,8 @@ from pillion.contracts.code import CodeFile, Piece
 from pillion.testing.kit import kernel_host
 from pillion_index.bm25 import Index
 from pillion_index.plugin import Plugin
-from pillion_index.searching import FindCode, SearchArguments, Searches
+from pillion_index.searches import Asked, Searches
+from pillion_index.tool import FindCode, SearchArguments
 from pillion_syntax.plugin import Plugin as Syntax
 
 from ..conftest import RealCall, looked_at
@@ -90,12 +91,12 @@ async def test_the_tool_names_lines_words_and_heads(tmp_path: Path, call: RealCa
     (folder / "shop.py").write_text("def sell():\n    pass\n")
     searches = Searches()
     with pytest.raises(ToolError, match="syntax is off"):
-        await searches.find(LocalWorkspace(folder), "x", 1)
+        await searches.find(LocalWorkspace(folder), Asked("x"))
     with trio.fail_after(60):
         async with kernel_host(tmp_path, plugins={"syntax": Syntax(), "index": Plugin()}) as host:
             searches.kernel = host.kernel
             said = await FindCode(searches).run(SearchArguments("retry policies"), call)
             assert said.split("\n") == [
-                "lamp.py:1-3 (retry, policy)", "    class RetryPolicy:", "    def wait_longer(self):"
+                "lamp.py:1-3 (words: retry, policy)", "    class RetryPolicy:", "    def wait_longer(self):"
             ]  # fmt: skip
             assert await FindCode(searches).run(SearchArguments("elephant"), call) == "[nothing is about that]"

@@ -14,7 +14,7 @@ from msgspec import Struct
 from pillion import ToolError, hookimpl
 from pillion_index.plugin import Plugin as IndexPlugin
 from pillion_index.routes import CodeQuery, Result, Results
-from pillion_index.searching import FindCode
+from pillion_index.tool import FindCode
 from pillion_repomap.plugin import Config as MapConfig
 from pillion_repomap.plugin import Plugin as RepoMapPlugin
 from pillion_repomap.routes import MapQuery, MapView
