@@ -12,7 +12,10 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import compress
+from operator import attrgetter, ne
 
 from msgspec import Struct
 
@@ -34,9 +37,8 @@ Put = Callable[[bytes, bytes], bytes]
 
 
 class Known(Struct, gc=False):
-    """A file or link as it was read. `stamp` () is to be read again."""
+    """A file or link as it was read; `name` is its content's, b"" where that is not kept."""
 
-    stamp: tuple[int, ...]
     mode: int
     name: bytes
 
@@ -44,12 +46,16 @@ class Known(Struct, gc=False):
 class Folder:
     """What is known of one. `tree` is b"" where nothing of it is kept, None when it has to be made anew."""
 
-    __slots__ = ("above", "bare", "files", "folders", "lines", "rules", "stamp", "tree")
+    __slots__ = ("above", "bare", "files", "folders", "hidden", "lines", "rules", "stamp", "stamps", "tree")
 
     def __init__(self) -> None:
         self.stamp: tuple[int, ...] = ()
         self.files: dict[bytes, Known] = {}
+        self.stamps: dict[bytes, tuple[int, ...]] = {}
+        """Of each of these, how it was when it was read; () is to be read again. On its own, since it is what is
+        compared each time, and thousands of them by C alone."""
         self.folders: dict[bytes, Folder] = {}
+        self.hidden: set[bytes] = set()
         self.tree: bytes | None = None
         self.above: Rules | None = None
         self.rules: Rules | None = None
@@ -102,10 +108,8 @@ class Scan:
         if known.stamp != stamp or known.above is not above or known.lines is not None:
             self._list(known, descriptor, base, above, stamp)
         changed = known.tree is None
-        for name, file in list(known.files.items()):
+        for name in _stale(known.stamps, descriptor):
             status = _looked(descriptor, name)
-            if status is not None and file.stamp == _stamp(status):
-                continue
             changed = True
             if not self._read(known, descriptor, base, name, status):
                 self._drop_file(known, base, name)
@@ -146,7 +150,7 @@ class Scan:
             known.rules, known.above, known.lines = above.below(base, lines), above, lines
         elif known.stamp == stamp:
             return
-        files, folders, count = set(), set(), 0
+        files, folders, hidden, count = set(), set(), set(), 0
         with os.scandir(descriptor) as found:
             for item in found:
                 count += 1
@@ -157,6 +161,7 @@ class Scan:
                     continue
                 if self._hides(os.fsdecode(path)):
                     self.skipped[path] = "protected"
+                    hidden.add(name)
                 elif folder:
                     folders.add(name)
                 elif item.is_file(follow_symlinks=False) or item.is_symlink():
@@ -165,8 +170,11 @@ class Scan:
             self._drop_file(known, base, name)
         for name in known.folders.keys() - folders:
             self._drop_folder(known, base, name)
+        for name in known.hidden - hidden:
+            self.skipped.pop(base + name, None)
+        known.hidden = hidden
         for name in files - known.files.keys():
-            known.files[name] = Known((), FILE, b"")
+            known.files[name], known.stamps[name] = Known(FILE, b""), ()
             known.tree = None
         for name in folders - known.folders.keys():
             known.folders[name] = Folder()
@@ -179,12 +187,12 @@ class Scan:
 
     def _read(self, known: Folder, descriptor: int, base: bytes, name: bytes, status: os.stat_result | None) -> bool:
         """Reads a file or link anew. Is it to be kept?"""
-        path, file = base + name, known.files[name]
+        path = base + name
         self.skipped.pop(path, None)
         if status is None:
             return False
         if stat.S_ISLNK(status.st_mode):
-            return self._take(file, path, LINK, status, os.readlink(name, dir_fd=descriptor))
+            return self._take(known, base, name, LINK, status, os.readlink(name, dir_fd=descriptor))
         if not stat.S_ISREG(status.st_mode):
             return False
         for _ in range(TRIES):
@@ -200,18 +208,19 @@ class Scan:
                 return False
             if data is not None:
                 mode = PROGRAM if status.st_mode & stat.S_IXUSR else FILE
-                return self._take(file, path, mode, status, data)
+                return self._take(known, base, name, mode, status, data)
         else:
             self.skipped[path] = "changing"
         # Its name stays in the list, so that it is looked at again, without an entry in the tree.
-        file.name, file.stamp = b"", _stamp(status) if self.skipped.get(path) == "large" else ()
+        known.files[name].name = b""
+        known.stamps[name] = _stamp(status) if self.skipped.get(path) == "large" else ()
         self.modes.pop(path, None)
         return True
 
-    def _take(self, file: Known, path: bytes, mode: int, status: os.stat_result, data: bytes) -> bool:
-        stamp = _stamp(status)
-        file.stamp = stamp if stamp[2] < self._since else ()
-        file.mode, file.name = mode, self._put(b"blob", data)
+    def _take(self, known: Folder, base: bytes, name: bytes, mode: int, status: os.stat_result, data: bytes) -> bool:
+        path, stamp = base + name, _stamp(status)
+        known.files[name] = Known(mode, self._put(b"blob", data))
+        known.stamps[name] = stamp if stamp[2] < self._since else ()
         bits = stat.S_IMODE(status.st_mode) & 0o777
         if mode == LINK or bits == self._plain[mode]:
             self.modes.pop(path, None)
@@ -220,7 +229,7 @@ class Scan:
         return True
 
     def _drop_file(self, known: Folder, base: bytes, name: bytes) -> None:
-        del known.files[name]
+        del known.files[name], known.stamps[name]
         known.tree = None
         for notes in (self.modes, self.skipped):
             notes.pop(base + name, None)
@@ -260,8 +269,17 @@ def named(kind: bytes, data: bytes) -> bytes:
     return hash.digest()
 
 
-def _stamp(status: os.stat_result) -> Stamp:
-    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_mode
+_stamp: Callable[[os.stat_result], Stamp] = attrgetter("st_ino", "st_mtime_ns", "st_ctime_ns", "st_size", "st_mode")
+
+
+def _stale(stamps: Mapping[bytes, tuple[int, ...]], folder: int) -> list[bytes]:
+    """The names of those that are other files than the stamps say. This is what a snapshot's time goes into, so no line
+    of Python is run for a file."""
+    look = partial(os.stat, dir_fd=folder, follow_symlinks=False)
+    try:
+        return list(compress(stamps, map(ne, map(_stamp, map(look, stamps)), stamps.values())))
+    except OSError:  # one went since the folder was listed
+        return list(stamps)
 
 
 def _looked(folder: int, name: bytes) -> os.stat_result | None:
