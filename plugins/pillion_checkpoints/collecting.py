@@ -126,6 +126,6 @@ def _loose(path: Path) -> Iterator[tuple[bytes, Path]]:
 
 def _sweep_temporary(path: Path) -> None:
     """What a process left that was killed."""
-    for pattern in ("objects/*/tmp_*", "ref-*.tmp"):
+    for pattern in ("objects/*/tmp_*", "ref-*.tmp", "known-*.tmp"):
         for place in path.glob(pattern):
             place.unlink(missing_ok=True)

@@ -86,6 +86,10 @@ class Objects:
         self._store.close()
         self._store = DiskObjectStore(str(self.path / "objects"))
 
+    def names(self) -> set[bytes]:
+        """Of all objects that are there."""
+        return {bytes.fromhex(name.decode()) for name in self._store}
+
     def size(self) -> int:
         """Bytes of all objects."""
         return sum(place.stat().st_size for place in (self.path / "objects").glob("*/*"))

@@ -74,6 +74,7 @@ class Scan:
 
     def __init__(self, root: bytes, hides: Callable[[str], bool], limit: int, modes: tuple[int, int]) -> None:
         self.root, self._hides, self.limit = root, hides, limit
+        self.plain = modes
         self._plain = {FILE: modes[0], PROGRAM: modes[1]}
         self.top = Folder()
         self.modes: dict[bytes, int] = {}
@@ -82,6 +83,8 @@ class Scan:
         """Folders in which nothing is."""
         self.skipped: dict[bytes, str] = {}
         """What is not kept, and why."""
+        self.reads = 0
+        """Files and links that were read so far."""
         self._put: Put
         self._since = 0
 
@@ -219,6 +222,7 @@ class Scan:
 
     def _take(self, known: Folder, base: bytes, name: bytes, mode: int, status: os.stat_result, data: bytes) -> bool:
         path, stamp = base + name, _stamp(status)
+        self.reads += 1
         known.files[name] = Known(mode, self._put(b"blob", data))
         known.stamps[name] = stamp if stamp[2] < self._since else ()
         bits = stat.S_IMODE(status.st_mode) & 0o777

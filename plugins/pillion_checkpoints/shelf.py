@@ -46,17 +46,18 @@ class Shelf:
         return book
 
     async def sweep(self, bounds: Bounds) -> None:
-        """Gives up what is old, now and then, as long as it runs."""
+        """Gives up what is old, and writes down what is known of files, now and then, as long as it runs."""
         from .collecting import drop_deserted
 
         await trio.to_thread.run_sync(drop_deserted, self._home.folder(), bounds.days)
         while True:
             await trio.sleep(SWEEP_SECONDS)
-            for book in [book for book in self._books.values() if book.kept >= SWEEP_KEPT]:
+            for book in list(self._books.values()):
                 try:
-                    done = await book.collect(bounds)
+                    await book.remember()
+                    done = await book.collect(bounds) if book.kept >= SWEEP_KEPT else None
                 except OSError as error:
-                    self._home.log.error("Old checkpoints could not be given up: %s", error.strerror)
+                    self._home.log.error("Checkpoints could not be looked after: %s", error.strerror)
                 else:
                     if done and done.objects:
                         self._home.log.info("Gave up %d checkpoints and %d objects", done.checkpoints, done.objects)
@@ -99,7 +100,7 @@ class Book:
 
     def _close(self) -> None:
         if self._snapshots is not None:
-            self._snapshots.objects.close()
+            self._snapshots.close()
             self._snapshots = None
 
     async def look(self) -> State:
@@ -115,6 +116,11 @@ class Book:
         """Gives up what is old. None: another process uses the store, so nothing was done. Raises OSError."""
         self.kept = 0
         return await self._run(lambda snapshots: snapshots.collect(bounds))
+
+    async def remember(self) -> None:
+        """Writes down what is known of files, for the next process. Raises OSError."""
+        if self._snapshots is not None:
+            await self._run(lambda snapshots: snapshots.remember())
 
     async def of(self, commit: str) -> Snapshot:
         """Raises KeyError where it is gone."""

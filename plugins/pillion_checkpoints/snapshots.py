@@ -19,6 +19,7 @@ from .bounds import Bounds, Collected
 from .collecting import collect
 from .excludes import excluded
 from .objects import Objects
+from .remembering import recall, remember
 from .scanning import FILE, LINK, PROGRAM, TREE, Put, Scan
 from .state import FOLDER, Difference, Snapshot, State, Thing
 
@@ -43,6 +44,8 @@ class Snapshots:
         self.root, self._settings = root, settings
         self.objects = Objects(path)
         self._scan = Scan(os.fsencode(root), hides, settings.limit, settings.modes)
+        recall(self._scan, path, self.objects.names)
+        self._remembered = 0
         self._exclude: bytes | None = None
         self._recent: deque[State] = deque(maxlen=RECENT)
         self._rules = outermost(None, settings.user)
@@ -64,6 +67,17 @@ class Snapshots:
         if state not in self._recent:
             self._recent.append(state)
         return state
+
+    def remember(self) -> None:
+        """Writes down what it knows of files, for the next process. Raises OSError."""
+        if self._scan.reads != self._remembered:
+            remember(self._scan, self.objects.path)
+            self._remembered = self._scan.reads
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # then the next process reads the files again
+            self.remember()
+        self.objects.close()
 
     def keep(self, state: State, ref: str, said: Mapping[str, str]) -> Snapshot:
         """Makes it last, as `ref`; `said` is told with it. Raises KeyError where it was given up meanwhile."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from pillion_checkpoints import scanning
 from pillion_checkpoints.bounds import Bounds
 from pillion_checkpoints.plugin import Config
 from pillion_checkpoints.snapshots import Snapshots
-from pillion_checkpoints.state import Thing
+from pillion_checkpoints.state import State, Thing
 
 from .scene import scene, stores
 from .test_trees import git, needs_git, snapshots
@@ -171,6 +173,74 @@ async def test_files_that_were_ignored_then_stay_when_the_rules_go_back(tmp_path
         last = [mark for mark in (await s.timeline()).marks if mark.event.why == "restore"][-1]
         await s.go("restore", checkpoint=last.id, what="files")
         assert s["seen"] == "two"
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The names of the files that are read; none of them is so new that it would be read twice."""
+    found: list[bytes] = []
+
+    def content(folder: int, name: bytes, limit: int) -> object:
+        found.append(name)
+        return read(folder, name, limit)
+
+    read = scanning._content
+    monkeypatch.setattr(scanning, "RACY", -(10**12))
+    monkeypatch.setattr(scanning, "_content", content)
+    return found
+
+
+def test_the_next_process_reads_what_has_changed_alone(tmp_path: Path, reads: list[bytes]) -> None:
+    work = tmp_path / "work"
+    for name in ("a", "in/b", "in/gone", "in/private", "in/out", "old/x"):
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / name).write_text(name)
+    (work / "in/private").chmod(0o600)
+    (work / "link").symlink_to("a")
+    taken = snapshots(work, tmp_path / "store")
+    taken.look()
+    taken.close()
+    (work / "in/b").write_text("longer than before")
+    (work / "in/gone").unlink()
+    (work / "new").write_text("new")
+    (work / "old").rename(work / "other")
+    (work / ".gitignore").write_text("in/out\n")
+    reads.clear()
+    taken = snapshots(work, tmp_path / "store")
+    state = taken.look()
+    assert sorted(reads) == [b".gitignore", b"b", b"new", b"x"]
+    (work / ".gitignore").unlink()
+    other = snapshots(work, tmp_path / "fresh")
+    assert taken.look() == other.look() != state
+    taken.objects.close()
+    other.objects.close()
+
+
+@pytest.mark.parametrize("how", ["cut", "nonsense", "limit", "object"])
+def test_what_is_known_no_longer_fits_and_counts_for_nothing(tmp_path: Path, reads: list[bytes], how: str) -> None:
+    work, store = tmp_path / "work", tmp_path / "store"
+    work.mkdir()
+    (work / "a").write_text("one")
+    taken = snapshots(work, store)
+    taken.look()
+    taken.close()
+    known = store / "known"
+    match how:
+        case "cut":
+            known.write_bytes(known.read_bytes()[:-5])
+        case "nonsense":
+            known.write_bytes(os.urandom(300))
+        case "object":
+            blob = hashlib.sha1(b"blob 3\0one").hexdigest()
+            (store / "objects" / blob[:2] / blob[2:]).unlink()
+    reads.clear()
+    taken = snapshots(work, store, limit=2 if how == "limit" else 1 << 20)
+    state = taken.look()
+    assert reads == ([] if how == "limit" else [b"a"]) and state.skipped == (how == "limit")
+    assert [taken.content(one.after) for one in taken.differences(State("", state.notes), state) if one.after] == (
+        [] if how == "limit" else [b"one"]
+    )
+    taken.objects.close()
 
 
 def test_a_change_within_the_grain_of_the_clock_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
