@@ -54,6 +54,8 @@ class Overlays:
     """
 
     def __init__(self, note: Callable[[Event], Awaitable[object]]) -> None:
+        self.through: Callable[[Workspace], Workspace] = lambda under: under
+        """How files below are read and written: set by a plugin that speaks with an editor which holds them."""
         self._texts: dict[str, Overlay] = {}
         self._note = note
 
@@ -101,7 +103,7 @@ class OverlaidWorkspace:
     def __init__(
         self, under: Workspace, overlays: Overlays, wanted: Callable[[FileEditWanted], Awaitable[object]]
     ) -> None:
-        self._under, self._overlays, self._wanted = under, overlays, wanted
+        self._under, self._overlays, self._wanted = overlays.through(under), overlays, wanted
         self.guard: Guard = guard_of(under)
 
     @property
@@ -111,7 +113,8 @@ class OverlaidWorkspace:
     @property
     def unsaved(self) -> Mapping[str, bytes]:
         """Texts that are not what the disk has, by path: for tools that look at the disk by themselves."""
-        return {overlay.path: overlay.text.encode() for overlay in self._overlays.all()}
+        below: Mapping[str, bytes] = getattr(self._under, "unsaved", {})
+        return {**below, **{overlay.path: overlay.text.encode() for overlay in self._overlays.all()}}
 
     async def read(self, path: str, limit: int = 16 * 1024 * 1024) -> Content:
         overlay = await self._find(path)

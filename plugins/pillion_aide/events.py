@@ -39,3 +39,10 @@ class AideMoved(Event, frozen=True, tag="aide.moved"):
 
     exchange: str
     dropped: bool = False
+
+
+class AideEditorLost(Event, frozen=True, tag="aide.editor_lost"):
+    """The editor is gone, or does not answer: until a request names one again, files are read and written on the disk
+    alone."""
+
+    message: str

@@ -9,7 +9,7 @@ import msgspec
 from pillion import Event, NotFound, Session
 from pillion.events import TURN_ENDS, FileChanged, StepStarted, TurnStarted, type_of
 
-from .events import AideAsked, AideJudged, AideMoved, AideReplied, Kind
+from .events import AideAsked, AideEditorLost, AideJudged, AideMoved, AideReplied, Kind
 
 READ = 1000
 """Events that are read at once."""
@@ -130,5 +130,5 @@ def _decoders(kinds: Iterable[type[Event]]) -> dict[str, msgspec.json.Decoder[Ev
     return {type_of(kind): msgspec.json.Decoder(kind) for kind in kinds}
 
 
-OWN: Sequence[type[Event]] = (AideAsked, AideReplied, AideJudged, AideMoved)
+OWN: Sequence[type[Event]] = (AideAsked, AideReplied, AideJudged, AideMoved, AideEditorLost)
 _DECODERS = _decoders([TurnStarted, StepStarted, FileChanged, *OWN, *TURN_ENDS])

@@ -39,6 +39,7 @@ class Plugin:
         async with trio.open_nursery() as nursery:
             self._rider.start(kernel, nursery)
             yield
+            self._rider.bridges.leave()
             nursery.cancel_scope.cancel()
 
     @hookimpl

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from typing import Literal
+from contextlib import suppress
+from functools import partial
+from typing import Annotated, Literal
 
 import trio
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from pillion import Home, Kernel, NotFound, PillionError
+from pillion import Home, Kernel, NotFound, PillionError, Session
 from pillion import events as e
 from pillion.contracts.provider import Finish, Request
 from pillion.errors import Conflict, Gone
@@ -17,7 +20,11 @@ from pillion.values import Message, Text
 
 from . import uievents
 from .asked import Cancel, Feedback, ModelConfiguration, Place
-from .events import AideJudged, AideMoved
+from .bridge import Bridge, Bridges
+from .editor import SECONDS, Editor
+from .editorfaults import EditorFailed
+from .editorworkspace import EditorWorkspace
+from .events import AideEditorLost, AideJudged, AideMoved
 from .exchanges import Books
 from .grants import Grants
 from .sessions import Sessions
@@ -29,6 +36,7 @@ CANCELLING = 30.0
 VERIFYING = 30.0
 WORD = 16
 """Tokens of the answer by which a model is tried; less is refused by a vendor."""
+_log = logging.getLogger("pillion.plugin.aide")
 Answered = Literal["write", "execute", "network"]
 
 
@@ -36,8 +44,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """`approve`: effects of tools that are allowed without asking, since the editor has no way to ask. `demand_token`:
     nothing is answered without the server's token. `model`: a model of Pillion's that answers instead of those that the
     editor names; `addresses` are base URLs by the editor's names of providers, `models` vendors' names of models by the
-    editor's. `editor_hosts`: where an editor may be besides this machine. `reported_version`: the version that editors
-    are told. `cancel_on_disconnect`: an editor that goes away ends its run.
+    editor's. `editor_hosts`: where an editor may be besides this machine; `editor_seconds`: what it gets for an answer.
+    `apply_directly`: edits are written to the disk, not made in the editor. `reported_version`: the version that
+    editors are told. `cancel_on_disconnect`: an editor that goes away ends its run.
     """
 
     approve: tuple[Answered, ...] = ("write",)
@@ -46,6 +55,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     addresses: Mapping[str, str] = {}
     models: Mapping[str, str] = {}
     editor_hosts: tuple[str, ...] = ()
+    editor_seconds: Annotated[float, Meta(gt=0, le=600)] = SECONDS
+    apply_directly: bool = False
     reported_version: str = ""
     cancel_on_disconnect: bool = False
 
@@ -65,12 +76,30 @@ class Rider:
         self.grants = Grants()
         self.sessions = Sessions(home)
         self.books = Books()
+        self.bridges = Bridges()
         self.kernel: Kernel
         self.nursery: trio.Nursery
 
     def start(self, kernel: Kernel, nursery: trio.Nursery) -> None:
         self.kernel, self.nursery = kernel, nursery
         self.grants.kernel = self.sessions.kernel = kernel
+
+    def bridge(self, id: str, url: str) -> Bridge:
+        """To the editor that a request of that session names. Raises EditorFailed where it must not be there."""
+        bridge = self.bridges.of(id)
+        if url:
+            bridge.meet(Editor(url, self.config.editor_hosts, self.config.editor_seconds))
+        return bridge
+
+    def build(self, bridge: Bridge, session: Session) -> None:
+        """From now on the session's files are read and written through its editor."""
+        bridge.lost = lambda error: self.nursery.start_soon(self._lost, session, error)
+        session.overlays.through = partial(EditorWorkspace, bridge=bridge, to_disk=self.config.apply_directly)
+
+    async def _lost(self, session: Session, error: EditorFailed) -> None:
+        _log.warning("The editor of session %s is gone: %s", session.id, error)
+        with suppress(PillionError):
+            await session.note(AideEditorLost(message=str(error)))
 
     async def cancel(self, asked: Cancel) -> list[Told]:
         """Stops the turn of that exchange, or takes its prompt back; tells of it when nothing of it is left."""
@@ -111,6 +140,12 @@ class Rider:
         book = await self.books.of(session)
         to = book.before(asked.exchange_id) if dropped else book.behind(asked.exchange_id)
         await session.note(e.SessionRewound(to=to), AideMoved(exchange=asked.exchange_id, dropped=dropped))
+        bridge = self.bridges.of(asked.session_id)
+        if dropped and bridge.there:
+            try:
+                await bridge.undo(asked.exchange_id)
+            except EditorFailed as error:
+                _log.info("The editor undoes nothing: %s", error)
 
     async def verify(self, said: ModelConfiguration) -> Verdict:
         """Asks the slow model for a word. What is wrong is in the answer."""

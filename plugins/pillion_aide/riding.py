@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import trio
 
 from pillion import Conflict, NotFound, PillionError, Session
@@ -18,8 +19,9 @@ from pillion.eventlog import Frame, Reader
 
 from . import uievents, wording
 from .asked import Chat
-from .editor import Editor, EditorAway, EditorFailed
-from .events import AideAsked, AideJudged, AideReplied, Kind, State
+from .bridge import Bridge
+from .editorfaults import EditorFailed
+from .events import AideAsked, AideEditorLost, AideJudged, AideReplied, Kind, State
 from .grants import Grant
 from .streaming import Source, Told
 from .telling import Teller
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from .rider import Rider
 
 STRATEGY: dict[Kind, str] = {"chat": "chat", "tool": "agent", "edit": "agent"}
+LOST = e.type_of(AideEditorLost)
 ENDS = {e.type_of(kind) for kind in e.TURN_ENDS}
 _log = logging.getLogger("pillion.plugin.aide")
 
@@ -38,7 +41,7 @@ class Ride(Source):
 
     def __init__(self, rider: Rider, asked: Chat, kind: Kind, folder: str) -> None:
         self._rider, self._asked, self._kind, self._folder = rider, asked, kind, folder
-        self._editor: Editor | None = None
+        self._bridge: Bridge | None = None
         self._began = trio.Event()
         self._error: PillionError | None = None
         self._first: list[Told] = []
@@ -65,6 +68,9 @@ class Ride(Source):
             for frame in frames:
                 if self._is_new_step(frame):
                     await self._new_step(frame)
+                if frame.type == LOST:
+                    lost = msgspec.json.decode(frame.data, type=AideEditorLost)
+                    told += [(self._teller.reply, event) for event in self._teller.lost(lost.message)]
                 told += [(self._teller.reply, event) for event in self._teller.tell(frame)]
             if not frames:
                 raise Gone("The session has ended.")
@@ -91,22 +97,14 @@ class Ride(Source):
         if step.step <= 1:
             return
         try:
-            reply = await self._asked_reply()
+            assert self._bridge is not None
+            reply = await self._bridge.new_exchange()
         except EditorFailed:
             return
-        self._teller.reply = reply
+        self._teller.reply = self._bridge.reply = reply
         self._teller.new_step()
         with suppress(PillionError):
             await self._session.note(AideReplied(began=self._turn, reply=reply, at=step.step))
-
-    async def _asked_reply(self) -> str:
-        if self._editor is None:
-            raise EditorAway("There is no editor.")
-        try:
-            return await self._editor.new_exchange(self._asked.session_id)
-        except EditorAway:
-            self._editor = None  # not waited for at each step
-            raise
 
     # ── living ──
 
@@ -132,9 +130,9 @@ class Ride(Source):
         rider, asked = self._rider, self._asked
         models, grant, roles = rider.config.model, None, {}
         text = wording.edit(asked) if self._kind == "edit" else wording.words(asked)
-        if asked.editor_url:
-            self._editor = Editor(asked.editor_url, rider.config.editor_hosts)
+        self._bridge = rider.bridge(asked.session_id, asked.editor_url)
         session = self._session = await rider.sessions.open(asked.session_id, self._folder)
+        rider.build(self._bridge, session)
         if self._answers(session):
             await self._answer(session)
             return None
@@ -183,11 +181,13 @@ class Ride(Source):
 
     async def _reply(self) -> str:
         """The id of the answer: the editor's, else one of ours."""
+        assert self._bridge is not None
         try:
-            return await self._asked_reply()
+            self._bridge.reply = await self._bridge.new_exchange()
         except EditorFailed as error:
             _log.info("The answer gets an id of ours: %s", error)
-            return secrets.token_hex(16)
+            self._bridge.reply = secrets.token_hex(16)
+        return self._bridge.reply
 
     def _answers(self, session: Session) -> bool:
         """Does the session wait for the answer to a question?"""

@@ -10,7 +10,7 @@ from quart import Response
 from pillion import PillionError
 
 from . import framing, uievents
-from .editor import EditorFailed
+from .editorfaults import EditorFailed
 from .framing import UIEvent
 from .vendors import Unusable
 

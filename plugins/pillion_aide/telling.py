@@ -18,6 +18,7 @@ from .framing import UIEvent
 from .toolinputs import shown, tool_input, type_of
 
 WAITING = "\n\nThis waits for an approval: {what}\nAnswer it on Pillion's page (`pillion open`) or in `pillion watch`."
+LOST = "\n\n{why} Files are read and written on the disk alone from here on.\n\n"
 AGAIN = "\n\nThe answer begins again.\n\n"
 DENIED = {"provider_refused": uievents.UNAUTHORIZED, "provider_busy": uievents.RATE_LIMIT}
 
@@ -54,6 +55,11 @@ class Teller:
             yield from self._grow(msgspec.json.decode(frame.data, type=Delta), frame.type == "text.delta")
         elif "." not in frame.id and (event := e.decode(frame.type, frame.data)) is not None:
             yield from self._whole(event)
+
+    def lost(self, why: str) -> Iterator[UIEvent]:
+        """The editor's files are not asked for any more; of a chat nobody is told, since it changes none."""
+        if self._kind != "chat" and not self.over:
+            yield self._thought(LOST.format(why=why))
 
     def _whole(self, event: Event) -> Iterator[UIEvent]:
         match event:

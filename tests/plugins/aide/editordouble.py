@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import h11
@@ -41,29 +41,35 @@ async def editor_double(answers: Answers = NONE) -> AsyncIterator[EditorDouble]:
     editor = EditorDouble(f"http://localhost:{listener.socket.getsockname()[1]}", answers)
 
     async def serve(stream: trio.SocketStream) -> None:
-        http, target, body = h11.Connection(h11.SERVER), "", bytearray()
+        http = h11.Connection(h11.SERVER)
         async with stream:
-            while True:
-                event = http.next_event()
-                if event is h11.NEED_DATA:
-                    http.receive_data(await stream.receive_some(65536))
-                elif isinstance(event, h11.Request):
-                    target = event.target.decode()
-                elif isinstance(event, h11.Data):
-                    body += event.data
-                elif isinstance(event, h11.EndOfMessage):
-                    break
-                else:
-                    return
-            given = msgspec.json.decode(bytes(body)) if body else {}
-            editor.asked.append((target, given))
-            answer = editor.answers.get(target, lambda _: UNKNOWN)(given)
-            if answer is None:
-                await trio.sleep_forever()
-            data = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
-            head = [("content-length", str(len(data))), ("connection", "close")]
-            sent = http.send(h11.Response(status_code=editor.status, headers=head))
-            await stream.send_all((sent or b"") + (http.send(h11.Data(data)) or b""))
+            with suppress(trio.BrokenResourceError):
+                while await one(stream, http):
+                    http.start_next_cycle()
+
+    async def one(stream: trio.SocketStream, http: h11.Connection) -> bool:
+        """One request. False: the connection is over."""
+        target, body = "", bytearray()
+        while not isinstance(event := http.next_event(), h11.EndOfMessage):
+            if event is h11.NEED_DATA:
+                http.receive_data(await stream.receive_some(65536))
+            elif isinstance(event, h11.Request):
+                target = event.target.decode()
+            elif isinstance(event, h11.Data):
+                body += event.data
+            else:
+                return False
+        given = msgspec.json.decode(bytes(body)) if body else {}
+        editor.asked.append((target, given))
+        answer = editor.answers.get(target, lambda _: UNKNOWN)(given)
+        if answer is None:
+            await trio.sleep_forever()
+        data = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
+        head = [("content-length", str(len(data)))]
+        sent = http.send(h11.Response(status_code=editor.status, headers=head)) or b""
+        sent += (http.send(h11.Data(data)) or b"") + (http.send(h11.EndOfMessage()) or b"")
+        await stream.send_all(sent)
+        return http.our_state is h11.DONE and http.their_state is h11.DONE
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.serve_listeners, serve, [listener])

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from pillion_aide.editor import Editor, EditorFailed, NewExchange
+from pillion_aide.callbacks import NewExchange
+from pillion_aide.editor import Editor
+from pillion_aide.editorfaults import EditorFailed
 from pillion_runtime.testing import Reply, replies
 
 from ...required import required
