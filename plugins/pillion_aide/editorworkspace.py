@@ -33,7 +33,7 @@ LONGEST = 2 * 1024 * 1024
 """Bytes of a file beyond which the disk counts."""
 PIECES = 8
 """In which a change is streamed, at most."""
-SETTLING = 2.0
+SETTLING = 1.0
 """Seconds in which an editor has to show a change that it was streamed."""
 LOOK = 0.02
 EMPTY = hashlib.sha256(b"").hexdigest()

@@ -7,6 +7,7 @@ from typing import Any
 
 from pillion_runtime.testing import Reply, call, replies
 
+from .documents import Documents
 from .sidecar import sidecar
 
 
@@ -24,12 +25,15 @@ async def test_a_run_with_five_tools_is_told_step_by_step(tmp_path: Path) -> Non
         Reply(calls=(call("run_command", command="cat a.py"),)),
         Reply("Done: x is 2."),
     )
-    async with sidecar(tmp_path, program, 'approve = ["write", "execute"]') as aide:
+    async with sidecar(tmp_path, program, 'approve = ["write", "execute"]', Documents().answers) as aide:
         (aide.folder / "a.py").write_text("x = 1\n")
         answer = await aide.post("agent_tool_use", aide.message("set x to 2"))
         assert (aide.folder / "a.py").read_text() == "x = 2\n"
         assert {event["exchange_id"] for event in answer.events} == {f"reply-{n}" for n in range(1, 6)}
-        assert aide.editor.paths() == ["/new_exchange"] * 5
+        asked = aide.editor.paths()
+        assert (asked.count("/new_exchange"), asked.count("/apply_edits")) == (5, 1)
+        edits = [body for path, body in aide.editor.asked if path == "/apply_edits_streamed"]
+        assert {body["session_id"] for body in edits} == {"session-1"}
         *steps, last = answer.told
         assert last == {"ExchangeEvent": {"FinishedExchange": {"exchange_id": "reply-5", "session_id": "session-1"}}}
         told = [framework(event) for event in steps]
