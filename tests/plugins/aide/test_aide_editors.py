@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from pillion_aide.bridge import Bridge
 from pillion_aide.callbacks import NewExchange
 from pillion_aide.editor import Editor
 from pillion_aide.editorfaults import EditorFailed
@@ -29,6 +30,12 @@ HOSTILE = (
 )
 
 
+def bridge_to(url: str) -> Bridge:
+    bridge = Bridge("s")
+    bridge.meet(Editor(url))
+    return bridge
+
+
 @pytest.mark.parametrize("url", HOSTILE)
 def test_an_editor_that_is_not_on_this_machine_is_refused(url: str) -> None:
     with pytest.raises(EditorFailed):
@@ -40,7 +47,7 @@ def test_an_editor_that_is_not_on_this_machine_is_refused(url: str) -> None:
 async def test_an_answer_that_does_not_fit_is_a_typed_error(answer: object) -> None:
     async with editor_double({"/new_exchange": lambda _: answer}) as editor:
         with pytest.raises(EditorFailed):
-            await Editor(editor.url).new_exchange("s")
+            await bridge_to(editor.url).new_exchange()
 
 
 async def test_an_editor_that_never_answers_or_fails_is_given_up() -> None:
@@ -52,7 +59,7 @@ async def test_an_editor_that_never_answers_or_fails_is_given_up() -> None:
             await Editor(editor.url).ask("/other", NewExchange, {})
         gone = editor.url
     with pytest.raises(EditorFailed, match="can't be reached"):
-        await Editor(gone).new_exchange("s")
+        await bridge_to(gone).new_exchange()
 
 
 async def test_a_session_is_usable_with_a_bad_editor_and_a_client_of_node_reads_every_cut(tmp_path: Path) -> None:
