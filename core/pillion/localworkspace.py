@@ -138,7 +138,8 @@ class LocalWorkspace:
         return hashlib.sha256(data).hexdigest()
 
     def _write_all(self, writes: Sequence[Write]) -> Sequence[str]:
-        if len(writes) == 1 and writes[0].data is not None and not (writes[0].like or writes[0].kind):
+        plain = len(writes) == 1 and not (writes[0].like or writes[0].kind or writes[0].mode is not None)
+        if plain and writes[0].data is not None:
             return [self._write(writes[0].path, writes[0].data, writes[0].expected)]  # it is whole without a journal
         prepared: list[_Prepared] = []
         with contextlib.ExitStack() as stack, _telling("."):

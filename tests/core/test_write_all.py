@@ -50,6 +50,12 @@ async def test_all_are_written_made_and_taken_away(folder: Path) -> None:
     assert [oct((folder / name).stat().st_mode & 0o777) for name in ("a.txt", "new/c.txt")] == ["0o750", "0o750"]
 
 
+@pytest.mark.parametrize("write", [Write("new.sh", b"x", "", like="a.txt"), Write("sub/b.txt", b"x", mode=0o750)])
+async def test_one_alone_takes_its_mode_bits_too(folder: Path, write: Write) -> None:
+    await LocalWorkspace(folder).write_all([write])
+    assert (folder / write.path).stat().st_mode & 0o777 == 0o750
+
+
 @pytest.mark.parametrize(
     ("bad", "error"),
     [

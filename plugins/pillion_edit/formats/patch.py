@@ -19,24 +19,29 @@ from ..hunk import FileEdit, Hunk
 
 BEGIN, END = "*** Begin Patch", "*** End Patch"
 UPDATE, ADD, DELETE, MOVE = "*** Update File: ", "*** Add File: ", "*** Delete File: ", "*** Move to: "
+HEADS = (UPDATE, ADD, DELETE)
 END_OF_FILE = "*** End of File"
 
 
 def read_patch(text: str) -> list[FileEdit]:
     """Raises ToolError, which names the line (from 1) that can't be read."""
     lines = text.replace("\r\n", "\n").split("\n")
-    stripped = [line.strip() for line in lines]
-    if BEGIN not in stripped or END not in stripped[stripped.index(BEGIN) :]:
+    first = next((i for i, line in enumerate(lines, 1) if line.strip() == BEGIN), len(lines))
+    last = next((i for i in range(first, len(lines)) if lines[i].rstrip() == END), len(lines))
+    if last == len(lines):
         raise ToolError(f"A patch begins with the line {BEGIN} and ends with {END}.")
-    first = stripped.index(BEGIN) + 1
-    last = stripped.index(END, first)
+    late = next((i for i in range(last + 1, len(lines)) if lines[i].startswith(HEADS)), None)
+    if late is not None:
+        raise ToolError(
+            f"Line {late + 1} of the patch: it goes on behind {END} in line {last + 1}. Nothing was changed."
+        )
     edits: list[FileEdit] = []
     at = first
     while at < last:
-        if not stripped[at]:
+        if not lines[at].strip():
             at += 1
             continue
-        end = next((i for i in range(at + 1, last) if lines[i].startswith((UPDATE, ADD, DELETE))), last)
+        end = next((i for i in range(at + 1, last) if lines[i].startswith(HEADS)), last)
         edits.append(_file(lines, at, end))
         at = end
     if not edits:

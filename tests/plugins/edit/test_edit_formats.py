@@ -135,6 +135,17 @@ def test_a_patch_without_its_end_is_refused() -> None:
         read_patch(PATCH.replace("*** End Patch", ""))
 
 
+def test_a_line_of_a_file_that_looks_like_the_end_does_not_end_the_patch() -> None:
+    body = "*** Update File: a.md\n *** End Patch\n-one\n+two\n*** Delete File: b"
+    edits = read_patch(f"*** Begin Patch\n{body}\n*** End Patch")
+    assert edits[0].hunks == (Hunk(("*** End Patch", "one"), ("*** End Patch", "two")),) and len(edits) == 2
+
+
+def test_a_patch_that_goes_on_behind_its_end_is_refused_whole() -> None:
+    with pytest.raises(ToolError, match="Line 4 of the patch: it goes on"):
+        read_patch("*** Begin Patch\n*** Delete File: a\n*** End Patch\n*** Delete File: b\n*** End Patch")
+
+
 DIFF = """\
 diff --git a/lamp.py b/lamp.py
 index 1..2 100644

@@ -243,6 +243,12 @@ def test_what_is_there_already_is_none_of_the_quick_way_s() -> None:
     assert spliced(b"a\nx \nb\n", [hunk], ordered=False) is None
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+def test_two_places_are_none_of_the_quick_way_s(ordered: bool) -> None:
+    assert spliced(b"a\nb\na\n", [Hunk(("a",), ("x",))], ordered=ordered) is None
+    assert spliced(b"ba\nb\na\n", [Hunk(("a",), ("x",))], ordered=ordered) == b"ba\nb\nx\n"  # no line of its own
+
+
 async def test_what_an_undo_takes_back_is_shown_as_a_diff(call: Any, folder: Path) -> None:
     editor, undo = Editor(Maker()), EditorArguments("undo_edit", "f")
     await editor.run(EditorArguments("create", "f", file_text="one\ntwo\n"), call)
