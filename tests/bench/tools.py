@@ -2,8 +2,8 @@
 
 Ours and the floor take turns in each round, so that a slow minute of the machine hits both. The floor of a search is
 `rg PATTERN`, of a list `rg --files`, of a glob `rg --files --glob=PATTERN`, each started and read by the standard
-library; of a read, `open().read()`; of an edit, the file read, the text replaced, and a file written, flushed to the
-disk and renamed. Nothing here passes or fails.
+library; of a read, `open().read()`; of an edit, the file read, the text replaced, and a file written and
+renamed, it and its folder flushed to the disk. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -112,6 +112,9 @@ def figures(folder: Path) -> dict[str, tuple[Work, Work, int]]:
             file.flush()
             os.fsync(file.fileno())
         os.rename(folder / "new", folder / LONG)
+        place = os.open(folder, os.O_RDONLY)
+        os.fsync(place)  # else the new name may be gone after a power cut
+        os.close(place)
 
     async def nothing() -> None:
         await trio.lowlevel.checkpoint()
