@@ -9,6 +9,7 @@ from msgspec import Struct
 from pillion.contracts.tool import Effect
 from pillion.pathpattern import fits
 
+from .expanding import may_become
 from .line import Command, Line, Risk
 from .matching import begins_with, speaks_of
 from .rule import Rule, Word
@@ -18,7 +19,7 @@ from .words import Word as Place
 
 STRICTNESS: tuple[Word, ...] = ("allow", "ask", "deny")
 NO_RULE = "no rule in the settings speaks of it"
-HIDDEN = "it may run something that a rule forbids"
+HIDDEN = "it may run, read or write something that a rule forbids"
 
 
 class Case(Struct, frozen=True):
@@ -50,14 +51,15 @@ def forbidden(case: Case) -> tuple[Rule | None, bool]:
 
 
 def _forbids(rule: Rule, case: Case) -> tuple[bool, bool]:
-    named = True
+    named, maybe = True, False
     if rule.path:
+        maybe = any(may_become(each, rule.path) for each in case.survey.unsure)
         places = [*case.survey.reads] if rule.effect in (None, "read") else []
         if rule.effect in (None, "write"):
             places += [place for place in case.survey.writes.values() if place is not None]
         named = any(fits(place, rule.path) for place in places)
     if not rule.command:
-        return bool(rule.path) and named, False
+        return bool(rule.path) and named, maybe
     answers = [speaks_of(command, rule.prefix) for command in case.line.every()]
     return named and "yes" in answers, "maybe" in answers or bool(case.line.opaque)
 

@@ -36,12 +36,14 @@ class Command(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """A line as a whole. `folders` are those it changes to, `opaque` says why something in it can't be known."""
+    """A line as a whole. `folders`: those it changes to; `values`: what its variables and loops get; `opaque`: why
+    something in it can't be known."""
 
     commands: tuple[Command, ...] = ()
     writes: tuple[Word, ...] = ()
     reads: tuple[Word, ...] = ()
     folders: tuple[Word, ...] = ()
+    values: tuple[Word, ...] = ()
     opaque: str = ""
 
     def every(self) -> Iterator[Command]:

@@ -140,8 +140,5 @@ WRITERS = {
 }
 """Options that name a file to be written."""
 
-TRUSTING = named("make pytest mypy cargo npm pnpm yarn go ninja")
-"""Of these a word that is not known for certain is let pass: they run what the workspace holds in any case."""
-
 STDIN_PROGRAMS = named("python python3 node perl ruby php lua Rscript bc irb pypy pypy3 deno tclsh osascript")
 """Without a script, they run what they read."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct
 
 from .line import Command, Line, Risk
-from .options import RUNNERS, SHELLS, STDIN_PROGRAMS, TRUSTING, WRAPPERS, WRITERS, Runner, Wrapper, named
+from .options import RUNNERS, SHELLS, STDIN_PROGRAMS, WRAPPERS, WRITERS, Runner, Wrapper, named
 from .words import Word
 
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
@@ -212,9 +212,9 @@ def _options(name: str, words: Sequence[Word], start: int, read: Callable[[str],
         return
     runs = kind or Runner()
     for at in range(start + 1, len(words)):
-        each = words[at]
+        each = words[at] if name != "tar" or at > start + 1 else _old_style(words[at])
         if not each.sure:
-            if each.maybe_option and name not in TRUSTING:
+            if each.maybe_option or runs.signs:
                 yield Risk(at, why="it may be an option that runs or writes something")
             continue
         option, _, value = each.text.partition("=")
@@ -231,11 +231,17 @@ def _meant(option: str, text: str, options: frozenset[str]) -> bool:
     """Whether a word is one of the options, or short for one, or has one among its letters."""
     if not text.startswith(("-", "+")):
         return False
-    if option in options:
+    one_dash = "-exec" in options  # go takes each of its options with one dash as with two
+    if option in options or (one_dash and option.startswith("--") and option[1:] in options):
         return True
     if text.startswith("--"):
         return len(option) > 2 and any(long.startswith(option) for long in options)
-    return any(len(short) == 2 and short[1] in text[1:] for short in options) and "-exec" not in options
+    return any(len(short) == 2 and short[1] in text[1:] for short in options) and not one_dash
+
+
+def _old_style(first: Word) -> Word:
+    """tar's first word holds letters of options also without a dash."""
+    return first if not first.sure or first.text.startswith("-") else Word(f"-{first.text}")
 
 
 def _find(words: Sequence[Word], start: int, read: Callable[[str], Line]) -> Iterable[Risk]:
@@ -305,6 +311,8 @@ def _awk(words: Sequence[Word], start: int) -> Iterable[Risk]:
     while at < len(words):
         text = words[at].text
         if text in ("-F", "-v"):
+            if at + 1 < len(words) and words[at + 1].maybe_option:
+                yield Risk(at + 1, why="it may be several words, and one of them the program")
             at += 2
         elif re.match(r"-[Fv].", text) and words[at].sure:
             at += 1

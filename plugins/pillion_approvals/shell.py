@@ -100,9 +100,11 @@ class _Reader:
         self._writes: list[Word] = []
         self._reads: list[Word] = []
         self._folders: list[Word] = []
+        self._values: list[Word] = []
 
     def line(self) -> Line:
-        return Line(tuple(self._commands), tuple(self._writes), tuple(self._reads), tuple(self._folders), self._opaque)
+        words = (tuple(found) for found in (self._writes, self._reads, self._folders, self._values))
+        return Line(tuple(self._commands), *words, self._opaque)
 
     def doubt(self, why: str) -> None:
         self._opaque = self._opaque or why
@@ -127,6 +129,7 @@ class _Reader:
             case "variable_assignment":
                 self._assignment(node)
             case "for_statement":
+                self._hold(node)
                 name = _text(node.child_by_field_name("variable"))
                 if not own_variable(name):
                     self._add([Word(f"{name}=", sure=False)])
@@ -198,6 +201,11 @@ class _Reader:
         name = node.child_by_field_name("name")
         if name is None or name.type != "variable_name" or not own_variable(_text(name)):
             self._add([Word(_text(node), sure=False)])
+        self._hold(node)
+
+    def _hold(self, node: Node) -> None:
+        values = node.children_by_field_name("value")
+        self._values += [word(value, self.doubt) for value in values if value.type in _WORDS]
 
     # ── redirections ──
 

@@ -14,6 +14,7 @@ from pillion.errors import OutsideWorkspace
 
 from .line import Line
 from .paths import real_place
+from .programs import ASSIGNMENT
 from .words import Word
 
 MOST = 200
@@ -22,10 +23,12 @@ MOST = 200
 
 class Survey(Struct, frozen=True):
     """`writes`: the place of each file that is written, None where that is not known or not inside. `reads`: places
-    that words may mean. `trouble` says why even a line of allowed commands is to be asked for."""
+    that words may mean; `unsure`: words that something makes others of, which may be places. `trouble` says why even a
+    line of allowed commands is to be asked for."""
 
     writes: Mapping[Word, str | None] = {}
     reads: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
     trouble: str = ""
 
 
@@ -50,12 +53,13 @@ async def survey(call: JudgedCall, line: Line, *, reads: bool) -> Survey:
         known = each.sure and (each.text.startswith("/") or not (line.folders or stays))
         writes[each] = await _inside(call.workspace, _under(folder, each.text)) if known else None
     if not reads:
-        return Survey(writes, (), trouble)
+        return Survey(writes, trouble=trouble)
+    unsure = tuple(_under(base, each) for each in _expanded(line) for base in bases)
     words = list(_named(line))
     if len(words) > MOST:
         trouble = trouble or "it has too many words to be judged"
     places = [await real_place(call.workspace, _under(base, each)) for each in words[:MOST] for base in bases]
-    return Survey(writes, tuple(places), trouble)
+    return Survey(writes, tuple(places), unsure, trouble)
 
 
 def _under(folder: str, path: str) -> str:
@@ -83,10 +87,24 @@ def _written(line: Line) -> Iterator[Word]:
 
 
 def _named(line: Line) -> Iterator[str]:
-    for each in (*line.reads, *(each for command in line.every() for each in command.words[1:])):
+    for each in _words(line):
         text = each.text.rpartition("=")[2]
         if each.sure and text and "\0" not in text:
             yield text
+
+
+def _expanded(line: Line) -> Iterator[str]:
+    """What is not sure, and what is a pattern to `find`."""
+    yield from (each.text for each in (*line.reads, *line.values) if not each.sure)
+    for command in line.every():
+        finds = command.words[0].text.rpartition("/")[2] in ("find", "fd", "fdfind")
+        yield from (each.text for each in command.words[1:] if finds or not each.sure)
+
+
+def _words(line: Line) -> Iterator[Word]:
+    yield from (*line.reads, *line.values)
+    for command in line.every():
+        yield from command.words if ASSIGNMENT.match(command.words[0].text) else command.words[1:]
 
 
 def _runs_git(line: Line) -> bool:
