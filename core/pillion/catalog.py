@@ -15,6 +15,7 @@ from msgspec import Struct
 from .contracts.code import CodeIndex
 from .contracts.compactor import Compactor
 from .contracts.context import ContextProvider
+from .contracts.forks import Forks, Snapshots
 from .contracts.observer import Observer
 from .contracts.policy import Policy
 from .contracts.provider import Provider, Request
@@ -382,6 +383,14 @@ class Catalog:
     def code(self) -> CodeIndex | None:
         """Who knows the code of workspaces; None: no plugin that is on."""
         return next((one for _, one in self._gather("register_code", CodeIndex)), None)
+
+    def snapshots(self) -> Snapshots | None:
+        """Who keeps what workspaces were; None: no plugin that is on."""
+        return next((one for _, one in self._gather("register_snapshots", Snapshots)), None)
+
+    def forks(self) -> Forks | None:
+        """Who makes workspaces of their own that begin as another one; None: no plugin that is on."""
+        return next((one for _, one in self._gather("register_forks", Forks)), None)
 
     def _gather(
         self, hook: str, kind: Any, *, order: Sequence[str] | None = None, **arguments: Any

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .contracts.code import CodeIndex
     from .contracts.compactor import Compactor
     from .contracts.context import ContextProvider
+    from .contracts.forks import Forks, Snapshots
     from .contracts.observer import Observer
     from .contracts.policy import Policy
     from .contracts.provider import Provider
@@ -94,6 +95,14 @@ class Kernelhooks:
     def register_code(self) -> Sequence[CodeIndex]:
         """Who knows what the files of a workspace define and use. Plugins that need it ask the first of all, which
         `kernel.catalog.code()` gives."""
+
+    @hookspec
+    def register_snapshots(self) -> Sequence[Snapshots]:
+        """Who keeps what workspaces were; `kernel.catalog.snapshots()` gives the first of all."""
+
+    @hookspec
+    def register_forks(self) -> Sequence[Forks]:
+        """Who makes workspaces that begin as a snapshot of another one; `kernel.catalog.forks()` gives the first."""
 
     @hookspec
     def register_checks(self) -> Mapping[str, Callable[[], Awaitable[str]]]:

@@ -22,6 +22,7 @@ from .budget import Budget
 from .catalog import Catalog
 from .completions import Completions
 from .contracts.store import Opened, Page, Record, SessionInfo, SessionQuery, Store
+from .contracts.workspace import origin_of
 from .errors import ConfigError, NotFound, OwnedElsewhere, PillionError, StoreFailed
 from .eventlog import EventLog
 from .exporting import children, export
@@ -275,7 +276,7 @@ class Kernel:
         roles: Mapping[str, Line] = {},
     ) -> SessionInfo:
         now = time.time_ns() // 1_000_000
-        trusted = parent.info.trusted if parent else self.settings.trust.includes(workspace)
+        trusted = parent.info.trusted if parent else self._trusts(workspace)
         return SessionInfo(
             id=secrets.token_hex(16),
             workspace=workspace,
@@ -289,6 +290,12 @@ class Kernel:
             ephemeral=parent.info.ephemeral if parent else ephemeral,
             roles=parent.info.roles if parent else roles,
         )
+
+    def _trusts(self, workspace: str) -> bool:
+        """Does the user? A fork is trusted as what it was made from is."""
+        if "://" not in workspace:
+            return self.settings.trust.includes(workspace)
+        return self.settings.trust.includes(origin_of(self.catalog.workspace(workspace)))
 
     async def _begin(
         self,

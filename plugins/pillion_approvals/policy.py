@@ -11,6 +11,7 @@ import msgspec
 
 from pillion.contracts.policy import Allow, Ask, Deny, JudgedCall, Verdict
 from pillion.contracts.tool import Effect
+from pillion.contracts.workspace import origin_of
 from pillion.pathpattern import fits
 
 from .judge import HIDDEN, NO_RULE, STRICTNESS, Case, allowed, forbidden, uncovered
@@ -101,7 +102,7 @@ def _speaks_of(rule: Rule, call: JudgedCall) -> bool:
 def _by_line(rule: Rule, call: JudgedCall) -> bool:
     """Whether it speaks of such calls, or of what a line of the shell reads and writes."""
     if rule.workspace:
-        folder, root = Path(rule.workspace).expanduser(), call.workspace.root
+        folder, root = Path(rule.workspace).expanduser(), Path(origin_of(call.workspace))
         if not (root.is_relative_to(folder) or root.resolve().is_relative_to(folder.resolve())):
             return False
     if rule.command and rule.effect not in (None, call.effect):

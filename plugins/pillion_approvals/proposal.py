@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from pillion.contracts.policy import JudgedCall
+from pillion.contracts.workspace import origin_of
 
 from .judge import Case
 from .line import Command
@@ -27,7 +28,7 @@ _PREFIXES = [beginning.split() for beginning in BEGINNINGS]
 def proposals(call: JudgedCall, places: Sequence[str], case: Case | None, uncovered: Sequence[Command]) -> list[Rule]:
     """For a call whose paths lead to `places`, the narrower ones behind those that a person can overlook at a glance:
     for a line with one command that no rule allows that command, else just this line."""
-    workspace = str(call.workspace.root)
+    workspace = origin_of(call.workspace)
     if case is not None:
         return [rule for rule in _of_line(case, uncovered, call.tool, workspace) if _readable(rule)]
     host = getattr(call.arguments, "host", None)

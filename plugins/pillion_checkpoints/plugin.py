@@ -10,10 +10,12 @@ import trio
 from msgspec import Meta, Struct
 
 from pillion import Event, Home, Kernel, Strategy, TurnInfo, hookimpl
+from pillion.contracts.forks import Snapshots
 from pillion.contracts.witness import Witness
 
 from .bounds import Bounds
 from .events import CheckpointMissed, CheckpointTaken, WorkspaceRestored
+from .sharing import SharedSnapshots
 from .shelf import Shelf
 from .strategies import Redo, Restore, Undo
 from .timeline import OWN, Timelines
@@ -49,6 +51,7 @@ class Plugin:
     def __init__(self, config: Given, home: Home) -> None:
         self._config = config
         self._shelf = Shelf(home, config.largest)
+        self._snapshots = SharedSnapshots(self._shelf)
         self._timelines = Timelines()
         self._strategies: Sequence[Strategy] = [way(self._shelf, self._timelines) for way in (Undo, Redo, Restore)]
 
@@ -67,6 +70,10 @@ class Plugin:
     @hookimpl
     def register_events(self) -> Sequence[type[Event]]:
         return [CheckpointTaken, CheckpointMissed, WorkspaceRestored]
+
+    @hookimpl
+    def register_snapshots(self) -> Sequence[Snapshots]:
+        return [self._snapshots]
 
     @hookimpl
     def register_strategies(self) -> Sequence[Strategy]:

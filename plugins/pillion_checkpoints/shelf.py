@@ -33,13 +33,24 @@ class Shelf:
     def __init__(self, home: Home, limit: int) -> None:
         self._home, self._limit = home, limit
         self._books: dict[Path, Book] = {}
+        self._shared: dict[Path, Path] = {}
+        """Roots of forks, and those of the workspaces in whose stores they are kept."""
+
+    def share(self, fork: Path, origin: Path) -> None:
+        """What is kept of the folder `fork` lies in the store of `origin` from now on, by the same rules."""
+        origin = self._shared.get(origin, origin)
+        if self._shared.get(fork) != origin:
+            self._shared[fork] = origin
+            if (book := self._books.pop(fork, None)) is not None:
+                book.close()
 
     def book(self, workspace: LocalWorkspace) -> Book:
         """The workspace's own."""
         book = self._books.pop(workspace.root, None)
         if book is None:
-            name = hashlib.sha256(os.fsencode(workspace.root)).hexdigest()[:32]
-            book = Book(workspace, self._home.folder() / f"{name}.git", self._limit)
+            origin = self._shared.get(workspace.root, workspace.root)
+            name = hashlib.sha256(os.fsencode(origin)).hexdigest()[:32]
+            book = Book(workspace, origin, self._home.folder() / f"{name}.git", self._limit)
         self._books[workspace.root] = book
         for root in [root for root, other in self._books.items() if not other.busy][: max(0, len(self._books) - OPEN)]:
             self._books.pop(root).close()
@@ -74,8 +85,8 @@ class Book:
     Who is cancelled does not wait for his thread: a turn that ends is not kept by the first look at a large folder.
     """
 
-    def __init__(self, workspace: LocalWorkspace, path: Path, limit: int) -> None:
-        self._workspace, self._path, self._limit = workspace, path, limit
+    def __init__(self, workspace: LocalWorkspace, origin: Path, path: Path, limit: int) -> None:
+        self._workspace, self._origin, self._path, self._limit = workspace, origin, path, limit
         self._lock = trio.Lock()
         self._mutex = threading.Lock()
         """Held by the thread that works, also when nobody waits for it any more."""
@@ -137,6 +148,18 @@ class Book:
     async def skipped(self, state: State) -> Mapping[str, str]:
         return await self._run(lambda snapshots: snapshots.skipped(state))
 
+    async def all(self, state: State) -> list[tuple[str, Thing]]:
+        """Files, links and empty folders, by path. Raises KeyError."""
+        return await self._run(lambda snapshots: snapshots.all(state))
+
+    async def point(self, ref: str, commit: str) -> None:
+        """That name keeps this one, too."""
+        await self._run(lambda snapshots: snapshots.objects.point(ref, bytes.fromhex(commit)))
+
+    async def forget(self, ref: str) -> None:
+        """That name keeps nothing any more."""
+        await self._run(lambda snapshots: snapshots.objects.unpoint(ref))
+
     async def _run(self, work: Callable[[Snapshots], T]) -> T:
         async with self._lock:
             return await trio.to_thread.run_sync(self._work, work, abandon_on_cancel=True)
@@ -144,7 +167,7 @@ class Book:
     def _work(self, work: Callable[[Snapshots], T]) -> T:
         with self._mutex:
             if self._snapshots is None:
-                self._snapshots = _opened(self._workspace, self._path, self._limit)
+                self._snapshots = _opened(self._workspace, self._origin, self._path, self._limit)
             try:
                 return work(self._snapshots)
             finally:
@@ -152,13 +175,13 @@ class Book:
                     self._close()
 
 
-def _opened(workspace: LocalWorkspace, path: Path, limit: int) -> Snapshots:
+def _opened(workspace: LocalWorkspace, origin: Path, path: Path, limit: int) -> Snapshots:
     from .excludes import users_own  # dulwich takes its time, so only when the first snapshot is taken
     from .snapshots import Settings, Snapshots
 
     home = Path.home()
     settings = Settings(limit, users_own(home, home / ".config"), _modes(path))
-    return Snapshots(workspace.root, path, settings, workspace.guard.hides)
+    return Snapshots(workspace.root, path, settings, workspace.guard.hides, origin)
 
 
 def _modes(path: Path) -> tuple[int, int]:

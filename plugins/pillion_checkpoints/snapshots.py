@@ -38,10 +38,15 @@ class Settings(Struct, frozen=True):
 
 
 class Snapshots:
-    """Those of the folder `root`, in the store at `path`. Blocks, so it belongs in a thread; one call at a time."""
+    """Those of the folder `root`, in the store at `path`. Blocks, so it belongs in a thread; one call at a time.
 
-    def __init__(self, root: Path, path: Path, settings: Settings, hides: Callable[[str], bool]) -> None:
-        self.root, self._settings = root, settings
+    What git ignores is what it ignores in `origin`, by default the same folder.
+    """
+
+    def __init__(
+        self, root: Path, path: Path, settings: Settings, hides: Callable[[str], bool], origin: Path | None = None
+    ) -> None:
+        self.root, self._settings, self._origin = root, settings, origin or root
         self.objects = Objects(path)
         self._scan = Scan(os.fsencode(root), hides, settings.limit, settings.modes)
         recall(self._scan, path, self.objects.names)
@@ -53,7 +58,7 @@ class Snapshots:
     def look(self) -> State:
         """What the workspace is now; its content is in the store from then on. Raises OSError."""
         try:
-            exclude = excluded(self.root)
+            exclude = excluded(self._origin)
             if exclude != self._exclude:
                 self._exclude, self._rules = exclude, outermost(exclude, self._settings.user)
             tree = self._scan.run(self.objects.put, self._rules)
@@ -125,6 +130,21 @@ class Snapshots:
             )
             found[path] = one, other
         return [Difference(path, *found[path]) for path in sorted(found) if found[path][0] != found[path][1]]
+
+    def all(self, state: State) -> list[tuple[str, Thing]]:
+        """Files, links and empty folders, by path. Raises KeyError when it is gone."""
+        notes = self._read(state.notes)
+        found = dict.fromkeys(notes.empty, FOLDER)
+        self._walk(bytes.fromhex(state.tree), b"", notes, found)
+        return sorted(found.items())
+
+    def _walk(self, tree: bytes, base: bytes, notes: _Notes, found: dict[str, Thing]) -> None:
+        for name, (mode, hash) in self.objects.tree(tree).items():
+            path = os.fsdecode(base + name)
+            if mode == TREE:
+                self._walk(hash, base + name + b"/", notes, found)
+            elif (thing := _thing((mode, hash), path, notes)) is not None:
+                found[path] = thing
 
     def content(self, thing: Thing) -> bytes:
         """Of a file, or a link's target; b"" of a folder. Raises KeyError."""

@@ -17,6 +17,7 @@ import trio
 from msgspec import Meta, Struct
 
 from pillion import Call, Effect, Output, ToolError
+from pillion.contracts.workspace import origin_of
 from pillion.escapes import Stripper
 from pillion.overlay import unseen
 from pillion.processes import Ended
@@ -100,7 +101,7 @@ class RunTests:
         return Output(said, error=report.outcome != "passed")
 
     async def _named(self, call: Call) -> str | None:
-        root = call.workspace.root
+        root = Path(origin_of(call.workspace))
         return self._known.set_for(root) or await self._known.get(root)
 
     async def _asked(self, call: Call) -> str:
@@ -113,7 +114,7 @@ class RunTests:
         answered = await call.ask(question, found, free=True, default=found[0] if found else None)
         command = (answered.answer or "").strip()
         if answered.given and command:
-            await self._known.put(call.workspace.root, command)
+            await self._known.put(Path(origin_of(call.workspace)), command)
         if not command:
             raise ToolError(
                 "No command is known that runs the tests: nothing in the project's files says so, and nobody named one."

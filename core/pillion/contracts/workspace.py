@@ -64,3 +64,10 @@ class Workspace(Protocol):
     async def list(self, path: str = "") -> Sequence[Entry]: ...
 
     async def stat(self, path: str) -> Entry | None: ...
+
+
+def origin_of(workspace: Workspace) -> str:
+    """The folder whose rules hold for it: of a fork, which has it as `origin`, that which it was made from; else its
+    own."""
+    origin = getattr(workspace, "origin", None)
+    return origin if isinstance(origin, str) else str(workspace.root)

@@ -58,6 +58,8 @@ class NewSession(Struct, frozen=True, forbid_unknown_fields=True):
     roles: Roles = {}
     worktree: bool = False
     """It works on a git worktree of `workspace`, made for it: the last commit, on a branch of its own."""
+    fork: bool = False
+    """It works on a fork of `workspace`, made for it: what is there now, and nothing of it touches the workspace."""
 
 
 class Changes(Struct, frozen=True, forbid_unknown_fields=True):
@@ -185,7 +187,7 @@ def blueprint(host: Host) -> Blueprint:
         host.expect_work()
         wanted = await read(NewSession)
         names.check(host, workspace=wanted.workspace, model=wanted.model, strategy=wanted.strategy, roles=wanted.roles)
-        workspace = await _worktree(host, wanted.workspace) if wanted.worktree else wanted.workspace
+        workspace = await _workspace(host, wanted)
         with timed("store"):
             session = await host.kernel.create(
                 workspace,
@@ -292,6 +294,20 @@ def blueprint(host: Host) -> Blueprint:
         return answer(Listed(await session.messages()))
 
     return routes
+
+
+async def _workspace(host: Host, wanted: NewSession) -> str:
+    """The one that is worked on: that which was asked for, or what is made of it."""
+    if wanted.worktree and wanted.fork:
+        wrong = FieldError("fork", "It is either a worktree or a fork.")
+        raise Refused(422, "A session gets a worktree or a fork, not both.", errors=[wrong])
+    if wanted.fork:
+        forks = host.kernel.catalog.forks()
+        if forks is None:
+            wrong = FieldError("fork", "No plugin that is on makes one.")
+            raise Refused(422, "No plugin that is on makes forks; forks would.", errors=[wrong])
+        return (await forks.make(wanted.workspace)).address
+    return await _worktree(host, wanted.workspace) if wanted.worktree else wanted.workspace
 
 
 async def _worktree(host: Host, workspace: str) -> str:
