@@ -53,7 +53,7 @@ class Merging:
 
     async def run(self) -> Merged:
         """Raises Conflict where files change all the time, NotFound where a snapshot is gone, OSError."""
-        await self._turn.before("write")  # what is there is kept first
+        await self._turn.before("execute")  # what is there is kept first, and all that changes then is the merge's
         changes = await self._snapshots.changes(self._origin, self._fork.base, self._now)
         for attempt in range(TRIES):
             steps = await self._planned(changes)
@@ -154,8 +154,9 @@ class Merging:
 
     async def _left(self, steps: Sequence[Step]) -> tuple[Unmerged, ...]:
         room, left = 5 * SHOWN, []
+        why = {step.path for step in steps if step.why}
         for step in steps:
-            if not step.why:
+            if not step.why or any(path.startswith(f"{step.path}/") for path in why):
                 continue
             diff = ""
             if room > 0 and "folder" not in [leaf.kind for leaf, _ in (step.old, step.new) if leaf is not None]:

@@ -280,6 +280,8 @@ export interface NewSession {
   roles?: Record<string, string[]>;
   /** It works on a git worktree of `workspace`, made for it: the last commit, on a branch of its own. */
   worktree?: boolean;
+  /** It works on a fork of `workspace`, made for it: what is there now, and nothing of it touches the workspace. */
+  fork?: boolean;
 }
 
 /** POST …/tools/{tool}. `when` a turn runs already: 409 (`reject`), wait (`queue`), or cancel it (`interrupt`). */
