@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from pillion import Busy, Conflict, NotFound, TooLarge
 from pillion.testing.scripted import Pause, says
@@ -42,7 +43,7 @@ async def test_what_is_done_in_a_fork_is_seen_nowhere_else(tmp_path: Path) -> No
             file.write("MODULE")
         with sqlite3.connect(one / "data.sqlite3") as database:
             database.execute("INSERT INTO t VALUES (2)")
-        subprocess.run(TESTS, cwd=one, check=True, capture_output=True)
+        _run(one, *TESTS)
         assert (one / "cache.tmp").exists() and image(one) != before
         assert image(scene_.folder) == image(other) == before
         (scene_.folder / "log.txt").write_text("of the origin\n")
@@ -127,14 +128,14 @@ async def test_git_in_a_fork_is_its_own(tmp_path: Path) -> None:
         scene_.write({"a.txt": "one\n"})
         git = ("git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
         for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "first")):
-            subprocess.run([*git, *words], cwd=scene_.folder, check=True)
+            _run(scene_.folder, *git, *words)
         (scene_.folder / ".git/hooks/pre-commit").write_text("#!/bin/sh\ntouch ../ran\n")
         (scene_.folder / ".git/hooks/pre-commit").chmod(0o755)
         before = image(scene_.folder)
         _, root = await scene_.make()
         assert _said(root, "status", "--porcelain") == "" and _said(root, "log", "--format=%s") == "first\n"
         (root / "a.txt").write_text("two\n")
-        subprocess.run([*git, "commit", "-qam", "second"], cwd=root, check=True)
+        _run(root, *git, "commit", "-qam", "second")
         assert _said(root, "log", "--format=%s") == "second\nfirst\n"
         assert image(scene_.folder) == before and not (root / "ran").exists()
 
@@ -188,8 +189,7 @@ async def test_a_kill_leaves_nothing_after_the_next_start(tmp_path: Path) -> Non
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "a.txt").write_text("one\n")
     top = str(Path(__file__).parents[3])
-    program = subprocess.Popen([sys.executable, "-c", KILLED, top, str(tmp_path)], stdout=subprocess.PIPE)
-    assert program.stdout is not None and program.stdout.readline() == b"made\n"
+    program = _started(sys.executable, "-c", KILLED, top, str(tmp_path))
     data = tmp_path / "data"
     async with scene(tmp_path) as scene_:  # another process lives: what it holds stays
         assert len(_left(data)) == 2 and len(scene_.forks.all()) == 1
@@ -204,12 +204,12 @@ async def test_nobody_takes_a_fork_from_a_session_at_work(tmp_path: Path) -> Non
         fork, root = await scene_.make()
         session = await scene_.host.kernel.create(fork.address)
         scene_.host.provider.script([Pause(60), *says("done")])
-        await session.prompt("go")
+        accepted = await session.prompt("go")
         with pytest.raises(Conflict, match="works in this fork"):
             await scene_.forks.drop(fork.id)
         await session.cancel()
-        while session.state != "idle":
-            await trio.sleep(0.01)
+        await session.ended(accepted.turn, accepted.after)
+        await trio.testing.wait_all_tasks_blocked()
         assert root.is_dir()
         await scene_.forks.drop(fork.id)
         with pytest.raises(NotFound):
@@ -222,6 +222,17 @@ def _home(data: Path) -> Path:
 
 def _left(data: Path) -> list[str]:
     return sorted(place.name for place in _home(data).iterdir() if place.is_dir())
+
+
+def _run(folder: Path, *words: str) -> None:
+    subprocess.run(words, cwd=folder, check=True, capture_output=True)
+
+
+def _started(*words: str) -> subprocess.Popen[bytes]:
+    """A program that has said its first line."""
+    program = subprocess.Popen(words, stdout=subprocess.PIPE)
+    assert program.stdout is not None and program.stdout.readline() == b"made\n"
+    return program
 
 
 def _said(folder: Path, *words: str) -> str:
