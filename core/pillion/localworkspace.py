@@ -20,7 +20,7 @@ from typing import Literal
 
 import trio
 
-from . import beneath, writejournal
+from . import beneath, mountview, writejournal
 from .contracts.workspace import Content, Entry, Write
 from .errors import Conflict, FileTooLarge, NoSuchFile, NotAFile, NotFound, OutsideWorkspace, ToolError
 from .protection import PLAIN, Guard, Protection
@@ -39,7 +39,9 @@ class LocalWorkspace:
 
     def __init__(self, root: str | Path, protection: Protection = PLAIN) -> None:
         self._given = os.path.abspath(root)
-        self._root = Path(os.path.realpath(self._given))
+        self._root = Path(mountview.realpath(self._given))
+        self._inner = str(mountview.inside(self._root))
+        """What programs in it are told."""
         if not self._root.is_dir():
             raise NotFound(f"There is no folder {root}.")
         self.guard = Guard(protection, self._root)
@@ -86,11 +88,13 @@ class LocalWorkspace:
             if effect:
                 self.guard.check(path, effect)
             return tuple(path.split("/"))
+        if os.path.isabs(path) and _inside(path, self._inner):
+            path = str(self._root) + path[len(self._inner) :]
         if os.path.isabs(path) and not (_inside(path, self._given) or _inside(path, str(self._root))):
-            raise OutsideWorkspace(f"{path} is outside the workspace {self._root}.")
-        real = os.path.realpath(os.path.join(self._root, path))
+            raise OutsideWorkspace(f"{path} is outside the workspace {self._inner}.")
+        real = mountview.realpath(os.path.join(self._root, path))
         if not _inside(real, str(self._root)):
-            raise OutsideWorkspace(f"{path} leads out of the workspace {self._root}.")
+            raise OutsideWorkspace(f"{path} leads out of the workspace {self._inner}.")
         parts = Path(real).relative_to(self._root).parts
         if effect:
             for named in {self._named(path), "/".join(parts)}:

@@ -21,6 +21,7 @@ from typing import IO
 import trio
 from msgspec import Struct
 
+from . import mountview
 from .errors import ToolError
 from .leftovers import end_leftovers
 from .processtree import VARIABLE, Tree, become_subreaper, find_groups
@@ -347,7 +348,7 @@ def _open(tree: Tree, plan: _Plan) -> _Ends:
     """Starts it. Runs in a thread."""
     if not plan.argv:
         raise ToolError("An empty command can't be started.")
-    argv = list(plan.argv)
+    argv, cwd = mountview.entering(plan.argv, plan.cwd)
     with ExitStack() as ours, ExitStack() as theirs:
         source: int | IO[bytes] = subprocess.DEVNULL
         given = -1
@@ -377,7 +378,7 @@ def _open(tree: Tree, plan: _Plan) -> _Ends:
                     stdin=source,
                     stdout=writing,
                     stderr=subprocess.DEVNULL if plan.drop_errors else writing,
-                    cwd=plan.cwd,
+                    cwd=cwd,
                     env=dict(plan.environment),
                     start_new_session=True,
                     pass_fds=plan.passing,

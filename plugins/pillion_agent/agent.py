@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pillion import mountview
 from pillion.turn import Turn
 from pillion.values import Message
 
@@ -30,7 +31,7 @@ class Agent:
 
     async def run(self, turn: Turn) -> str | None:
         """`question` when the last words are one, else done. The turn's errors and limits pass."""
-        system = SYSTEM.format(root=turn.workspace.root)
+        system = SYSTEM.format(root=mountview.inside(turn.workspace.root))
         if context := await turn.context():
             system = f"{system}\n\n{context}"
         while (step := await turn.step(system=system)).calls:

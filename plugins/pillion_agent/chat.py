@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pillion import mountview
 from pillion.turn import Turn
 from pillion.values import Message, Text
 
@@ -43,7 +44,7 @@ class Chat:
             await turn.step(tools=False, view=with_readme(await turn.view(), readme), answer=True)
 
     async def _large(self, turn: Turn) -> None:
-        system = SYSTEM.format(root=turn.workspace.root)
+        system = SYSTEM.format(root=mountview.inside(turn.workspace.root))
         context = await turn.context()
         await turn.step(system=f"{system}\n\n{context}" if context else system, tools=False, answer=True)
 

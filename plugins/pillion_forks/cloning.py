@@ -8,9 +8,11 @@ import fcntl
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from pillion import TooLarge
+from pillion.contracts.forks import Leaf
 
 FICLONE = 0x40049409
 """The request by which Linux has a file share another one's blocks: _IOW(0x94, 9, int)."""
@@ -101,6 +103,24 @@ class Cloner:
                     f"The fork would copy more than {self._most} bytes: see the settings bytes and include of forks."
                 )
             yield data
+
+
+def can_share(origin: Path, folder: Path, leaves: Sequence[Leaf]) -> bool:
+    """Can files in `folder` share blocks with those of the origin? Tried with the first one that is there."""
+    probe = folder / "probe"
+    for leaf in leaves:
+        if leaf.kind != "file" or not (origin / leaf.path).is_file():
+            continue
+        try:
+            with probe.open("wb") as made, (origin / leaf.path).open("rb") as given:
+                fcntl.ioctl(made.fileno(), FICLONE, given.fileno())
+        except OSError:
+            return False
+        else:
+            return True
+        finally:
+            probe.unlink(missing_ok=True)
+    return False
 
 
 def write_new(folder: int, name: str, data: bytes, bits: int) -> None:

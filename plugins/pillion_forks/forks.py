@@ -2,51 +2,50 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import trio
-from msgspec import Struct, structs
+from msgspec import structs
 
-from pillion import Busy, Conflict, Home, Kernel, LocalWorkspace, NotFound, ToolError, Turn, Workspace
+from pillion import (
+    Busy,
+    Conflict,
+    Home,
+    Kernel,
+    LocalWorkspace,
+    NotFound,
+    PillionError,
+    ToolError,
+    Turn,
+    Workspace,
+    mountview,
+)
 from pillion.contracts.forks import Changed, Fork, Leaf, Merged, Preference, Snapshots
 from pillion.protection import Protection
 
-from . import gitfolder
-from .cloning import Cloner
-from .laying import Laying
+from .making import OVERLAY, Maker, Settings
 from .merging import Merging
+from .mounting import Mounts
 from .record import SCHEME, TREE, ForkWorkspace, Kept, address_of
 from .yard import Yard
 
-AT_ONCE = 200
-"""Contents that are taken out of the store together."""
 LEAVE_SECONDS = 60.0
 """For taking a fork away that nobody needs any more."""
-
-
-class Settings(Struct, frozen=True):
-    """`include`: folders that git ignores and forks have, too; `count`, `days` and `bytes` as in Config."""
-
-    include: tuple[str, ...]
-    count: int
-    days: float
-    bytes: int
-    reflink: bool
 
 
 class AllForks:
     """Those below the plugin's folder, or `place`."""
 
-    def __init__(self, kernel: Kernel, home: Home, place: str, settings: Settings) -> None:
-        self._kernel, self._home, self._settings = kernel, home, settings
+    def __init__(self, kernel: Kernel, home: Home, mounts: Mounts, place: str, settings: Settings) -> None:
+        self._kernel, self._home, self._mounts, self._settings = kernel, home, mounts, settings
         self._yard = Yard(Path(place).expanduser() if place else home.folder())
+        self._maker = Maker(self._yard, mounts, settings, home.log)
         self._protection = Protection.of(kernel.settings)
-        self._known: dict[str, Fork] = {}
+        self._known: dict[str, Kept] = {}
         self._making = 0
 
     # ── for those who want forks ──
@@ -64,11 +63,11 @@ class AllForks:
         return await self._make(workspace, snapshot, lasting=True)
 
     def all(self) -> Sequence[Fork]:
-        return sorted(self._known.values(), key=lambda fork: fork.created)
+        return sorted((kept.fork for kept in self._known.values()), key=lambda fork: fork.created)
 
     def find(self, id: str) -> Fork:
         """Also by the beginning of its name, 4 characters at least. Raises NotFound."""
-        found = [fork for fork in self._known.values() if len(id) >= 4 and fork.id.startswith(id)]
+        found = [kept.fork for kept in self._known.values() if len(id) >= 4 and kept.fork.id.startswith(id)]
         if len(found) != 1:
             raise NotFound(f"{len(found)} forks begin with {id!r}." if found else f"There is no fork {id!r}.")
         return found[0]
@@ -108,14 +107,22 @@ class AllForks:
 
     def workspace(self, address: str) -> ForkWorkspace:
         """The files of the fork with that address. Raises NotFound."""
-        fork = self._known.get(address.partition("://")[2])
-        if fork is None:
+        kept = self._known.get(address.partition("://")[2])
+        if kept is None:
             raise NotFound(f"There is no fork {address} any more.")
-        return ForkWorkspace(self.folder(fork), self._outermost(fork), self._protection)
+        workspace = ForkWorkspace(self.folder(kept.fork), self._outermost(kept.fork), self._protection)
+        with suppress(PillionError):  # the origin, or who keeps snapshots, may be gone
+            self._snapshots().share(workspace, self._origin(kept.fork.origin))
+        return workspace
 
     def folder(self, fork: Fork) -> Path:
-        """Where its files lie."""
-        return self._yard.place / fork.id / TREE
+        """Where its files are to be reached. Raises NotFound where they can't be."""
+        if fork.way != OVERLAY:
+            return self._yard.place / fork.id / TREE
+        root = self._mounts.root(fork.id)
+        if root is None:
+            raise NotFound(f"The fork {fork.id} is not mounted: another process works in it, or its own has ended.")
+        return root
 
     # ── for the plugin ──
 
@@ -123,13 +130,20 @@ class AllForks:
         """Finds those that last, and takes away what others have left."""
         for id in await trio.to_thread.run_sync(self._yard.sweep, self._settings.days):
             self._home.log.info("Took away the fork %s, which nobody needs any more", id)
+        await trio.to_thread.run_sync(self._yard.sweep_bases)
         await self.look()
+        for kept in list(self._known.values()):
+            if kept.fork.way == OVERLAY and await trio.to_thread.run_sync(self._yard.hold, kept.fork.id):
+                try:
+                    await self._mounts.mount(kept.fork.id, self._yard.place / kept.fork.id, Path(kept.at))
+                except ToolError as error:
+                    self._home.log.error("The fork %s can't be used: %s", kept.fork.id, error)
 
     async def look(self) -> None:
         """Those that other processes have made or dropped meanwhile are known, too."""
         there = {kept.fork.id: kept for kept in await trio.to_thread.run_sync(self._yard.all)}
-        self._known = {id: fork for id, fork in self._known.items() if id in there}
-        self._known |= {id: kept.fork for id, kept in there.items() if kept.lasting and id not in self._known}
+        self._known = {id: kept for id, kept in self._known.items() if id in there}
+        self._known |= {id: kept for id, kept in there.items() if kept.lasting and id not in self._known}
 
     def close(self) -> None:
         self._yard.close()
@@ -142,7 +156,7 @@ class AllForks:
             above = self._known.get(fork.origin.partition("://")[2])
             if above is None:
                 return ""
-            fork = above
+            fork = above.fork
         return fork.origin
 
     def _snapshots(self) -> Snapshots:
@@ -175,60 +189,37 @@ class AllForks:
     ) -> Fork:
         folder = await trio.to_thread.run_sync(self._yard.make, id)
         try:
+            if snapshot:  # a name of its own keeps it, too
+                await snapshots.keep(origin, snapshot, id)
             base = snapshot or await snapshots.take(origin, id)
-            cloner = Cloner(self._settings.bytes, reflink=self._settings.reflink)
-            await self._laid(snapshots, origin, base, folder / TREE, cloner)
-            way = "reflink" if cloner.cloned else "copy"
+            at = str(mountview.inside(origin.root))
+            way = await self._maker.make(folder, snapshots, origin, base)
             fork = Fork(id, address_of(id), address, base, way, time.time_ns() // 1_000_000)
-            self._known[id] = fork
-            await trio.to_thread.run_sync(self._yard.settle, id, Kept(fork, lasting))
-            snapshots.share(self.workspace(fork.address), origin)
-            if snapshot:  # its own name keeps it, too
-                await snapshots.keep(origin, base, id)
+            self._known[id] = kept = Kept(fork, lasting, at)
+            await trio.to_thread.run_sync(self._yard.settle, id, kept)
         except BaseException:
             self._known.pop(id, None)
             with trio.move_on_after(LEAVE_SECONDS, shield=True):
+                await self._mounts.unmount(id)
                 await trio.to_thread.run_sync(self._yard.drop, id)
             raise
         return fork
-
-    async def _laid(self, snapshots: Snapshots, origin: LocalWorkspace, base: str, tree: Path, cloner: Cloner) -> None:
-        leaves = await snapshots.leaves(origin, base)
-        skipped = await snapshots.skipped(origin, base)
-        laying = Laying(origin.root, tree, cloner, trio.from_thread.check_cancelled)
-        large = [path for path, why in skipped.items() if why == "large"]
-        kept = frozenset(leaf.path for leaf in leaves)
-
-        def lay() -> list[Leaf]:
-            os.mkdir(tree, 0o700)
-            missing = laying.lay(leaves)
-            laying.include(self._settings.include, kept)
-            laying.large(large)
-            gitfolder.copy(origin.root, tree)
-            return missing
-
-        missing = await trio.to_thread.run_sync(lay)
-        for start in range(0, len(missing), AT_ONCE):
-            some = missing[start : start + AT_ONCE]
-            contents = [data or b"" for data in await snapshots.contents(origin, some)]
-            await trio.to_thread.run_sync(laying.put, some, contents)
 
     async def _now(self, fork: Fork) -> tuple[Snapshots, str]:
         """What is in the fork at this moment."""
         snapshots, workspace = self._snapshots(), self.workspace(fork.address)
         await trio.to_thread.run_sync(self._yard.touch, fork.id)
-        snapshots.share(workspace, self._origin(fork.origin))
         return snapshots, await snapshots.take(workspace, f"{fork.id}-now")
 
     async def _rebase(self, fork: Fork, snapshots: Snapshots, now: str) -> None:
         """It begins there from now on: what was merged is not merged again."""
-        if now == fork.base or fork.id not in self._known:
+        kept = self._known.get(fork.id)
+        if now == fork.base or kept is None:
             return
-        lasting = not self._yard.holds(fork.id)
-        changed = structs.replace(fork, base=now)
+        changed = structs.replace(kept, fork=structs.replace(fork, base=now))
         await snapshots.keep(self.workspace(fork.address), now, fork.id)
         self._known[fork.id] = changed
-        await trio.to_thread.run_sync(self._yard.settle, fork.id, Kept(changed, lasting))
+        await trio.to_thread.run_sync(self._yard.settle, fork.id, changed)
 
     async def _drop(self, fork: Fork) -> None:
         self._known.pop(fork.id, None)
@@ -239,6 +230,8 @@ class AllForks:
         except (NotFound, OSError):  # the origin has gone; its snapshots go with time
             pass
         try:
+            await self._mounts.unmount(fork.id)
             await trio.to_thread.run_sync(self._yard.drop, fork.id)
+            await trio.to_thread.run_sync(self._yard.sweep_bases)
         except OSError as error:
             raise ToolError(f"The fork's files could not all be taken away: {error.strerror}.") from None

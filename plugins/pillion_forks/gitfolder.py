@@ -22,9 +22,15 @@ MOST = 20_000
 """Loose refs that are taken over."""
 
 
-def copy(origin: Path, fork: Path) -> None:
+def objects(origin: Path) -> Path | None:
+    """Where the repository keeps what is committed, if the work tree of one begins at `origin`."""
+    found = _repository(origin / ".git")
+    return found[1] / "objects" if found else None
+
+
+def copy(origin: Path, fork: Path, also: Path | None = None) -> None:
     """Into the folder `fork`, if the work tree of a repository begins at `origin`. Nothing of it is run. What has no
-    sound repository gets none."""
+    sound repository gets none. Programs that have something else at the origin's path find its objects `also` there."""
     found = _repository(origin / ".git")
     if found is None:
         return
@@ -32,7 +38,8 @@ def copy(origin: Path, fork: Path) -> None:
     target = fork / ".git"
     for folder in ("objects/info", "objects/pack", "refs/heads", "info"):
         (target / folder).mkdir(parents=True)
-    (target / "objects" / "info" / "alternates").write_bytes(os.fsencode(common / "objects") + b"\n")
+    lines = [os.fsencode(place) + b"\n" for place in (common / "objects", also) if place is not None]
+    (target / "objects" / "info" / "alternates").write_bytes(b"".join(lines))
     for place, names in ((own, ("HEAD", "index")), (common, ("packed-refs", "shallow", "info/exclude"))):
         for name in names:
             _copy(place / name, target / name)

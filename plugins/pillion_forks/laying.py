@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from pillion import beneath
+from pillion import beneath, mountview
 from pillion.contracts.forks import Leaf
 
 from .cloning import Cloner, write_new
@@ -19,12 +19,39 @@ DEEPEST = 200
 
 
 class Laying:
-    """Of one fork: from the folder `origin` into `target`, which is empty. In a thread."""
+    """Of one fork: from the folder `origin` into `target`, which is empty. In a thread. `seen_at`: the path that the
+    fork's programs will have of it."""
 
-    def __init__(self, origin: Path, target: Path, cloner: Cloner, check: Check) -> None:
+    def __init__(self, origin: Path, target: Path, cloner: Cloner, check: Check, seen_at: str) -> None:
         self._origin, self._target, self._cloner, self._check = origin, target, cloner, check
-        self.folders: set[str] = {""}
-        """Those that are in the snapshot."""
+        self._seen_at = seen_at
+        self._folders: set[str] = {""}
+        self._kept: set[str] = set()
+        """Those that are in the snapshot; and what else is."""
+
+    def know(self, leaves: Sequence[Leaf]) -> None:
+        """What the snapshot has, for `include` and `stamps`."""
+        self._kept = {leaf.path for leaf in leaves}
+        for leaf in leaves:
+            self._note(leaf.path if leaf.kind == "folder" else leaf.path.rpartition("/")[0])
+
+    def stamps(self, names: Sequence[str], large: Sequence[str]) -> list[str]:
+        """What changes when anything changes of what `include` and `large` would take in."""
+        found: list[str] = []
+        for path in [*sorted(self._included(names)), *large]:
+            place = self._origin / path
+            try:
+                found.append(f"{path} {_stamp(place.lstat())}")
+            except OSError:
+                continue
+            if place.is_dir() and not place.is_symlink():
+                for folder, folders, files in os.walk(place):
+                    self._check()
+                    for name in sorted([*folders, *files]):
+                        with contextlib.suppress(OSError):
+                            found.append(f"{name} {_stamp(os.lstat(os.path.join(folder, name)))}")
+                    folders.sort()
+        return found
 
     def lay(self, leaves: Sequence[Leaf]) -> list[Leaf]:
         """The leaves that stand in the origin no more as they are wanted: they are yet to be `put`. Raises OSError."""
@@ -33,7 +60,6 @@ class Laying:
             for folder, inside in _by_folder(leaves).items():
                 self._check()
                 names = folder.split("/") if folder else []
-                self._note(folder)
                 with beneath.opened(target, names, create=True) as into, _found(origin, names) as out_of:
                     for leaf in inside:
                         if not self._one(leaf, out_of, into):
@@ -54,11 +80,11 @@ class Laying:
         finally:
             os.close(target)
 
-    def include(self, names: Sequence[str], kept: frozenset[str]) -> None:
+    def include(self, names: Sequence[str]) -> None:
         """Takes in the folders of these names, or paths from the root, that are in folders of the snapshot and not in
-        it themselves (`kept`: the paths that are). Links stay links; one into the origin leads into the fork."""
+        it themselves. Links stay links; one into the origin leads into the fork."""
         with self._ends() as (origin, target):
-            for path in sorted(self._included(names, kept)):
+            for path in sorted(self._included(names)):
                 folder, _, name = path.rpartition("/")
                 above = folder.split("/") if folder else []
                 with _found(origin, above) as out_of:
@@ -93,8 +119,8 @@ class Laying:
             os.close(origin)
 
     def _note(self, folder: str) -> None:
-        while folder not in self.folders:
-            self.folders.add(folder)
+        while folder not in self._folders:
+            self._folders.add(folder)
             folder = folder.rpartition("/")[0]
 
     def _one(self, leaf: Leaf, out_of: int | None, into: int) -> bool:
@@ -102,17 +128,16 @@ class Laying:
         if leaf.kind == "folder":
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, dir_fd=into)
-            self._note(leaf.path)
             return True
         if leaf.kind == "link" or out_of is None:
             return False
         return self._cloner.file(out_of, name, into, leaf.name, leaf.bits)
 
-    def _included(self, names: Sequence[str], kept: frozenset[str]) -> set[str]:
+    def _included(self, names: Sequence[str]) -> set[str]:
         found = {name for name in names if "/" in name}
-        for folder in self.folders:
+        for folder in self._folders:
             found |= {f"{folder}/{name}" if folder else name for name in names if "/" not in name}
-        return {path for path in found if path not in kept and path not in self.folders}
+        return {path for path in found if path not in self._kept and path not in self._folders}
 
     def _tree(self, out_of: int, into: int, name: str, depth: int) -> None:
         """A folder with all that is in it; what is neither file, folder nor link is left out."""
@@ -139,8 +164,8 @@ class Laying:
             os.utime(target, ns=(status.st_mtime_ns, status.st_mtime_ns))
 
     def _led(self, link: str) -> str:
-        root = str(self._origin)
-        return str(self._target) + link[len(root) :] if link == root or link.startswith(f"{root}/") else link
+        root = str(mountview.inside(self._origin))
+        return self._seen_at + link[len(root) :] if link == root or link.startswith(f"{root}/") else link
 
 
 def _by_folder(leaves: Sequence[Leaf]) -> dict[str, list[Leaf]]:
@@ -162,6 +187,10 @@ def _found(root: int, names: Sequence[str]) -> Iterator[int | None]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _stamp(status: os.stat_result) -> str:
+    return f"{status.st_ino} {status.st_mode:o} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def _is_folder(folder: int, name: str) -> bool:

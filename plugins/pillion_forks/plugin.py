@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import trio
 from msgspec import Meta, Struct
 
 from pillion import Event, Home, Kernel, NotFound, Strategy, Workspace, hookimpl
@@ -24,13 +25,14 @@ Size = Annotated[int, Meta(gt=0)]
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[plugins.forks]`. `include`: folders that git ignores and a fork has all the same, by name or by path. `way`:
-    `reflink` tries to share blocks, and copies where that can't be; `copy` always copies. `folder`: where forks lie, by
-    default in the data directory; files can share blocks within one file system alone. `count` forks at most,
+    """`[plugins.forks]`. `include`: folders that git ignores and a fork has all the same, by name or by path. `way`: by
+    default files share blocks (`reflink`) where the file system can, else a fork is an overlay over a base that forks
+    share (`overlay`) where the kernel lets a user mount one, else a `copy`; or one of these. `folder`: where forks lie,
+    by default in the data directory; files can share blocks within one file system alone. `count` forks at most,
     each dropped when nobody used it for `days` days; one may copy `bytes`."""
 
     include: tuple[str, ...] = (".venv", "node_modules", "target")
-    way: Literal["auto", "copy"] = "auto"
+    way: Literal["auto", "reflink", "overlay", "copy"] = "auto"
     folder: str = ""
     count: Size = 64
     days: Annotated[float, Meta(gt=0)] = 30.0
@@ -55,18 +57,22 @@ class Plugin:
     @hookimpl
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
-        from .forks import AllForks, Settings
+        from .forks import AllForks
+        from .making import Settings
+        from .mounting import Mounts
 
         config = self._config
-        settings = Settings(config.include, config.count, config.days, config.bytes, config.way == "auto")
-        forks = AllForks(kernel, self._home, config.folder, settings)
-        await forks.begin()
-        self._forks = forks
-        try:
-            yield
-        finally:
-            self._forks = None
-            forks.close()
+        settings = Settings(config.include, config.way, config.count, config.days, config.bytes)
+        async with trio.open_nursery() as nursery:
+            forks = AllForks(kernel, self._home, Mounts(kernel.processes, nursery), config.folder, settings)
+            await forks.begin()
+            self._forks = forks
+            try:
+                yield
+            finally:
+                self._forks = None
+                nursery.cancel_scope.cancel()
+                forks.close()
 
     @hookimpl
     def register_forks(self) -> Sequence[Forks]:

@@ -19,10 +19,12 @@ RECORD, LOCK, TREE = "fork.json", "lock", "tree"
 
 
 class Kept(Struct, frozen=True):
-    """`lasting`: it stays until somebody drops it; else it goes with the process that made it, or at the next start."""
+    """`lasting`: it stays until somebody drops it; else it goes with the process that made it, or at the next start.
+    `at`: the path of the origin, where an overlay is mounted."""
 
     fork: Fork
     lasting: bool
+    at: str = ""
 
 
 class ForkWorkspace(LocalWorkspace):

@@ -39,7 +39,7 @@ class NewFork(Struct, frozen=True, forbid_unknown_fields=True):
 
 class ForkView(Struct, frozen=True):
     """A session is opened with `address` as its workspace. `origin` is the workspace that it was made from, `folder`
-    where its files lie; `way`: `reflink` or `copy`. `created` is RFC 3339."""
+    where its files are reached; `way`: `reflink`, `overlay` or `copy`. `created` is RFC 3339."""
 
     fork: str
     address: str

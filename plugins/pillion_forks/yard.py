@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from . import record
+from .bases import Bases
+from .mounting import BASE, prepare
 from .record import LOCK, RECORD, Kept
 
 GONE = "gone-"
 """What a folder's name begins with that is being taken away."""
-GATE = "gate"
+GATE, BASES = "gate", "bases"
 
 
 class Yard:
@@ -25,6 +27,7 @@ class Yard:
 
     def __init__(self, place: Path) -> None:
         self.place = place
+        self.bases = Bases(place / BASES)
         self._locks: dict[str, int] = {}
 
     def make(self, id: str) -> Path:
@@ -36,14 +39,32 @@ class Yard:
         return folder
 
     def settle(self, id: str, kept: Kept) -> None:
-        """Its record is written: from now on others see it, too. One that lasts needs nobody who holds it."""
+        """Its record is written: from now on others see it, too. One that lasts needs nobody who holds it, but for an
+        overlay, which one process alone may have mounted."""
         record.write(self.place / id, kept)
-        if kept.lasting:
+        if kept.lasting and not (self.place / id / BASE).is_symlink():
             self._unlock(id)
 
-    def holds(self, id: str) -> bool:
-        """Is it ours alone, for as long as we are there?"""
-        return id in self._locks
+    def hold(self, id: str) -> bool:
+        """Takes one that lasts for this process alone. False: another one has it."""
+        with self._gate():
+            if id in self._locks or not (self.place / id).is_dir() or not self._is_free(self.place / id):
+                return id in self._locks
+            self._lock(id)
+        return True
+
+    def over(self, folder: Path, key: str) -> Path | None:
+        """Makes a fork's folder ready for an overlay over that base. Where its changes go; None: no such base is laid.
+        From then on nobody takes the base away."""
+        with self._gate():
+            base = self.bases.get(key)
+            return None if base is None else prepare(folder, base / record.TREE)
+
+    def sweep_bases(self) -> None:
+        """Takes away those that no fork needs."""
+        with self._gate():
+            links = [folder / BASE for folder in self._folders() if (folder / BASE).is_symlink()]
+            self.bases.sweep({Path(os.readlink(link)).parent.name for link in links}, _remove)
 
     def drop(self, id: str) -> None:
         """Raises OSError where something of it can't be taken away."""
@@ -90,7 +111,8 @@ class Yard:
     def _folders(self) -> list[Path]:
         if not self.place.is_dir():
             return []
-        return [one for one in self.place.iterdir() if one.is_dir() and not one.name.startswith(GONE)]
+        found = [one for one in self.place.iterdir() if one.name != BASES and not one.name.startswith(GONE)]
+        return [one for one in found if one.is_dir()]
 
     @contextlib.contextmanager
     def _gate(self) -> Iterator[None]:

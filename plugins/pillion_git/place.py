@@ -9,6 +9,8 @@ from contextlib import suppress
 
 from msgspec import Struct
 
+from pillion import mountview
+
 LONGEST = 4096
 """Bytes of a file that names a folder."""
 LARGEST_CONFIG = 1024 * 1024
@@ -37,7 +39,7 @@ class Place(Struct, frozen=True):
 
 def find(folder: str) -> Place:
     """That of `folder`, or of the nearest folder above it. Raises NoRepository, GitFault."""
-    start = os.path.realpath(folder)
+    start = mountview.realpath(folder)
     try:
         start.encode()
     except UnicodeEncodeError:
@@ -87,9 +89,9 @@ def _folder(git: str, status: os.stat_result, top: str) -> str | None:
         said = (read(git) or "").strip()
         if not said.startswith("gitdir:"):
             raise GitFault(f"{git} is a file that names no folder.")
-        found = os.path.realpath(os.path.join(top, said.removeprefix("gitdir:").strip()))
+        found = mountview.realpath(os.path.join(top, said.removeprefix("gitdir:").strip()))
     else:
-        found = os.path.realpath(git)
+        found = mountview.realpath(git)
     if not os.path.isfile(os.path.join(found, "HEAD")):
         if stat.S_ISREG(status.st_mode):
             raise GitFault(f"{git} leads to {found}, which is no repository.")
@@ -104,11 +106,11 @@ def _agrees(found: str, git: str, top: str) -> bool:
     here can't write there."""
     back = read(os.path.join(found, "gitdir"))
     if back:
-        return os.path.realpath(os.path.join(found, back.strip())) == os.path.realpath(git)
+        return mountview.realpath(os.path.join(found, back.strip())) == mountview.realpath(git)
     with suppress(GitFault):
         for line in (read(os.path.join(found, "config"), LARGEST_CONFIG) or "").splitlines():
             key, _, value = line.strip().partition("=")
-            if key.strip().lower() == "worktree" and os.path.realpath(os.path.join(found, value.strip())) == top:
+            if key.strip().lower() == "worktree" and mountview.realpath(os.path.join(found, value.strip())) == top:
                 return True
     return False
 
@@ -117,7 +119,7 @@ def _common(folder: str) -> str:
     said = read(os.path.join(folder, "commondir"))
     if said is None:
         return folder
-    common = os.path.realpath(os.path.join(folder, said.strip()))
+    common = mountview.realpath(os.path.join(folder, said.strip()))
     if os.path.dirname(folder) != os.path.join(common, "worktrees"):
         raise GitFault(f"{folder} says that it belongs to {common}, where it does not lie: it is not followed.")
     return common
@@ -128,7 +130,7 @@ def _check(folder: str, common: str) -> None:
     for inside, names in ((folder, _OURS), (common, _COMMON)):
         for name in names:
             path = os.path.join(inside, name)
-            if not _in(os.path.realpath(path), inside):
+            if not _in(mountview.realpath(path), inside):
                 raise GitFault(f"{path} is a link that leads out of the repository: it is not followed.")
     if not os.path.isdir(os.path.join(common, "objects")):
         raise GitFault(f"{common} has no objects: it is no repository.")

@@ -20,6 +20,8 @@ from dulwich.objects import Blob, Commit, ObjectID
 from dulwich.reflog import format_reflog_line
 from dulwich.refs import DiskRefsContainer
 
+from pillion import mountview
+
 from .asked import AskedCommit, AskedStage
 from .opened import HEAD, LINK, SUBMODULE, Opened, entries
 from .place import GitFault, read
@@ -217,7 +219,7 @@ def _append(found: Opened, path: str, line: bytes) -> None:
 
 def is_inside(found: Opened, path: bytes) -> bool:
     """Does what is written at `path` land in the repository?"""
-    real = os.path.realpath(os.path.dirname(path))
+    real = os.fsencode(mountview.realpath(os.fsdecode(os.path.dirname(path))))
     return any(
         real == os.fsencode(folder) or real.startswith(os.fsencode(folder) + b"/")
         for folder in (found.place.folder, found.place.common)

@@ -14,6 +14,7 @@ from typing import Literal
 import trio
 from msgspec import Struct
 
+from pillion import mountview
 from pillion.errors import ProtectedPath, ToolError
 from pillion.processes import Processes
 from pillion.protection import Guard, Protection
@@ -122,7 +123,7 @@ class Sandbox:
                 f"Commands may run only in a sandbox, and there is none: {self._state.why}. A person can install "
                 'bubblewrap, or set sandbox = "auto" or "off" in [plugins.terminal].'
             )
-        root = root.resolve()
+        root, folder = mountview.inside(mountview.realpath(root)), mountview.inside(folder)
         if any(home == root or home.is_relative_to(root) for home in self._homes):
             raise ToolError(
                 f"{root} holds a home folder, so no sandbox can hide it. Open a folder of it, or, as the person whose "

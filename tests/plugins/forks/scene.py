@@ -47,6 +47,12 @@ class Scene:
         assert isinstance(workspace, LocalWorkspace)
         return workspace.root
 
+    async def program(self, fork: Fork, *words: str) -> str:
+        """What one says that runs in the fork, as a tool starts it."""
+        ended = await self.host.kernel.processes.run(words, cwd=self.root(fork), seconds=60)
+        assert ended.code == 0, ended.output
+        return ended.output
+
     async def merge(self, fork: Fork, **order: Any) -> ForkMerged:
         after = str(self.session.head)
         end = await self.host.run(self.session, "", strategy="merge", arguments=Order(fork.id, **order))

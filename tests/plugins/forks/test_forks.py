@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -12,11 +14,22 @@ import pytest
 import trio
 import trio.testing
 
-from pillion import Busy, Conflict, NotFound, TooLarge
+from pillion import Busy, Conflict, NotFound, TooLarge, mountview
+from pillion.errors import OutsideWorkspace
 from pillion.testing.scripted import Pause, says
+from pillion_forks.making import Way
 from pillion_forks.plugin import Config
 
 from .scene import image, scene
+
+OVERLAYS = not subprocess.run(["unshare", "-Urm", "true"], capture_output=True, check=False).returncode
+WAYS = pytest.mark.parametrize(
+    "way",
+    [
+        "copy",
+        pytest.param("overlay", marks=pytest.mark.skipif(not OVERLAYS, reason="users may mount no overlay here")),
+    ],
+)
 
 PROJECT = {
     "lamp.py": "def lit():\n    return True\n",
@@ -27,23 +40,24 @@ PROJECT = {
     "node_modules/left/index.js": "module.exports = 1\n",
     "deep/er/file.txt": "deep\n",
 }
+INSERT = "import sqlite3; c = sqlite3.connect('data.sqlite3'); c.execute('INSERT INTO t VALUES (2)'); c.commit()"
 TESTS = (sys.executable, "-m", "unittest", "-q")
 
 
-async def test_what_is_done_in_a_fork_is_seen_nowhere_else(tmp_path: Path) -> None:
-    async with scene(tmp_path) as scene_:
+@WAYS
+async def test_what_is_done_in_a_fork_is_seen_nowhere_else(way: Way, tmp_path: Path) -> None:
+    async with scene(tmp_path, Config(way=way)) as scene_:
         scene_.write(PROJECT)
         sqlite3.connect(scene_.folder / "data.sqlite3").executescript("CREATE TABLE t (n); INSERT INTO t VALUES (1);")
         before = image(scene_.folder)
-        (_, one), (_, other) = await scene_.make(), await scene_.make()
-        assert image(one) == image(other) == before
+        (fork, one), (_, other) = await scene_.make(), await scene_.make()
+        assert fork.way == way and image(one) == image(other) == before
         with (one / "log.txt").open("a") as file:  # in place: a hard link would change its other name
             file.write("more\n")
         with (one / "node_modules/left/index.js").open("r+") as file:
             file.write("MODULE")
-        with sqlite3.connect(one / "data.sqlite3") as database:
-            database.execute("INSERT INTO t VALUES (2)")
-        _run(one, *TESTS)
+        await scene_.program(fork, sys.executable, "-c", INSERT)
+        await scene_.program(fork, *TESTS)
         assert (one / "cache.tmp").exists() and image(one) != before
         assert image(scene_.folder) == image(other) == before
         (scene_.folder / "log.txt").write_text("of the origin\n")
@@ -51,8 +65,9 @@ async def test_what_is_done_in_a_fork_is_seen_nowhere_else(tmp_path: Path) -> No
         assert not any(place.stat().st_nlink > 1 for place in one.rglob("*") if place.is_file())
 
 
-async def test_32_forks_side_by_side_and_the_tests_run_in_each(tmp_path: Path) -> None:
-    async with scene(tmp_path) as scene_:
+@WAYS
+async def test_32_forks_side_by_side_and_the_tests_run_in_each(way: Way, tmp_path: Path) -> None:
+    async with scene(tmp_path, Config(way=way)) as scene_:
         scene_.write(PROJECT)
         before = image(scene_.folder)
         snapshots = scene_.host.kernel.catalog.snapshots()
@@ -64,8 +79,7 @@ async def test_32_forks_side_by_side_and_the_tests_run_in_each(tmp_path: Path) -
             async with scene_.forks.fork(str(scene_.folder), base) as fork:
                 root = scene_.root(fork)
                 (root / "lamp.py").write_text(f"def lit():\n    return {number} + 1\n")
-                done = await trio.run_process(TESTS, cwd=root, capture_stdout=True, capture_stderr=True, check=False)
-                assert done.returncode == 0, done.stderr
+                await scene_.program(fork, *TESTS)
                 ran.append((root / "cache.tmp").read_text())
 
         async with trio.open_nursery() as nursery:
@@ -76,7 +90,7 @@ async def test_32_forks_side_by_side_and_the_tests_run_in_each(tmp_path: Path) -
 
 
 async def test_times_bits_links_and_empty_folders_are_those_of_the_origin(tmp_path: Path) -> None:
-    async with scene(tmp_path) as scene_:
+    async with scene(tmp_path, Config(way="copy")) as scene_:
         scene_.write(PROJECT)
         (scene_.folder / "run").write_text("#!/bin/sh\n")
         (scene_.folder / "run").chmod(0o750)
@@ -90,6 +104,30 @@ async def test_times_bits_links_and_empty_folders_are_those_of_the_origin(tmp_pa
         assert found.pop("node_modules/in") == ("link", str(root / "node_modules" / "left"))
         expected.pop("node_modules/in")
         assert found == expected and found["run"][1] == 0o750
+
+
+@pytest.mark.skipif(not OVERLAYS, reason="users may mount no overlay here")
+async def test_programs_in_an_overlay_find_it_where_the_workspace_is(tmp_path: Path) -> None:
+    async with scene(tmp_path, Config(way="overlay")) as scene_:
+        scene_.write({"a.txt": "one\n"})
+        fork, root = await scene_.make()
+        origin = str(scene_.folder)
+        await scene_.program(fork, "sh", "-c", f"echo two > {origin}/a.txt; umount {origin}; umount .; true")
+        assert (await scene_.program(fork, "cat", f"{origin}/a.txt", "a.txt")) == "two\ntwo\n"
+        assert (root / "a.txt").read_text() == "two\n" and (scene_.folder / "a.txt").read_text() == "one\n"
+        assert list(root.resolve().iterdir()) == []  # who resolves it by himself does not end in the workspace
+        workspace = scene_.host.kernel.catalog.workspace(fork.address)
+        (root / "link").symlink_to("a.txt")
+        (root / "out").symlink_to("/etc/passwd")
+        inner = str(mountview.inside(root))
+        assert (await workspace.read("link")).data == (await workspace.read(f"{inner}/a.txt")).data == b"two\n"
+        with pytest.raises(OutsideWorkspace):
+            await workspace.read("out")
+        assert [one.path for one in await scene_.forks.changes(fork.id)] == ["a.txt", "link", "out"]
+        (base,) = (_home(scene_.data) / "bases").iterdir()
+        assert (await scene_.forks.make(origin)).way == "overlay"
+        assert list((_home(scene_.data) / "bases").iterdir()) == [base]
+    assert str(tmp_path) not in _mounts()
 
 
 async def test_a_fork_of_what_was(tmp_path: Path) -> None:
@@ -123,8 +161,9 @@ async def test_what_does_not_fit_is_refused_and_leaves_nothing(tmp_path: Path) -
             scene_.host.kernel.catalog.workspace(fork.address)
 
 
-async def test_git_in_a_fork_is_its_own(tmp_path: Path) -> None:
-    async with scene(tmp_path) as scene_:
+@WAYS
+async def test_git_in_a_fork_is_its_own(way: Way, tmp_path: Path) -> None:
+    async with scene(tmp_path, Config(way=way)) as scene_:
         scene_.write({"a.txt": "one\n"})
         git = ("git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
         for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "first")):
@@ -132,11 +171,12 @@ async def test_git_in_a_fork_is_its_own(tmp_path: Path) -> None:
         (scene_.folder / ".git/hooks/pre-commit").write_text("#!/bin/sh\ntouch ../ran\n")
         (scene_.folder / ".git/hooks/pre-commit").chmod(0o755)
         before = image(scene_.folder)
-        _, root = await scene_.make()
-        assert _said(root, "status", "--porcelain") == "" and _said(root, "log", "--format=%s") == "first\n"
+        fork, root = await scene_.make()
+        assert await scene_.program(fork, "git", "status", "--porcelain") == ""
+        assert await scene_.program(fork, "git", "log", "--format=%s") == "first\n"
         (root / "a.txt").write_text("two\n")
-        _run(root, *git, "commit", "-qam", "second")
-        assert _said(root, "log", "--format=%s") == "second\nfirst\n"
+        await scene_.program(fork, *git, "commit", "-qam", "second")
+        assert await scene_.program(fork, "git", "log", "--format=%s") == "second\nfirst\n"
         assert image(scene_.folder) == before and not (root / "ran").exists()
 
 
@@ -152,17 +192,20 @@ async def test_a_fork_is_trusted_as_its_origin_is(tmp_path: Path) -> None:
         assert scene_.root(other).is_dir()
 
 
-async def test_a_fork_that_lasts_is_found_again_and_others_are_not(tmp_path: Path) -> None:
-    async with scene(tmp_path) as scene_:
+@WAYS
+async def test_a_fork_that_lasts_is_found_again_and_others_are_not(way: Way, tmp_path: Path) -> None:
+    async with scene(tmp_path, Config(way=way)) as scene_:
         scene_.write({"a.txt": "one\n"})
         fork, root = await scene_.make()
+        (root / "b.txt").write_text("new\n")
     (_home(tmp_path / "data") / "half").mkdir()
     (_home(tmp_path / "data") / "gone-one" / "tree").mkdir(parents=True)
     async with scene(tmp_path) as scene_:
-        assert [one.id for one in scene_.forks.all()] == [fork.id] and scene_.root(fork) == root
+        assert [one.id for one in scene_.forks.all()] == [fork.id]
+        root = scene_.root(fork)  # an overlay is mounted again
         assert _left(scene_.data) == [fork.id]
         (root / "a.txt").write_text("two\n")
-        assert [one.path for one in await scene_.forks.changes(fork.id)] == ["a.txt"]
+        assert [one.path for one in await scene_.forks.changes(fork.id)] == ["a.txt", "b.txt"]
     os.utime(_home(tmp_path / "data") / fork.id / "fork.json", (0, 0))
     async with scene(tmp_path) as scene_:
         assert scene_.forks.all() == [] and _left(scene_.data) == []
@@ -197,6 +240,11 @@ async def test_a_kill_leaves_nothing_after_the_next_start(tmp_path: Path) -> Non
     program.wait()
     async with scene(tmp_path) as scene_:
         assert _left(data) == [fork.id for fork in scene_.forks.all()] and len(_left(data)) == 1
+    assert str(tmp_path) not in _mounts()
+    shutil.rmtree(data / "plugins" / "forks" / _left(data)[0])
+    async with scene(tmp_path):
+        pass
+    assert len(list((data / "plugins" / "forks" / "bases").glob("*"))) <= 2
 
 
 async def test_nobody_takes_a_fork_from_a_session_at_work(tmp_path: Path) -> None:
@@ -221,7 +269,17 @@ def _home(data: Path) -> Path:
 
 
 def _left(data: Path) -> list[str]:
-    return sorted(place.name for place in _home(data).iterdir() if place.is_dir())
+    """The forks' folders."""
+    return sorted(place.name for place in _home(data).iterdir() if place.is_dir() and place.name != "bases")
+
+
+def _mounts() -> str:
+    """Of all processes that are there."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/mountinfo"):
+        with contextlib.suppress(OSError):
+            found.append(place.read_text())
+    return "".join(found)
 
 
 def _run(folder: Path, *words: str) -> None:
@@ -233,7 +291,3 @@ def _started(*words: str) -> subprocess.Popen[bytes]:
     program = subprocess.Popen(words, stdout=subprocess.PIPE)
     assert program.stdout is not None and program.stdout.readline() == b"made\n"
     return program
-
-
-def _said(folder: Path, *words: str) -> str:
-    return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
