@@ -103,8 +103,8 @@ class _Reader:
         self._values: list[Word] = []
 
     def line(self) -> Line:
-        words = (tuple(found) for found in (self._writes, self._reads, self._folders, self._values))
-        return Line(tuple(self._commands), *words, self._opaque)
+        writes, reads, folders, values = map(tuple, (self._writes, self._reads, self._folders, self._values))
+        return Line(tuple(self._commands), writes, reads, folders, values, self._opaque)
 
     def doubt(self, why: str) -> None:
         self._opaque = self._opaque or why
