@@ -81,6 +81,28 @@ class AskedCommit(Struct, frozen=True, tag="commit"):
     zone: int
 
 
+class AskedStashes(Struct, frozen=True, tag="stashes"):
+    """All of them."""
+
+
+class AskedStash(Struct, frozen=True, tag="stash"):
+    """`message` "": that of git. `time` is seconds since 1970, `zone` minutes east of UTC."""
+
+    message: str
+    time: int
+    zone: int
+
+
+class AskedUnstash(Struct, frozen=True, tag="unstash"):
+    """`stash` is how its commit's name begins; "": the newest."""
+
+    stash: str = ""
+
+
+class AskedDrop(Struct, frozen=True, tag="drop"):
+    stash: str
+
+
 class AskedChain(Struct, frozen=True, tag="chain"):
     """The last commit, its first parent, that one's first parent, and so on."""
 
@@ -102,4 +124,5 @@ class AskedWorktree(Struct, frozen=True, tag="worktree"):
 
 
 _Looks = AskedStatus | AskedDiff | AskedLog | AskedShow | AskedBlame | AskedBranches | AskedChain | AskedCounts
-Asked = _Looks | AskedStage | AskedCommit | AskedWorktree
+_Stashes = AskedStashes | AskedStash | AskedUnstash | AskedDrop
+Asked = _Looks | _Stashes | AskedStage | AskedCommit | AskedWorktree

@@ -1,4 +1,4 @@
-"""Tools that change the repository: git_stage, git_commit."""
+"""Tools that change the repository: git_stage, git_commit, git_stash, git_unstash."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from msgspec import Meta, Struct
 from pillion import Call, Conflict, Effect
 
 from . import telling
-from .asked import AskedCommit, AskedDiff, AskedStage, RelativePath
+from .asked import AskedCommit, AskedDiff, AskedShow, AskedStage, RelativePath
 from .repository import Git
+from .stashes import Stashes
 
 
 class _Changing:
-    """What both are."""
+    """What all of them are."""
 
     effect: Effect = "write"
 
@@ -90,4 +91,58 @@ class GitCommit(_Changing):
         return telling.diff(found, call.max_output), mark.hexdigest()
 
 
-WRITING = (GitStage, GitCommit)
+Named = Annotated[str, Meta(max_length=64, description="How its hash begins; by default the newest.")]
+
+
+class _Stashing(_Changing):
+    def __init__(self, git: Git, seconds: float) -> None:
+        super().__init__(git, seconds)
+        self._stashes = Stashes(git)
+
+
+class StashArguments(Struct, frozen=True, forbid_unknown_fields=True):
+    message: Annotated[str, Meta(max_length=500, description="What it is; in one line.")] = ""
+
+
+class GitStash(_Stashing):
+    """Keeps what is changed, and takes it out of the folder."""
+
+    name = "git_stash"
+    description = (
+        "Put aside all changes of tracked files, staged or not: the files are as the last commit has them, until "
+        "git_unstash. What is untracked stays."
+    )
+    Arguments = StashArguments
+
+    async def preview(self, arguments: StashArguments, call: Call) -> str:
+        """The files."""
+        return "\n".join(["Stash the changes of:", *(f"  {path}" for path in await self._stashes.changed(call))])
+
+    async def run(self, arguments: StashArguments, call: Call) -> str:
+        done = await self._stashes.save(call, " ".join(arguments.message.split()))
+        return f"{done.said}\nIts hash is {done.commit[:10]}."
+
+
+class UnstashArguments(Struct, frozen=True, forbid_unknown_fields=True):
+    stash: Named = ""
+    keep: Annotated[bool, Meta(description="Keep it among the stashes, too.")] = False
+
+
+class GitUnstash(_Stashing):
+    """Puts a stash back."""
+
+    name = "git_unstash"
+    description = "Put back what git_stash put aside, all of it or, where a file has changed since, nothing."
+    Arguments = UnstashArguments
+
+    async def preview(self, arguments: UnstashArguments, call: Call) -> str:
+        """Its diff."""
+        known = await self._stashes.list(call)
+        chosen = next((one.commit for one in known.data if one.commit.startswith(arguments.stash)), "")
+        return telling.show(await self._git.show(call, AskedShow(chosen or arguments.stash)), call.max_output)
+
+    async def run(self, arguments: UnstashArguments, call: Call) -> str:
+        return (await self._stashes.put_back(call, arguments.stash, keep=arguments.keep)).said
+
+
+WRITING = (GitStage, GitCommit, GitStash, GitUnstash)

@@ -24,14 +24,15 @@ def status(found: Opened, asked: AskedStatus) -> Status:
     index = found.index()
     head = found.head()
     seen = scan(found, index, untracked=True, each=asked.each)
-    staged = {pair.path: pair for pair in with_renames(_staged(found, head.tree if head else None), found.data)}
+    pairs = with_renames(staged(found, head.tree if head else None), found.data)
+    indexed = {pair.path: pair for pair in pairs}
     plain, conflicts = entries(index)
     unstaged: dict[bytes, What] = dict.fromkeys(seen.dirty, "changed")
     for path, leaf in seen.changed.items():
         unstaged[path] = "added" if leaf and intended(plain[path]) else _word(Leaf(plain[path].mode, b""), leaf)
     changes: list[Change] = []
-    for path in {*staged, *unstaged}:
-        pair = staged.get(path)
+    for path in {*indexed, *unstaged}:
+        pair = indexed.get(path)
         origin = text(pair.origin) if pair and pair.origin else ""
         changes.append(
             Change(
@@ -77,18 +78,18 @@ def _pairs(found: Opened, asked: AskedDiff, path: bytes) -> tuple[Pairs, list[by
     head = found.commit(asked.base) if asked.base else found.head()
     conflicts = [name for name in entries(index)[1] if _is_in(name, path)]
     if asked.staged:
-        return [pair for pair in _staged(found, head.tree if head else None) if _is_in(pair.path, path)], conflicts
+        return [pair for pair in staged(found, head.tree if head else None) if _is_in(pair.path, path)], conflicts
     seen = scan(found, index, untracked=False)
     plain = {name: Leaf(e.mode, e.sha) for name, e in entries(index)[0].items()}
     new = {name for name, e in entries(index)[0].items() if intended(e)}
     if asked.base and head is not None:
         kept = found.leaves(head.tree)
-        there = {name: _there(found, name) for name in conflicts}
+        there = {name: there(found, name) for name in conflicts}
         now: dict[bytes, Leaf | None] = {**plain, **seen.changed, **there}
         names = [name for name in {*kept, *now} if _is_in(name, path)]
-        return _differing(Pair(name, kept.get(name), _named(found, now.get(name))) for name in names), []
+        return _differing(Pair(name, kept.get(name), named(found, now.get(name))) for name in names), []
     wanted = [(name, leaf) for name, leaf in seen.changed.items() if _is_in(name, path)]
-    pairs = [Pair(name, None if name in new else plain[name], _named(found, leaf)) for name, leaf in wanted]
+    pairs = [Pair(name, None if name in new else plain[name], named(found, leaf)) for name, leaf in wanted]
     return _differing(pairs), conflicts
 
 
@@ -97,7 +98,7 @@ def _differing(pairs: Iterable[Pair]) -> Pairs:
     return [pair for pair in pairs if (pair.old and pair.old[:2]) != (pair.new and pair.new[:2])]
 
 
-def _there(found: Opened, path: bytes) -> Leaf | None:
+def there(found: Opened, path: bytes) -> Leaf | None:
     """What lies in the folder, whatever the index has."""
     try:
         mode = os.lstat(os.path.join(found.top, path)).st_mode
@@ -108,7 +109,7 @@ def _there(found: Opened, path: bytes) -> Leaf | None:
     return Leaf(0o100755 if mode & stat.S_IXUSR else 0o100644, b"", path) if stat.S_ISREG(mode) else None
 
 
-def _named(found: Opened, leaf: Leaf | None) -> Leaf | None:
+def named(found: Opened, leaf: Leaf | None) -> Leaf | None:
     """With the name of its content, which the scan may not have needed."""
     if leaf is None or leaf.id:
         return leaf
@@ -118,7 +119,7 @@ def _named(found: Opened, leaf: Leaf | None) -> Leaf | None:
         return None
 
 
-def _staged(found: Opened, tree: bytes | None) -> Pairs:
+def staged(found: Opened, tree: bytes | None) -> Pairs:
     """How the index differs from a tree."""
     kept = found.leaves(tree) if tree else {}
     index = found.index()

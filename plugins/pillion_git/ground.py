@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pillion import Kernel, Session, Workspace
+from collections.abc import Mapping
+
+from pillion import Event, Kernel, Session, Workspace
+from pillion.overlay import OverlaidWorkspace
 from pillion.processes import Processes
 
 
@@ -12,4 +15,10 @@ class SessionGround:
     def __init__(self, kernel: Kernel, session: Session) -> None:
         self.session = session
         self.processes: Processes = kernel.processes
-        self.workspace: Workspace = kernel.catalog.workspace(session.info.workspace)
+        self.workspace: Workspace = OverlaidWorkspace(
+            kernel.catalog.workspace(session.info.workspace), session.overlays, session.note
+        )
+
+    async def emit(self, *events: Event, blobs: Mapping[str, bytes] = {}) -> None:
+        """In the session's log, in no turn."""
+        await self.session.note(*events, blobs=blobs)

@@ -82,10 +82,11 @@ class Plugin:
 
     @hookimpl(optionalhook=True)
     def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
-        from . import routes, statisticsroute  # quart; a run without a server does not need it
+        from . import changeroutes, routes, statisticsroute  # quart; a run without a server does not need it
 
         counts = statisticsroute.blueprint(kernel, lambda: self.statistics)
-        return [routes.blueprint(kernel, self._git, self._seconds), counts]
+        made = [part.blueprint(kernel, self._git, self._seconds) for part in (routes, changeroutes)]
+        return [*made, counts]
 
 
 def _program(configured: str) -> str:

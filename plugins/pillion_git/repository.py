@@ -105,7 +105,7 @@ class Git:
         return await self._answer(ground, asked, Blame, lambda program: program.blame(asked))
 
     async def branches(self, ground: Ground, asked: AskedBranches) -> Branches:
-        return await self._answer(ground, asked, Branches, None)
+        return await self.ask(ground, asked, Branches)
 
     async def select(self, ground: Ground, paths: Sequence[str], *, undo: bool = False) -> list[str]:
         """The files that differ at these paths, and may be staged; `undo`: that are staged. Raises ToolError where at
@@ -150,14 +150,18 @@ class Git:
         name = secrets.token_hex(4)
         above = parent or f"{place.top}.worktrees"
         folder = posixpath.join(above, f"{posixpath.basename(place.top)}-{name}")
-        await self._answer(ground, AskedWorktree(folder, name), Done, None)
+        await self.ask(ground, AskedWorktree(folder, name), Done)
         return posixpath.join(folder, place.prefix).rstrip("/")
 
     async def stage(self, ground: Ground, asked: AskedStage) -> Done:
-        return await self._answer(ground, asked, Done, None)
+        return await self.ask(ground, asked, Done)
 
     async def commit(self, ground: Ground, asked: AskedCommit) -> Done:
-        return await self._answer(ground, asked, Done, None)
+        return await self.ask(ground, asked, Done)
+
+    async def ask(self, ground: Ground, asked: Asked, kind: type[T]) -> T:
+        """What dulwich alone does."""
+        return await self._answer(ground, asked, kind, None)
 
     async def _answer(
         self, ground: Ground, asked: Asked, kind: type[T], quick: Callable[[Program], Awaitable[T]] | None

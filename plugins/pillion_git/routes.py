@@ -67,15 +67,23 @@ class BranchesQuery(Struct, frozen=True):
     remote: bool = False
 
 
+class Answers:
+    """What a repository says to a route. `seconds` that it may take."""
+
+    def __init__(self, kernel: Kernel, seconds: float) -> None:
+        self._kernel, self._seconds = kernel, seconds
+
+    async def __call__(self, id: str, ask: Ask, status: int = 200) -> Response:
+        ground = SessionGround(self._kernel, await self._kernel.session(id))
+        with trio.move_on_after(self._seconds):
+            said = await trio.to_thread.run_sync(msgspec.json.encode, await ask(ground))
+            return Response(self._kernel.secrets.redact_bytes(said), status, content_type=JSON)
+        raise ToolError(f"The repository took more than {self._seconds:g} s.")
+
+
 def blueprint(kernel: Kernel, git: Git, seconds: float) -> Blueprint:
     routes = Blueprint("git", __name__, url_prefix="/api/sessions/<id>/git")
-
-    async def answered(id: str, ask: Ask) -> Response:
-        ground = SessionGround(kernel, await kernel.session(id))
-        with trio.move_on_after(seconds):
-            said = await trio.to_thread.run_sync(msgspec.json.encode, await ask(ground))
-            return Response(kernel.secrets.redact_bytes(said), content_type=JSON)
-        raise ToolError(f"Reading the repository took more than {seconds:g} s.")
+    answered = Answers(kernel, seconds)
 
     async def show_status(id: str) -> Response:
         """What differs between the last commit, the index and the folder."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
-from .values import Blame, Branches, Change, Commit, Diff, Log, Patch, Shown, Status
+from .values import Blame, Branches, Change, Commit, Diff, Log, Patch, Shown, Stashes, Status
 
 
 def status(found: Status, room: int) -> str:
@@ -89,8 +89,7 @@ def show(found: Shown, room: int) -> str:
 def blame(found: Blame, room: int) -> str:
     lines = []
     for part in found.parts:
-        day = datetime.fromtimestamp(part.time, UTC).date().isoformat()
-        who = f"{part.commit[:10]} {day} {part.author}: {part.title}" if part.commit else "not committed"
+        who = f"{part.commit[:10]} {_day(part.time)} {part.author}: {part.title}" if part.commit else "not committed"
         lines.append(f"[{who}]")
         lines += [f"{part.start + number}: {line}" for number, line in enumerate(part.lines)]
     return _fitting(lines, room, "") or "[empty]"
@@ -99,6 +98,15 @@ def blame(found: Blame, room: int) -> str:
 def branches(found: Branches, room: int) -> str:
     lines = [f"{' *'[branch.head]} {branch.name} {branch.commit[:10]} {branch.title}" for branch in found.data]
     return _fitting(lines, room, "" if found.complete else "[there are more]") or "No branch."
+
+
+def stashes(found: Stashes, room: int) -> str:
+    lines = [f"{one.commit[:10]} {_day(one.time)} {one.title}" for one in found.data]
+    return _fitting(lines, room, "") or "No stash."
+
+
+def _day(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).date().isoformat()
 
 
 def date(commit: Commit) -> str:

@@ -1,4 +1,5 @@
-"""Tools that look into the repository: git_status, git_diff, git_log, git_show, git_blame, git_branches."""
+"""Tools that look into the repository: git_status, git_diff, git_log, git_show, git_blame, git_branches,
+git_stashes."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from pillion.overlay import unseen
 from . import telling
 from .asked import AskedBlame, AskedBranches, AskedDiff, AskedLog, AskedShow, AskedStatus, RelativePath, Revision
 from .repository import Git
+from .stashes import Stashes
 
 COMMIT = "A branch, a tag or a hash, `HEAD~2` too."
 
@@ -141,4 +143,19 @@ class GitBranches(_Looking):
         return telling.branches(found, call.max_output)
 
 
-READING = (GitStatus, GitDiff, GitLog, GitShow, GitBlame, GitBranches)
+class StashesArguments(Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class GitStashes(_Looking):
+    """What has been put aside."""
+
+    name = "git_stashes"
+    description = "List what git_stash has put aside, the newest first."
+    Arguments = StashesArguments
+
+    async def run(self, arguments: StashesArguments, call: Call) -> str:
+        return telling.stashes(await Stashes(self._git).list(call), call.max_output)
+
+
+READING = (GitStatus, GitDiff, GitLog, GitShow, GitBlame, GitBranches, GitStashes)

@@ -145,6 +145,40 @@ class Counts(Struct, frozen=True):
     data: Sequence[Counted]
 
 
+class Stash(Struct, frozen=True):
+    """`commit` is its name, `time` seconds since 1970."""
+
+    commit: str
+    title: str
+    time: int
+
+
+class Stashes(Struct, frozen=True):
+    """The newest first."""
+
+    data: Sequence[Stash]
+
+
+class Laid(Struct, frozen=True):
+    """What is to lie at `path`: a file or a link with that content; None: nothing. `mode` are permission bits, None:
+    those that it has. `expected` is the hash (SHA-256, hex) of what lies there now, "" of nothing."""
+
+    path: str
+    data: bytes | None
+    kind: Literal["file", "link"]
+    mode: int | None
+    expected: str
+
+
+class Laying(Struct, frozen=True):
+    """What the folder is to be, and `paths` whose index is to follow."""
+
+    said: str
+    commit: str
+    files: Sequence[Laid]
+    paths: Sequence[str]
+
+
 class Done(Struct, frozen=True):
     """What a change of the repository did, in a sentence; `commit` is the one that it made."""
 

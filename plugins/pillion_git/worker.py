@@ -15,7 +15,7 @@ import msgspec
 from dulwich.errors import FileFormatException, GitProtocolError, NotGitRepository, ObjectFormatException
 from msgspec import Struct
 
-from . import blaming, comparing, history, worktrees, writing
+from . import blaming, comparing, history, stashing, worktrees, writing
 from .asked import (
     Asked,
     AskedBlame,
@@ -24,10 +24,14 @@ from .asked import (
     AskedCommit,
     AskedCounts,
     AskedDiff,
+    AskedDrop,
     AskedLog,
     AskedShow,
     AskedStage,
+    AskedStash,
+    AskedStashes,
     AskedStatus,
+    AskedUnstash,
     AskedWorktree,
 )
 from .choices import Choices
@@ -81,6 +85,14 @@ def _answer(found: Opened, asked: Asked) -> Any:
             return history.chain(found, asked)
         case AskedCounts():
             return history.counts(found, asked)
+        case AskedStashes():
+            return stashing.stashes(found, asked)
+        case AskedStash():
+            return stashing.stash(found, asked)
+        case AskedUnstash():
+            return stashing.unstash(found, asked)
+        case AskedDrop():
+            return stashing.drop(found, asked)
         case AskedCommit():
             return writing.commit(found, asked)
 

@@ -48,7 +48,7 @@ def stage(found: Opened, asked: AskedStage) -> Done:
                 leaf = found.file(head, name) if head else None
                 entry = IndexEntry(0, 0, 0, 0, leaf.mode, 0, 0, 0, ObjectID(leaf.id)) if leaf else None
             else:
-                entry = _entry(found, index, name)
+                entry = entry_of(found, index, name)
             if entry is not None:
                 index[name] = entry
             elif name in index:
@@ -59,8 +59,8 @@ def stage(found: Opened, asked: AskedStage) -> Done:
 
 def commit(found: Opened, asked: AskedCommit) -> Done:
     """Of what is staged, on the branch that is checked out."""
-    who = _identity(found)
-    _check_places(found)
+    who = identity(found)
+    check_places(found)
     if (at_work := _unfinished(found)) is not None:
         raise GitFault(f"A {at_work} is under way: finish it with git.")
     plain, conflicts = entries(found.index())
@@ -89,9 +89,9 @@ def commit(found: Opened, asked: AskedCommit) -> Done:
     return Done(f"Committed {made.id[:10].decode()} on {found.branch() or 'no branch'}: {title}", made.id.decode())
 
 
-def _entry(found: Opened, index: Index, path: bytes) -> IndexEntry | None:
+def entry_of(found: Opened, index: Index, path: bytes) -> IndexEntry | None:
     """As it lies in the folder, its content put among the objects; None: it is gone."""
-    _check_places(found)
+    check_places(found)
     before = index[path] if path in index else None  # noqa: SIM401 - it has no get
     known = before if isinstance(before, IndexEntry) else None
     place = os.path.join(found.top, path)
@@ -164,7 +164,7 @@ def _plain_index(found: Opened) -> Index:
     return index
 
 
-def _identity(found: Opened) -> bytes:
+def identity(found: Opened) -> bytes:
     choices = found.choices
     if not (choices.name and choices.email):
         raise GitFault("Nobody is known as the author: git config --global user.name and user.email say who it is.")
@@ -183,7 +183,7 @@ def _place(found: Opened, name: str) -> str:
     return os.path.join(found.place.folder, name)
 
 
-def _check_places(found: Opened) -> None:
+def check_places(found: Opened) -> None:
     """What is written lands in the repository. Raises GitFault."""
     objects = os.path.join(found.place.common, "objects")
     with os.scandir(objects) as inner:
@@ -205,16 +205,18 @@ def _move(found: Opened, old: ObjectID | None, new: ObjectID, who: bytes, asked:
         raise GitFault("Somebody else has committed meanwhile.")
     line = format_reflog_line(old, new, who, asked.time, asked.zone * 60, message.encode()) + b"\n"
     for name, folder in ((HEAD, found.place.folder), *([(real, found.place.common)] if real != HEAD else [])):
-        _append(found, os.path.join(folder, "logs", os.fsdecode(name)), line)
+        append(found, os.path.join(folder, "logs", os.fsdecode(name)), line)
 
 
-def _append(found: Opened, path: str, line: bytes) -> None:
-    """A log is for people: what can't be written of it is left out."""
+def append(found: Opened, path: str, line: bytes) -> bool:
+    """A log is for people: what can't be written of it is left out. Was it?"""
     with suppress(OSError):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if is_inside(found, os.fsencode(os.path.dirname(path))):
             with open(os.open(path, LOG, 0o666), "ab") as file:
                 file.write(line)
+            return True
+    return False
 
 
 def is_inside(found: Opened, path: bytes) -> bool:
