@@ -90,10 +90,10 @@ def blueprint(kernel: Kernel, git: Git, seconds: float) -> Blueprint:
         return await answered(id, lambda ground: kept.drop(ground, stash))
 
     said = {"errors": (403, 409, 422)}
-    post_stage.openapi = said | {"body": NewStaged, "answers": {200: Done}}  # type: ignore[attr-defined]
+    post_stage.openapi = said | {"body": NewStaged, "body_optional": True, "answers": {200: Done}}  # type: ignore[attr-defined]
     post_commit.openapi = said | {"body": NewCommit, "answers": {201: Done}}  # type: ignore[attr-defined]
     list_stashes.openapi = said | {"answers": {200: Listed}}  # type: ignore[attr-defined]
-    post_stash.openapi = said | {"body": NewStash, "answers": {201: Done}}  # type: ignore[attr-defined]
+    post_stash.openapi = said | {"body": NewStash, "body_optional": True, "answers": {201: Done}}  # type: ignore[attr-defined]
     apply_stash.openapi = said | {"path": STASH, "query": UnstashQuery, "answers": {200: Done}}  # type: ignore[attr-defined]
     delete_stash.openapi = said | {"path": STASH, "answers": {200: Done}}  # type: ignore[attr-defined]
     routes.post("/stage")(post_stage)

@@ -10,9 +10,9 @@ import pytest
 from msgspec import Struct
 
 from pillion.testing.scripted import calls, says
-from pillion_git import routes
+from pillion_git import changeroutes, routes
 from pillion_git.plugin import Config, Plugin
-from pillion_git.values import Blame, Branches, Diff, Log, Shown, Status
+from pillion_git.values import Blame, Branches, Diff, Done, Log, Shown, Stashes, Status
 
 from ...meta import pages
 from ...runtime.conftest import Serving, serving
@@ -39,25 +39,52 @@ async def server(tmp_path: Path, repo: Repo) -> AsyncIterator[Serving]:
         ("commits/{revision}", routes.PathQuery, Shown),
         ("blame/{path}", routes.BlameQuery, Blame),
         ("branches", routes.BranchesQuery, Branches),
+        ("stashes", None, Stashes),
     ],
 )
-def test_the_page_has_every_field(route: str, query: type[Struct], answer: type[Struct]) -> None:
+def test_the_page_has_every_field(route: str, query: type[Struct] | None, answer: type[Struct]) -> None:
     tables = pages.tables(ROUTES[f"GET /api/sessions/{{id}}/git/{route}"])
-    assert tables == {"query": set(query.__struct_fields__), "answer": set(answer.__struct_fields__)}
+    given = {"query": set(query.__struct_fields__)} if query else {}
+    assert tables == given | {"answer": set(answer.__struct_fields__)}
+
+
+@pytest.mark.parametrize(
+    ("route", "what", "given"),
+    [
+        ("POST {}/stage", "body", changeroutes.NewStaged),
+        ("POST {}/commits", "body", changeroutes.NewCommit),
+        ("POST {}/stashes", "body", changeroutes.NewStash),
+        ("POST {}/stashes/{{stash}}/apply", "query", changeroutes.UnstashQuery),
+        ("DELETE {}/stashes/{{stash}}", "", Done),
+    ],
+)
+def test_the_page_has_every_field_of_changes(route: str, what: str, given: type[Struct]) -> None:
+    tables = pages.tables(ROUTES[route.format("/api/sessions/{id}/git")])
+    told = {what: set(given.__struct_fields__)} if what else {}
+    assert tables == told | {"answer": set(Done.__struct_fields__)}
 
 
 async def test_each_example_of_the_page_is_answered_as_it_says(server: Serving, repo: Repo) -> None:
-    session = await server.session(workspace=str(repo.root))
+    session, stash = await server.session(workspace=str(repo.root)), ""
+    repo.git("config", "user.name", "Ann")
+    repo.git("config", "user.email", "ann@example.org")
     for route, text in ROUTES.items():
         (example,) = pages.blocks(text, "http")
         asked, _, answered = example.partition("\n\n")
-        method, path = asked.split()
+        line, _, body = asked.partition("\n")
+        method, path = line.split()
         if "/sessions/" not in path:
             continue  # it needs a database
-        answer = await server.client.request(method, path.replace("{id}", session))
+        place = path.replace("{id}", session).replace("{stash}", stash)
+        answer = await server.client.request(method, place, json=json.loads(body) if body else None)
         status, _, shown = answered.partition("\n")
         assert answer.status_code == int(status), (route, answer.text)
         assert json.loads(shown).keys() == answer.json().keys()
+        stash = answer.json()["commit"] if route.endswith("/stashes") and method == "POST" else stash
+    assert repo.git("log", "-1", "--format=%s") == b"Count further\n" and repo.git("status", "--porcelain") == b""
+    page = await server.client.get(f"/api/sessions/{session}/events", headers={"accept": "application/json"})
+    told = [event for event in page.json()["data"] if event["type"] == "file.changed"]
+    assert [(event["path"], event.get("turn", "")) for event in told] == [("shop.py", "")] * 2
 
 
 async def test_what_can_not_be_told_is_a_problem(server: Serving, repo: Repo, tmp_path: Path) -> None:
