@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from pillion import mountview
 LONGEST = 4096
 """Bytes of a file that names a folder."""
 LARGEST_CONFIG = 1024 * 1024
+DEEPEST_LENT = 5
 _OURS = ("HEAD", "index", "logs")
 _COMMON = ("objects", "refs", "packed-refs", "info", "config", "shallow", "logs")
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -58,6 +59,7 @@ def find(folder: str) -> Place:
             raise GitFault(f"{git} belongs to another user: it is not looked into.")
         common = _common(ours)
         _check(ours, common)
+        _check_objects(os.path.join(common, "objects"), (common, top))
         prefix = "" if start == top else os.path.relpath(start, top) + "/"
         return Place(top, prefix, ours, common)
     raise NoRepository(f"{folder} is in no git repository.")
@@ -134,6 +136,26 @@ def _check(folder: str, common: str) -> None:
                 raise GitFault(f"{path} is a link that leads out of the repository: it is not followed.")
     if not os.path.isdir(os.path.join(common, "objects")):
         raise GitFault(f"{common} has no objects: it is no repository.")
+
+
+def _check_objects(objects: str, within: Sequence[str], depth: int = 0) -> None:
+    """Whoever knows a commit's hash could read any repository of the user's, if its objects were lent or linked here.
+    Raises GitFault."""
+    for folder in (objects, os.path.join(objects, "pack")):
+        with suppress(FileNotFoundError), os.scandir(folder) as found:
+            for item in found:
+                if item.is_symlink() and not any(_in(os.path.realpath(item.path), place) for place in within):
+                    raise GitFault(f"{item.path} is a link that leads out of the repository: it is not followed.")
+    for line in (read(os.path.join(objects, "info", "alternates")) or "").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        lent = os.path.realpath(os.path.join(objects, line))
+        if line.startswith('"') or depth > DEEPEST_LENT or not any(_in(lent, place) for place in within):
+            raise GitFault(
+                f"Objects of {lent} are lent to it (objects/info/alternates), which is not followed: "
+                "`git repack -a -d` makes them its own."
+            )
+        _check_objects(lent, within, depth + 1)
 
 
 def _in(path: str, folder: str) -> bool:

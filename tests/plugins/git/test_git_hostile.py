@@ -208,6 +208,40 @@ async def test_parts_that_lead_elsewhere_are_not_followed(
     await refused(git, repo.root, home)
 
 
+@pytest.mark.parametrize("how", ["alternates", "quoted", "deeper", "pack"])
+async def test_objects_of_another_repository_are_not_read(
+    git: Git, repo: Repo, tmp_path: Path, home: Path, how: str
+) -> None:
+    """Though a branch names a commit of it."""
+    there = private(tmp_path, home)
+    repo.write("a")
+    repo.commit()
+    objects, theirs = repo.root / ".git" / "objects", there.root / ".git" / "objects"
+    if how == "pack":
+        there.git("repack", "-q", "-a", "-d")
+        (objects / "pack").rmdir()
+        (objects / "pack").symlink_to(theirs / "pack")
+    elif how == "deeper":
+        (repo.root / "lent" / "info").mkdir(parents=True)
+        (repo.root / "lent" / "info" / "alternates").write_text(f"{theirs}\n")
+        (objects / "info" / "alternates").write_text("../../lent\n")
+    else:
+        (objects / "info" / "alternates").write_text(f'"{theirs}"\n' if how == "quoted" else f"# lent\n{theirs}\n")
+    (repo.root / ".git" / "refs" / "heads" / "theirs").write_text(there.head() + "\n")
+    assert b"dear diary" in repo.git("show", "theirs")
+    with pytest.raises(ToolError, match="not followed"):
+        await git.show(repo.ground(), AskedShow("theirs"))
+
+
+async def test_objects_that_are_lent_within_the_folder_are_read(git: Git, repo: Repo) -> None:
+    repo.write("a")
+    repo.commit("lent")
+    (repo.root / ".git" / "objects").rename(repo.root / ".git" / "lent")
+    (repo.root / ".git" / "objects" / "info").mkdir(parents=True)
+    (repo.root / ".git" / "objects" / "info" / "alternates").write_text("../lent\n")
+    assert (await git.show(repo.ground(), AskedShow())).commit.title == "lent"
+
+
 async def test_a_git_folder_in_the_workspace_is_followed_and_runs_nothing(
     git: Git, repo: Repo, tmp_path: Path, home: Path
 ) -> None:
