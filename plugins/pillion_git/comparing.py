@@ -11,7 +11,7 @@ from dulwich.index import ConflictedIndexEntry
 
 from .asked import AskedDiff, AskedStatus
 from .opened import LINK, Opened, entries, intended
-from .patching import patch
+from .patching import DIRTY, patch
 from .porcelain import CONFLICT, inside, text
 from .renames import Leaf, Pair, with_renames
 from .scanning import scan
@@ -81,16 +81,22 @@ def _pairs(found: Opened, asked: AskedDiff, path: bytes) -> tuple[Pairs, list[by
         return [pair for pair in staged(found, head.tree if head else None) if _is_in(pair.path, path)], conflicts
     seen = scan(found, index, untracked=False)
     plain = {name: Leaf(e.mode, e.sha) for name, e in entries(index)[0].items()}
+    changed = seen.changed | {name: _dirty(seen.changed.get(name) or plain[name]) for name in seen.dirty}
     new = {name for name, e in entries(index)[0].items() if intended(e)}
     if asked.base and head is not None:
         kept = found.leaves(head.tree)
-        there = {name: there(found, name) for name in conflicts}
-        now: dict[bytes, Leaf | None] = {**plain, **seen.changed, **there}
+        lying = {name: there(found, name) for name in conflicts}
+        now: dict[bytes, Leaf | None] = {**plain, **changed, **lying}
         names = [name for name in {*kept, *now} if _is_in(name, path)]
         return _differing(Pair(name, kept.get(name), named(found, now.get(name))) for name in names), []
-    wanted = [(name, leaf) for name, leaf in seen.changed.items() if _is_in(name, path)]
+    wanted = [(name, leaf) for name, leaf in changed.items() if _is_in(name, path)]
     pairs = [Pair(name, None if name in new else plain[name], named(found, leaf)) for name, leaf in wanted]
     return _differing(pairs), conflicts
+
+
+def _dirty(leaf: Leaf) -> Leaf:
+    """A submodule in which something is changed, as git names it in diffs."""
+    return leaf._replace(id=leaf.id + DIRTY)
 
 
 def _differing(pairs: Iterable[Pair]) -> Pairs:

@@ -14,6 +14,8 @@ from .values import Patch, What
 
 CONTEXT = 3
 LONGEST_FUNCTION = 80
+DIRTY = b"-dirty"
+"""Behind the commit of a submodule in which something is changed."""
 _NO_NAME = b"0" * 40
 _NEWLINE = b"\n\\ No newline at end of file\n"
 _ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
@@ -78,8 +80,11 @@ def _piece(found: Opened, pair: Pair) -> tuple[bytes, int, int, bool]:
     if old and new and old.id == new.id:
         return b"".join(said), 0, 0, False
     none = _NO_NAME[: len((old or new).id)] if old or new else _NO_NAME  # type: ignore[union-attr]
-    said.append(b"index " + (old.id if old else none) + b".." + (new.id if new else none))
-    said.append(b" %06o\n" % old.mode if old and new and old.mode == new.mode else b"\n")
+    names = [leaf.id.removesuffix(DIRTY) if leaf else none for leaf in (old, new)]
+    only_dirty = old is not None and names[0] == names[1]
+    if not only_dirty:
+        said.append(b"index " + b"..".join(names))
+        said.append(b" %06o\n" % old.mode if old and new and old.mode == new.mode else b"\n")
     before, after = _data(found, old), _data(found, new)
     old_name, new_name = (b"a/" + before_path if old else b"/dev/null"), (b"b/" + path if new else b"/dev/null")
     if _is_binary(found, pair, before, after):
@@ -91,6 +96,8 @@ def _piece(found: Opened, pair: Pair) -> tuple[bytes, int, int, bool]:
     boxes = _boxes(a, b)
     said.append(b"--- " + _header(old_name) + b"\n+++ " + _header(new_name) + b"\n")
     said += _hunks(a, b, boxes)
+    if only_dirty:  # git shows a line on either side, and counts none
+        return b"".join(said), 0, 0, False
     return b"".join(said), sum(j2 - j1 for _, _, j1, j2 in boxes), sum(i2 - i1 for i1, i2, _, _ in boxes), False
 
 

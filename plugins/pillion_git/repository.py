@@ -88,7 +88,7 @@ class Git:
         if asked.to and not asked.base:
             raise ToolError("`to` needs a `base`.")
         asked = _checked(ground, asked)
-        return _shown(ground, await self._answer(ground, asked, Diff, lambda program: program.diff(asked)))
+        return _shown(ground, await self._answer(ground, asked, Diff, lambda program: self._diff(program, asked)))
 
     async def log(self, ground: Ground, asked: AskedLog) -> Log:
         asked = _checked(ground, asked)
@@ -187,7 +187,15 @@ class Git:
         async with shadow(place, chosen) as variables:
             yield Program(self._program, processes, place, variables, chosen.objectformat)
 
-    async def _status(self, program: Program, asked: AskedStatus, depth: int = 0) -> Status:
+    async def _diff(self, program: Program, asked: AskedDiff) -> Diff:
+        """Raises ProgramFailed where a submodule has changes, which the program is not sent to look for."""
+        if not (asked.staged or asked.to):
+            for path in await program.submodules():
+                if await self._is_dirty(program, path, 1, untracked=False):
+                    raise ProgramFailed
+        return await program.diff(asked)
+
+    async def _status(self, program: Program, asked: AskedStatus, depth: int = 0, *, untracked: bool = True) -> Status:
         """With the submodules in which something differs: the program is not sent into them, since it would obey what
         it finds there."""
         found = await program.status(asked)
@@ -198,21 +206,22 @@ class Git:
             at = known.get(name)
             if at is not None and changes[at].unstaged:
                 continue
-            if await self._is_dirty(program, path, depth + 1):
+            if await self._is_dirty(program, path, depth + 1, untracked=untracked):
                 if at is None:
                     changes.append(Change(name, unstaged="changed"))
                 else:
                     changes[at] = structs.replace(changes[at], unstaged="changed")
         return structs.replace(found, changes=sorted(changes, key=lambda change: change.path))
 
-    async def _is_dirty(self, outer: Program, path: str, depth: int) -> bool:
+    async def _is_dirty(self, outer: Program, path: str, depth: int, *, untracked: bool) -> bool:
         folder = Path(outer.place.top) / path
         if depth > DEEPEST or not await trio.Path(folder / ".git").exists():
             return False
         try:
             place, chosen = await trio.to_thread.run_sync(self._look, str(folder))
             async with self._at(outer.processes, place, chosen) as program:
-                return bool((await self._status(program, AskedStatus(), depth)).changes)
+                found = await self._status(program, AskedStatus(), depth, untracked=untracked)
+                return any(untracked or change.unstaged != "untracked" for change in found.changes)
         except GitFault:
             return False
 

@@ -195,14 +195,14 @@ class _Scanner:
             head = there.head()
             if head is not None and head.id != entry.sha:
                 self._scan.changed[path] = Leaf(SUBMODULE, head.id)
-            if self._depth < DEEPEST and is_dirty(there, self._depth + 1):
+            if self._depth < DEEPEST and is_dirty(there, self._depth + 1, untracked=self._want_untracked):
                 self._scan.dirty.add(path)
 
 
-def is_dirty(found: Opened, depth: int = 0) -> bool:
-    """Is anything in it not as its last commit has it?"""
+def is_dirty(found: Opened, depth: int, *, untracked: bool) -> bool:
+    """Is anything in it not as its last commit has it? `untracked`: does what git does not know count?"""
     index = found.index()
-    seen = scan(found, index, untracked=True, depth=depth)
+    seen = scan(found, index, untracked=untracked, depth=depth)
     if seen.changed or seen.dirty or seen.untracked:
         return True
     head = found.head()

@@ -97,6 +97,25 @@ async def test_the_folder_and_a_commit_and_two_commits(git: Git, repo: Repo) -> 
     await same(git, repo, AskedDiff(base="main", to="HEAD^", path="code.py"), "main", "HEAD^", "--", "code.py")
 
 
+async def test_submodules_that_are_ahead_and_that_are_dirty(git: Git, repo: Repo, tmp_path: Path, home: Path) -> None:
+    other = Repo(tmp_path / "other", home).begin()
+    other.write("in")
+    other.commit()
+    for name in ("clean", "ahead", "dirty", "both", "messy"):
+        repo.git("submodule", "--quiet", "add", str(other.root), name)
+    repo.commit()
+    for name in ("ahead", "both"):
+        Repo(repo.root / name, home).commit("more")
+    for name in ("dirty", "both"):
+        (repo.root / name / "in").write_text("changed\n")
+    (repo.root / "messy" / "new").write_text("new\n")
+    found = await same(git, repo, AskedDiff())
+    assert [patch.path for patch in found.files] == ["ahead", "both", "dirty"]
+    assert "-dirty" in (found.files[2].text or "")
+    await same(git, repo, AskedDiff(base="HEAD"), "HEAD")
+    await same(git, repo, AskedDiff(path="dirty"), "--", "dirty")
+
+
 async def test_line_ends_that_only_seem_to_differ(git: Git, repo: Repo) -> None:
     repo.write(".gitattributes", "*.txt text\n*.dat -diff\n")
     repo.write("a.txt", "one\ntwo\n")
