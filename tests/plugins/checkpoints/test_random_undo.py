@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .scene import Scene, image, scene
+from .test_trees import needs_git
 from .wild import change, changes
 
 LONG = bool(os.environ.get("PILLION_LONG"))
@@ -26,10 +28,11 @@ def run(folder: Path, steps: Changes) -> None:
 
 
 def repository(folder: Path) -> dict[str, tuple[object, ...]]:
-    """A `.git` with what must never change, and what must never run."""
-    for name, text in (("HEAD", "ref: refs/heads/main\n"), ("index", "DIRC"), ("hooks/post-checkout", "#!/bin/sh\n")):
-        (folder / ".git" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / ".git" / name).write_text(text)
+    """A repository with a commit of what is there: nothing in its `.git` must ever change."""
+    who = {f"GIT_{role}_{what}": "a@b" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    place = {"PATH": os.environ["PATH"], "HOME": str(folder.parent), "GIT_CONFIG_NOSYSTEM": "1"}
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-q", "--allow-empty", "-m", "first")):
+        subprocess.run(["git", *words], cwd=folder, env=place | who, check=True, capture_output=True)
     return image(folder / ".git")
 
 
@@ -44,6 +47,7 @@ async def back_and_forth(s: Scene, states: Sequence[dict[str, tuple[object, ...]
 
 
 @pytest.mark.promise("undo.exact")
+@needs_git
 @settings(max_examples=150 if LONG else 8, deadline=None)
 @given(plain, st.lists(st.lists(plain, min_size=1, max_size=2), min_size=1, max_size=2))
 async def test_restores_are_exact(first: Changes, turns: list[list[Changes]]) -> None:
