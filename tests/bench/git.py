@@ -1,4 +1,4 @@
-"""`python tests/bench/git.py`: git's tools and statistics beside the bare git program, on generated repositories.
+"""`python -m tests.bench.git`: git's tools and statistics beside the bare git program, on generated repositories.
 
 Ours with the program, ours without it, and the program as a user runs it take turns in each round, on 2,000 and 20,000
 files with 0, 10 and 1,000 of them changed; statistics of 300 and 10,000 commits go into a database of their own, first
@@ -18,13 +18,14 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import table
 import trio
 
 from pillion import LocalWorkspace
 from pillion.processes import Processes
 from pillion_git.asked import AskedChain, AskedCounts, AskedDiff, AskedStatus
 from pillion_git.repository import Git
+
+from . import table
 
 PROGRAM = shutil.which("git") or "git"
 HOME = tempfile.gettempdir()
@@ -135,8 +136,7 @@ async def history(found: Found, folder: Path, count: int, rounds: int) -> None:
             await took(found, name, who, ours)
 
 
-async def main(rounds: int, quick: bool) -> None:
-    found: Found = defaultdict(list)
+async def measure(found: Found, rounds: int, quick: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="pillion-bench-") as top:
         for files in (2_000,) if quick else (2_000, 20_000):
             folder = Path(top) / f"tree{files}"
@@ -148,6 +148,11 @@ async def main(rounds: int, quick: bool) -> None:
             folder.mkdir()
             commits(folder, count)
             await history(found, folder, count, rounds if count < 1000 else 1)
+
+
+async def main(rounds: int, quick: bool) -> None:
+    found: Found = defaultdict(list)
+    await measure(found, rounds, quick)
     table.show(found, ("git", "program", "dulwich"))
 
 

@@ -1,8 +1,9 @@
-"""`python tests/bench/snapshots.py`: snapshots beside `git add -A && git write-tree` on generated files, taking turns.
+"""`python -m tests.bench.snapshots`: snapshots beside `git add -A && git write-tree` on generated files, taking turns.
 
 Git has an index of its own, its caches warm, and is started as a program each time; ours is a call of a server that has
-seen the folder before. Also what a step with a checkpoint takes beside one without, and how long the event loop is kept
-waiting meanwhile. Nothing here passes or fails.
+seen the folder before. A restore is a turn that does nothing else, beside `git restore` of a tree. Also what a step
+with a checkpoint takes beside one without, and how long the event loop is kept waiting meanwhile. Nothing here passes
+or fails.
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import table
+import msgspec
 import trio
 
 from pillion import Call, Home, LocalWorkspace
 from pillion.contracts.policy import Allow, JudgedCall, Verdict
-from pillion.testing.kit import Anything, FunctionTool, PolicyPlugin, kernel_host
+from pillion.testing.kit import Anything, FunctionTool, PolicyPlugin, frames, kernel_host
 from pillion.testing.scripted import Pause, ScriptedProvider, calls, says
+from pillion_checkpoints.events import CheckpointTaken
 from pillion_checkpoints.plugin import Config, Plugin
 from pillion_checkpoints.shelf import Shelf
+from pillion_checkpoints.strategies import Order
+
+from . import table
 
 CHANGES = (0, 10, 1_000)
 SETTLED = 2.2
@@ -116,12 +121,13 @@ class AllowAll:
         return Allow()
 
 
+async def put(arguments: Anything, call: Call) -> str:
+    return "put"
+
+
 @asynccontextmanager
 async def writer(place: Path, who: str) -> AsyncIterator[Callable[[], Awaitable[float]]]:
     """A turn of one step that writes, behind a model that thinks for a moment; how long it takes, in ms."""
-
-    async def put(arguments: Anything, call: Call) -> str:
-        return "put"
 
     provider = ScriptedProvider()
     plugins: dict[str, object] = {"allow": PolicyPlugin(AllowAll())}
@@ -153,6 +159,45 @@ async def steps(files: int, rounds: int, found: Found) -> None:
                 await trio.sleep(SETTLED if number == 0 else 0)
 
 
+async def restores(files: int, rounds: int, found: Found) -> None:
+    """Of a checkpoint that the first turn made. What is there is kept first, and each file is told in the log."""
+    with tempfile.TemporaryDirectory() as place:
+        folder, store = Path(place, "work"), Path(place, "git")
+        made = generate(folder, files)
+        git(folder, store, "init", "-q", "--bare", str(store))
+        kept = tree(folder, store)
+        plugins = {
+            "checkpoints": Plugin(Config(), Home("checkpoints", Path(place, "data"))),
+            "allow": PolicyPlugin(AllowAll()),
+        }
+        async with kernel_host(Path(place, "host"), FunctionTool("put", put, "write"), plugins=plugins) as host:
+            host.folder = folder
+            session = await host.open()
+            host.provider.script(calls(("put", "{}")), says("done"))
+            await host.run(session, "go")
+            taken = [frame for frame in await frames(session) if frame.type == "checkpoint.taken"]
+            first = msgspec.json.decode(taken[0].data, type=CheckpointTaken).checkpoint
+            for count in [count for count in CHANGES for _ in range(rounds)]:
+                name = f"{files:,} files, a restore of {count:,}, ms"
+                await trio.sleep(SETTLED)
+                change(made, count) if count else None
+                begin = time.perf_counter()
+                await host.run(session, "", strategy="restore", arguments=Order("files", first, overwrite=True))
+                found[name, "ours"].append((time.perf_counter() - begin) * 1000)
+                assert tree(folder, store) == kept
+                await trio.sleep(SETTLED)
+                change(made, count) if count else None
+                begin = time.perf_counter()
+                git(folder, store, "restore", "--worktree", "--staged", "--source", kept, ".")
+                found[name, "git"].append((time.perf_counter() - begin) * 1000)
+
+
+async def measure(found: Found, files: int, rounds: int) -> None:
+    await snapshots(files, rounds, found)
+    await restores(files, rounds, found)
+    await steps(files, rounds, found)
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
@@ -160,8 +205,7 @@ async def main() -> None:
     args = parser.parse_args()
     found: Found = defaultdict(list)
     for files in args.files:
-        await snapshots(files, args.rounds, found)
-        await steps(files, args.rounds, found)
+        await measure(found, files, args.rounds)
     table.show(found, ("ours", "git", "without"))
 
 
