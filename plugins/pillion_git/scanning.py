@@ -173,12 +173,12 @@ class _Scanner:
 
     def _is_as_noted(self, status: os.stat_result, entry: IndexEntry) -> bool:
         """By the times and numbers of the index; not where it was written at the same moment as the file."""
-        seconds, nanos = _time(entry.mtime)
+        seconds, nanos = time_of(entry.mtime)
         if entry.size != status.st_size & 0xFFFFFFFF or seconds != int(status.st_mtime_ns // 10**9) & 0xFFFFFFFF:
             return False
         if nanos and nanos != status.st_mtime_ns % 10**9:
             return False
-        if self._found.choices.trustctime and _time(entry.ctime)[0] != int(status.st_ctime_ns // 10**9) & 0xFFFFFFFF:
+        if self._found.choices.trustctime and time_of(entry.ctime)[0] != int(status.st_ctime_ns // 10**9) & 0xFFFFFFFF:
             return False
         if entry.ino and entry.ino != status.st_ino & 0xFFFFFFFF:
             return False
@@ -260,5 +260,5 @@ def _written(path: str) -> tuple[int, int]:
     return time // 10**9, time % 10**9
 
 
-def _time(value: int | float | tuple[int, int]) -> tuple[int, int]:
+def time_of(value: int | float | tuple[int, int]) -> tuple[int, int]:
     return value if isinstance(value, tuple) else (int(value), 0)

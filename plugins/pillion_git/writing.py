@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from dulwich.file import FileLocked, GitFile
 from dulwich.index import (
+    ConflictedIndexEntry,
     Index,
     IndexChecksumWriter,
     IndexEntry,
@@ -26,7 +27,7 @@ from .asked import AskedCommit, AskedStage
 from .opened import HEAD, LINK, SUBMODULE, Opened, entries
 from .place import GitFault, read
 from .renames import Leaf
-from .scanning import submodule
+from .scanning import submodule, time_of
 from .values import Done
 
 LOG = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -147,7 +148,9 @@ def _changing(found: Opened) -> Iterator[Index]:
         raise GitFault(BUSY.format("index.lock")) from None
     try:
         index = _plain_index(found)
+        before, written = dict(index.items()), _written(path)
         yield index
+        _mark(found, index, before, written)
         version = index._version if index._version in (2, 3) else 2
         writer = IndexChecksumWriter(file, found.form)
         write_index_dict(writer, dict(index.items()), version=version, object_format=found.form)
@@ -155,6 +158,27 @@ def _changing(found: Opened) -> Iterator[Index]:
     except BaseException:
         file.abort()
         raise
+
+
+def _written(path: str) -> int:
+    try:
+        return int(os.stat(path).st_mtime)
+    except FileNotFoundError:
+        return 0
+
+
+def _mark(found: Opened, index: Index, before: Mapping[bytes, IndexEntry | ConflictedIndexEntry], written: int) -> None:
+    """A file that was changed in the second in which the index was written is told by its content, as long as that
+    is the index's time. The new index has a later one: so it says a size of 0 of each that differs, as git does."""
+    for path, entry in before.items():
+        if not isinstance(entry, IndexEntry) or path not in index or index[path] is not entry:
+            continue
+        if entry.mode == SUBMODULE or not entry.size or time_of(entry.mtime)[0] < written:
+            continue
+        with suppress(OSError):  # it is gone, which is seen without a mark
+            kept = found.data(Leaf(entry.mode, entry.sha)) if entry.mode != LINK else None
+            if found.conversion.name(found.conversion.read(path, entry.mode, kept)) != entry.sha:
+                entry.size = 0
 
 
 def _plain_index(found: Opened) -> Index:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,22 @@ async def test_what_git_would_keep_otherwise_or_must_not_be_read_is_refused(
         await git.stage(call, AskedStage(("out/home",)))
     with pytest.raises(ToolError):
         await git.stage(call, AskedStage((".git/config",)))
+
+
+async def test_a_change_in_the_second_of_the_index_is_seen_behind_a_stage(git: Git, repo: Repo, call: RealCall) -> None:
+    """Git looks at such a file's content only while the index is no younger than the file."""
+    repo.git("config", "core.trustctime", "false")
+    later = time.time_ns() + 100 * 10**9
+    for name, text in (("a", "1\n"), ("b", "1\n")):
+        repo.write(name, text)
+        os.utime(repo.root / name, ns=(later, later))
+    repo.commit()
+    repo.write("a", "2\n")
+    repo.write("b", "longer\n")
+    os.utime(repo.root / "a", ns=(later, later))
+    await stage(git, call, "b")
+    os.utime(repo.root / ".git" / "index", ns=(2 * later, 2 * later))
+    assert repo.git("status", "--porcelain") == b" M a\nM  b\n"
 
 
 async def test_another_git_at_work_is_waited_for_by_nobody(git: Git, repo: Repo, call: RealCall) -> None:
