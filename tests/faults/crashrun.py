@@ -25,6 +25,7 @@ from pillion_runtime import discovery
 from pillion_runtime.cli.exits import ServerLost
 from pillion_runtime.testing import vendor_server
 
+from ..canaries import KEYS
 from ..scenarios.serverprocess import bare_environment
 from .crashcheck import LOST, MARGIN, Evidence, Rows, violations
 from .crashscene import Clients, Seen, Told, Watchers, clients, go_on, leave_open, play, read_all
@@ -51,23 +52,33 @@ model = "chat/scripted"
 slow = ["rider/mute", "chat/scripted"]
 fast = ["rider/mute", "chat/scripted"]
 compact = ["chat/scripted"]
+edit = ["chat/blocks"]
 [deadlines]
 stopping = 0.4
 question = 1.5
 [plugins.embedded]
 enabled = false
 [plugins.anthropic]
-enabled = false
+base_url = "{url}"
+models = {{ scripted = {{ context = 100000, output = 8000 }}, first = {{ context = 100000, output = 8000 }} }}
 [plugins.web]
 enabled = false
 [plugins.retry]
 longest_wait = 0.2
 [plugins.openai]
 base_url = "{url}/v1"
+models = {{ scripted = {{ context = 100000, output = 8000 }} }}
 [plugins.openai.servers.chat]
 base_url = "{url}/v1"
 api = "chat"
-models = {{ scripted = {{ images = true }} }}
+models = {{ scripted = {{ images = true }}, blocks = {{}}, words = {{ tools = "none" }} }}
+[plugins.edit]
+formats = {{ "anthropic/scripted" = "editor", "openai/scripted" = "patch", "chat/blocks" = "blocks" }}
+[plugins.terminal]
+idle = 2
+[plugins.usage]
+session_tokens = 1000000000
+day_tokens = 1000000000
 [plugins.rider]
 use = "{here}/rider.py:Plugin"
 """
@@ -172,7 +183,7 @@ class Forker:
                 {
                     "arguments": ["serve", "--config", str(config), "--data-dir", str(data), "--port", "0"],
                     "folder": str(folder),
-                    "environment": bare_environment(folder),
+                    "environment": bare_environment(folder) | KEYS,
                     "out": str(out),
                     "log": str(folder / log),
                 }
@@ -334,6 +345,7 @@ class Harness:
         work.mkdir(parents=True)
         (work / "a.txt").write_text("line one\nline two\n")
         (work / "open.txt").write_text("old\n")
+        (work / "Makefile").write_text("test:\n\ttrue\n")
         return folder
 
     def _known(self) -> tuple[Told, Watchers]:

@@ -26,6 +26,8 @@ PICTURE = base64.b64encode(b"\x89PNG not really").decode()
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 ENOUGH = 1000
 """Characters of growing text, of which most must outlive a crash."""
+IDLE = 2.2
+"""Seconds after which a shell that nobody uses has ended."""
 JSON = {"accept": "application/json"}
 DELTAS = ("text.delta", "thinking.delta", "call.delta", "tool.output")
 
@@ -377,6 +379,60 @@ async def calls(c: Clients) -> None:
     await seen.until(lambda seen: seen.count(*ENDS) == 2)
 
 
+async def edits(c: Clients) -> None:
+    """Files are changed in the formats of three vendors' models, by a second model, and by one without tools."""
+    session = await c.open(strategy="loop")
+    seen = await c.watch(session)
+    ways = ("anthropic/scripted", "openai/scripted", "chat/blocks", "chat/scripted", "chat/words")
+    for word, model in zip(("editor", "patch", "blocks", "instruct", "say"), ways, strict=True):
+        await c.prompt(session, word, model=model)
+    await seen.until(lambda seen: seen.count(*ENDS) == len(ways))
+
+
+async def shells(c: Clients) -> None:
+    """Commands in shells that stay, of which one is interrupted and one is cancelled."""
+    session = await c.open(strategy="loop")
+    seen = await c.watch(session)
+    await c.prompt(session, "shell")
+    await seen.until(lambda seen: seen.count(*ENDS) == 1)
+    await trio.sleep(IDLE)  # nobody uses them: they end
+    started = seen.count("tool.started")
+    await c.prompt(session, "hang")
+    await seen.until(lambda seen: seen.count("tool.started") > started)
+    await trio.sleep(0.2)
+    await c.call("POST", f"/api/sessions/{session}/cancel", {})
+    await seen.until(lambda seen: seen.count(*ENDS) == 2)
+
+
+async def terminals(c: Clients) -> None:
+    """Programs that go on behind the call which started them: typed to, waited for, read and ended."""
+    session = await c.open(strategy="loop")
+    seen = await c.watch(session)
+    for word in ("background", "terminal", "late"):
+        await c.prompt(session, word)
+    await seen.until(lambda seen: seen.count(*ENDS) == 3)
+    started = seen.count("tool.started")
+    await c.prompt(session, "stay")
+    await seen.until(lambda seen: seen.count("tool.started") > started)
+    await trio.sleep(0.2)
+    await c.call("POST", f"/api/sessions/{session}/cancel", {})
+    await seen.until(lambda seen: seen.count(*ENDS) == 4)
+
+
+async def notes(c: Clients) -> None:
+    """The scratch pad, also of a fork; and tests are run by a command that a person names."""
+    session = await c.open(strategy="loop")
+    seen = await c.watch(session)
+    await c.prompt(session, "note")
+    await c.prompt(session, "test")
+    await seen.until(lambda seen: seen.count(*ENDS) == 2)
+    fork = (await c.call("POST", f"/api/sessions/{session}/fork", {}))["id"]
+    c.told.sessions.add(fork)
+    seen = await c.watch(fork)
+    await c.prompt(fork, "note")
+    await seen.until(lambda seen: seen.count(*ENDS) == 1)
+
+
 async def rests(c: Clients) -> None:
     """A session that nobody watches, which goes to rest between its prompts, and as they come."""
     session = await c.open(strategy="chat")
@@ -386,10 +442,17 @@ async def rests(c: Clients) -> None:
 
 
 async def completes(c: Clients) -> None:
-    """A model call without a session."""
+    """Model calls without a session, of which the second waits until the vendor has told what its key may."""
     body = {"messages": [{"role": "user", "text": "aside"}]}
-    await c.call("POST", "/api/models/chat/scripted/complete", body)
-    c.told.completions += 1
+
+    async def one(model: str) -> None:
+        with unless():
+            await c.call("POST", f"/api/models/{model}/complete", body)
+            c.told.completions += 1
+
+    async with trio.open_nursery() as nursery:
+        for model in ("chat/scripted", "anthropic/first", "anthropic/first"):
+            nursery.start_soon(one, model)
 
 
 async def deletes(c: Clients) -> None:
@@ -417,7 +480,7 @@ async def comes_back(c: Clients, session: str) -> None:
     await seen.until(lambda seen: prompt in seen.ended)
 
 
-ALL = (agent, stream, rider, form, joins, breaks, cancels, calls, rests, completes, deletes)
+ALL = (agent, stream, rider, form, joins, breaks, cancels, calls, edits, shells, terminals, notes, rests, completes, deletes)
 
 
 async def play(c: Clients, left: list[str]) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pillion.values import Text, ToolCall, ToolResult
 from pillion_runtime.testing import Asked, Call, Cut, Reply, call
 
 LONG = tuple(f"word{number} " for number in range(110))
 PAUSE = 0.01
+PATCH = "*** Begin Patch\n*** Add File: {}\n+new\n*** End Patch"
+NEW = "{}\n<<<<<<< SEARCH\n=======\nnew\n>>>>>>> REPLACE\n"
+BLOCK = "{}\n<<<<<<< SEARCH\n{}\n=======\n{}\n>>>>>>> REPLACE\n"
 
 
 class Script:
@@ -34,6 +39,8 @@ class Script:
         word = said.partition(" ")[0]
         if said.startswith("<conversation>") or said.startswith("<earlier"):
             return Reply(text="Asked: this and that.")
+        if said.startswith("<file path="):
+            return Reply(text=BLOCK.format(said.split('"')[1], "old", "new"))
         if asked.schema is not None:
             asked_for = any(message.text.startswith("misfit") for message in asked.messages if message.role == "user")
             misfit = asked_for and not said.startswith("That does not fit")
@@ -48,6 +55,18 @@ class Script:
             "slow": lambda stage: self._calls(stage, [call("slow")]),
             "ask": lambda stage: self._calls(stage, [call("ask_person", question="What now?")]),
             "large": lambda stage: self._large(stage, asked),
+            "editor": lambda stage: self._editor(stage, said),
+            "patch": lambda stage: self._calls(stage, [call("apply_patch", patch=PATCH.format(own(said)))]),
+            "blocks": lambda stage: self._calls(stage, [call("edit_files", text=NEW.format(own(said)))]),
+            "instruct": lambda stage: self._instruct(stage, said),
+            "shell": lambda stage: self._shell(stage, said),
+            "hang": lambda stage: self._calls(stage, [self._command(said, "; sleep 9", shell="main")]),
+            "stay": lambda stage: self._calls(stage, [self._command(said, "; cat", pty=True)]),
+            "late": lambda stage: self._calls(stage, [self._command(said, "; sleep 9", pty=True, seconds=0.6)]),
+            "background": lambda stage: self._background(stage, asked),
+            "terminal": lambda stage: self._terminal(stage, asked),
+            "note": lambda stage: self._note(stage, said),
+            "test": lambda stage: call_of(stage, ("run_tests", {}), ("run_tests", {"select": ("a.txt",)})),
             "open": lambda stage: self._calls(stage, [call("write_file", path="open.txt", content="new\n")]),
         }
         if word == "stream":
@@ -61,10 +80,10 @@ class Script:
         reply = stages[word](stage_of(asked)) if word in stages and asked.tools else None
         return reply or Reply(text=("You said: ", said), pause=PAUSE)
 
-    def _command(self, prompt: str, more: str = "") -> Call:
+    def _command(self, prompt: str, more: str = "", **fields: Any) -> Call:
         number = next(self._numbers)
         self.commands[number] = prompt
-        return call("run_command", command=f"echo {number} >> {self.ledger}{more}")
+        return call("run_command", command=f"echo {number} >> {self.ledger}{more}", **fields)
 
     def _calls(self, stage: int, calls: list[Call]) -> Reply | None:
         return Reply(text=("So ", "be it."), calls=tuple(calls)) if stage == 0 else None
@@ -74,6 +93,64 @@ class Script:
             result = next(part for part in asked.messages[-1].parts if isinstance(part, ToolResult))
             return Reply(calls=(call("read_output", call=result.call, start=900),))
         return self._calls(stage, [call("large")])
+
+    def _editor(self, stage: int, said: str) -> Reply | None:
+        def edit(command: str, **fields: Any) -> tuple[str, dict[str, Any]]:
+            return "str_replace_based_edit_tool", {"command": command, "path": own(said), **fields}
+
+        return call_of(
+            stage,
+            edit("create", file_text="one\ntwo\n"),
+            edit("view"),
+            ("str_replace_based_edit_tool", {"command": "view", "path": "."}),
+            edit("insert", insert_line=1, insert_text="between\n"),
+            edit("str_replace", old_str="two", new_str="2"),
+            edit("undo_edit"),
+        )
+
+    def _instruct(self, stage: int, said: str) -> Reply | None:
+        path = own(said, "instructed")
+        write = "write_file", {"path": path, "content": "old\n"}
+        return call_of(stage, write, ("code_edit", {"path": path, "instruction": "Make it new."}))
+
+    def _shell(self, stage: int, said: str) -> Reply | None:
+        commands = ("; cd /tmp", "", "; sleep 9", "; sh -c 'trap \"\" INT; sleep 9'", "; echo drawn")
+        if stage >= len(commands):
+            return None
+        late = {"seconds": 0.5} if "sleep" in commands[stage] else {}
+        name = {"shell": "drawn", "pty": True} if "drawn" in commands[stage] else {"shell": "main"}
+        return Reply(calls=(self._command(said, commands[stage], **name, **late),))
+
+    def _background(self, stage: int, asked: Asked) -> Reply | None:
+        terminal = terminal_of(asked)
+        return call_of(
+            stage,
+            ("run_command", {"command": "cat", "background": True}),
+            ("terminal_read", {}),
+            ("terminal_write", {"terminal": terminal, "text": "typed"}),
+            ("terminal_wait", {"terminal": terminal, "until": "typed", "seconds": 2}),
+            ("terminal_read", {"terminal": terminal}),
+            ("terminal_write", {"terminal": terminal, "key": "ctrl-c"}),
+            ("run_command", {"command": "cat", "background": True}),
+            ("terminal_write", {"terminal": terminal, "key": "ctrl-d"}),
+            ("run_command", {"command": "sleep 30", "background": True}),
+            ("terminal_stop", {"terminal": terminal}),
+        )
+
+    def _terminal(self, stage: int, asked: Asked) -> Reply | None:
+        terminal = terminal_of(asked)
+        return call_of(
+            stage,
+            ("run_command", {"command": "head -n 1; cat", "pty": True, "seconds": 20}),
+            ("terminal_write", {"terminal": terminal, "text": "typed"}),
+            ("terminal_write", {"terminal": terminal, "key": "enter"}),
+            ("terminal_write", {"terminal": terminal, "key": "ctrl-d"}),
+        )
+
+    def _note(self, stage: int, said: str) -> Reply | None:
+        return call_of(
+            stage, ("read_notes", {}), ("write_notes", {"text": f"Of {said}."}), ("add_note", {"text": "And more."})
+        )
 
     def _work(self, stage: int, prompt: str) -> Reply | None:
         match stage:
@@ -88,6 +165,23 @@ class Script:
             case 3:
                 return Reply(text=LONG[:40], pause=PAUSE)
         return None
+
+
+def call_of(stage: int, *calls: tuple[str, dict[str, Any]]) -> Reply | None:
+    """One after the other."""
+    return Reply(calls=(call(calls[stage][0], **calls[stage][1]),)) if stage < len(calls) else None
+
+
+def own(said: str, kind: str = "made") -> str:
+    """A file that no other prompt names."""
+    return f"{kind}-{said.split()[-1]}.txt"
+
+
+def terminal_of(asked: Asked) -> int:
+    """The newest that a result has named."""
+    texts = [part.text for said in asked.messages for part in said.parts if isinstance(part, ToolResult)]
+    numbers = [int(number) for text in texts for number in re.findall(r"terminal (\d+)", text)]
+    return max(numbers, default=1)
 
 
 def last_words(asked: Asked) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 BEFORE = (
     "anyio._backends._trio",
+    "anthropic.resources.messages",
     "openai.resources.responses",
     "openai.resources.chat.completions",
     "pony.orm",
@@ -25,6 +26,7 @@ BEFORE = (
     "pillion_runtime.cli.serve",
     "pillion_runtime.server",
     "pillion_agent.plugin",
+    "pillion_anthropic.provider",
     "pillion_approvals.plugin",
     "pillion_ask.plugin",
     "pillion_edit.plugin",

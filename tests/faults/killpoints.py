@@ -13,82 +13,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-WAITS = (
-    "pillion.eventlog",
-    "pillion.session",
-    "pillion.actor",
-    "pillion.turnlife",
-    "pillion.letters",
-    "pillion.asking",
-    "pillion.turn",
-    "pillion.window",
-    "pillion.modelcall",
-    "pillion.streamguard",
-    "pillion.completions",
-    "pillion.toolrun",
-    "pillion.onecall",
-    "pillion.processes",
-    "pillion.kernel",
-    "pillion.forking",
-    "pillion_retry.provider",
-    "pillion_compact.summing",
-    "pillion_terminal.running",
-    "pillion_edit.editing",
-    "pillion_files.reading",
-    "pillion_files.writing",
-    "pillion_files.searching",
-    "pillion_storage.store",
-    "pillion_storage.thread",
-)
-"""Modules whose every wait is a point."""
+from .killborder import LEFT_OUT, on_the_paths
+
 COMMITS = ("pillion_storage.store", "pillion_storage.thread")
 """Modules in which every statement that the database's thread runs for a write is a point."""
-LEFT_OUT = {
-    "pillion.kernel:open_kernel": "the server begins or ends",
-    "pillion.kernel:_store": "the server begins",
-    "pillion.kernel:Kernel._stop_sessions": "the server was asked to end",
-    "pillion.kernel:Kernel.checks": "a health check writes nothing",
-    "pillion.kernel:Kernel.checks.<locals>.one": "a health check writes nothing",
-    "pillion.kernel:Kernel.sessions": "a list writes nothing",
-    "pillion.completions:Completions.idle": "the server was asked to end",
-    "pillion.completions:Completions.aclose": "the server was asked to end",
-    "pillion.kernel:Kernel.export": "an export writes nothing",
-    "pillion.kernel:Kernel.import_": "an import is no part of these paths",
-    "pillion.eventlog:EventLog.realign": "the database failed",
-    "pillion.eventlog:EventLog._realigned": "the database failed",
-    "pillion.eventlog:EventLog._reopened": "the database failed",
-    "pillion.actor:Actor.align": "the database failed",
-    "pillion.turnlife:TurnLife._finish#2.await": "the database failed",
-    "pillion.kernel:Kernel.look": "a look writes nothing",
-    "pillion_storage.store:DatabaseStore._session#3.statement": "another process deleted it",
-    "pillion_storage.store:DatabaseStore.expire": "retention is off",
-    "pillion_storage.store:DatabaseStore.reading": "for other plugins' rows",
-    "pillion_storage.store:DatabaseStore.writing": "for other plugins' rows",
-    "pillion.eventlog:Reader.whole": "a page of events writes nothing",
-    "pillion_storage.store:DatabaseStore.sessions": "a list writes nothing",
-    "pillion_storage.store:DatabaseStore.aclose": "the server was asked to end",
-    "pillion_storage.thread:DatabaseThread.aclose": "the server was asked to end",
-    "pillion_storage.thread:DatabaseThread._run": "the thread begins or ends",
-    "pillion_storage.thread:DatabaseThread._work#7.statement": "the server was asked to end",
-    "pillion_storage.thread:DatabaseThread._work#8.statement": "the server was asked to end",
-    "pillion_storage.thread:DatabaseThread._watch": "what is late was not written",
-    "pillion_storage.thread:DatabaseThread._alone": "the database is opened or closed",
-    "pillion_storage.thread:DatabaseThread._patiently#2.await": "the database does not answer",
-    "pillion_storage.store:DatabaseStore.create.<locals>.work#3.statement": "the database did not answer",
-    "pillion_storage.store:DatabaseStore._commit#3.statement": "the database did not answer",
-    "pillion_storage.store:DatabaseStore._has": "the database did not answer",
-    "pillion_storage.store:DatabaseStore.health": "a health check writes nothing",
-    "pillion.kernel:Kernel._begin#6.await": "the database fails",
-    "pillion_files.reading:ReadFile._several": "a read writes nothing",
-    "pillion_files.reading:ReadFile.run#2.await": "a read of several files writes nothing",
-    "pillion_files.reading:ReadFile._one#2.await": "a small file is read without a thread",
-    "pillion_files.reading:ReadFile._one#4.await": "nobody trusts the folder",
-    "pillion_files.searching:Glob.run#3.await": "a search writes nothing",
-    "pillion_files.searching:Search.run#3.await": "a search writes nothing",
-    "pillion.processes:Process.wait#1.await": "a system without pidfd",
-    "pillion.processes:Process.end#3.await": "a system without /proc",
-}
-"""Functions, and single points of others, with the reason."""
 Span = tuple[int, int, int, int]
 """First and last line, first and last column, as a code object's positions have them."""
 
@@ -125,11 +53,12 @@ class Point(Struct, frozen=True):
 def kill_points(*, all: bool = False) -> list[Point]:
     """In the order of the source; `all`: also those of LEFT_OUT."""
     found: list[Point] = []
-    for module in dict.fromkeys((*WAITS, *COMMITS)):
+    waited = on_the_paths()
+    for module in dict.fromkeys((*waited, *COMMITS)):
         file, functions = _functions(module)
         written = _written(functions) if module in COMMITS else set()
         for name, function in functions.items():
-            if module in WAITS:
+            if module in waited:
                 found += _waits(module, name, file, function)
             if name in written:
                 found += _statements(module, name, file, function)
