@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +11,16 @@ import pytest
 import trio
 import trio.testing
 
-from pillion import Conflict, Image, ModelInfo, Text, Turn
+from pillion import Conflict, Finish, Image, ModelInfo, Text, Turn
 from pillion import events as e
 from pillion.memorystore import MemoryStore
 from pillion.testing.kit import FunctionTool, StrategyPlugin, events, kernel_host
-from pillion.testing.scripted import Answer, Gate, Raise, ScriptedProvider, calls, says
+from pillion.testing.scripted import Answer, Gate, Pause, Raise, ScriptedProvider, calls, says
 from pillion.turn import RESTART
 from pillion.values import ToolResult
+
+LOST = 0.25
+"""Seconds of growing text that a death of the process may cost."""
 
 
 class Runs(FunctionTool):
@@ -264,3 +268,23 @@ async def test_a_child_of_a_cancelled_turn_is_over_in_the_parents_log(tmp_path, 
         await session.cancel()
         await session.ended(accepted.turn)
         assert (await events(session))[-2] == e.ChildInterrupted(child=strategy.child)
+
+
+@pytest.mark.promise("storage.kill")
+async def test_of_growing_text_no_more_than_a_quarter_second_is_lost(tmp_path, autojump_clock) -> None:
+    store = MemoryStore()
+    shown, text, told = [(0.0, "")], "", 0
+    words = [part for n in range(150) for part in (Text(f"word{n} "), Pause(0.01))]
+    async with kernel_host(tmp_path, provider=ScriptedProvider([*words, Finish("stop")]), store=store) as host:
+        session = await host.open()
+        reader = session.follow("latest")
+        await session.prompt("go")
+        while told < 100:
+            frames = await reader.page()
+            told += len(frames)
+            text += "".join(json.loads(frame.data)["text"] for frame in frames if frame.type == "text.delta")
+            shown.append((trio.current_time(), text))
+            await trio.sleep(0.004)  # no moment is that of a flush
+            drafts = (await copy.deepcopy(store).open(session.id)).drafts
+            in_time = [text for seen, text in shown if seen <= trio.current_time() - LOST]
+            assert "".join(draft.text for draft in drafts).startswith(in_time[-1] if in_time else "")

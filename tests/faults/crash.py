@@ -17,7 +17,8 @@ import trio
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.faults.crashrun import Forker, Harness, Kill, Outcome, forking, kills, run_all
+from tests.faults.crashrun import Harness, Kill, Outcome, kills, run_all
+from tests.faults.crashserver import Forker, forking
 from tests.faults.killpoints import kill_points
 
 

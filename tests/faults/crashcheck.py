@@ -18,7 +18,7 @@ from pillion_storage.opening import prepared
 from pillion_storage.projections import own
 from pillion_storage.rebuilding import rebuild
 
-from .crashscene import ENDS, Told, Watchers
+from .crashclients import ENDS, Told, Watchers
 from .crashscript import Script
 
 OPENS = ("text.started", "thinking.started", "call.started", "tool.started")
@@ -27,7 +27,12 @@ LOST = 0.25
 
 MARGIN = 1.0
 """Seconds, beyond that, which a flush may take to begin and to end on a busy machine."""
-PROJECTED = ("conversation_message", "open_file", "llm_data", "scratch_pad")
+TOLD = ("process", "session", "agent_event", "draft", "blob", "blob_use", "projection_fault", "rebuild_wanted")
+"""Tables that no rebuild makes."""
+KEPT = ("schema_version", "file_cache", "file_artefact", "git_log_statistic", "file_git_commit_statistic")
+"""And those of what is known of files."""
+PENNY = 9
+"""Digits of a sum of costs that do not depend on its order."""
 COMMAND = re.compile(r"echo (\d+) >> (\S+?)[;\"\\]")
 
 
@@ -51,7 +56,7 @@ class Rows:
         with tempfile.TemporaryDirectory() as folder:
             for file in data.glob(f"{FILE}*"):
                 shutil.copy(file, folder)
-            connection = sqlite3.connect(Path(folder) / FILE)
+            connection = sqlite3.connect(Path(folder) / FILE, isolation_level=None)
             self._all = lambda statement: connection.execute(statement).fetchall()
             self.faults = list(self._look())
             self.last: dict[str, int] = dict(self._all("SELECT id, last FROM session"))
@@ -71,6 +76,10 @@ class Rows:
             yield f"The database is not whole: {said}."
         if said := self._all("PRAGMA foreign_key_check"):
             yield f"Rows refer to what is not there: {said[:3]}."
+        try:
+            self._all("INSERT INTO search_words (search_words, rank) VALUES ('integrity-check', 1)")
+        except sqlite3.DatabaseError as error:
+            yield f"What sessions are found by is not the text that they are: {error}."
         unused = "SELECT hash FROM blob WHERE hash NOT IN (SELECT hash FROM blob_use)"
         if said := self._all(unused):
             yield f"Blobs that nobody uses: {said[:3]}."
@@ -81,15 +90,29 @@ class Rows:
                 yield f"Session {session} keeps drafts of item {item}, which is closed."
 
     def _projections(self, file: Path) -> Iterator[str]:
-        """The rows of the storage plugin's own are those that its log gives when it is read again."""
-        held = {table: sorted(self._all(f"SELECT * FROM {table}"), key=repr) for table in PROJECTED}
+        """All rows that follow from the log are those that it gives when it is read again."""
+        held = self._following()
         ready = prepared(Place(file), None)
         rebuild(ready, own(ready.rows, ready.search))
         ready.database.disconnect()
-        for table, rows in held.items():
-            made = sorted(self._all(f"SELECT * FROM {table}"), key=repr)
-            if made != rows:
-                yield f"{table} holds {[row for row in rows if row not in made][:2]}; its log says otherwise."
+        for table, made in self._following().items():
+            if held[table] != made:
+                more, less = (held[table] - made).most_common(2), (made - held[table]).most_common(2)
+                yield f"{table} holds {more} and not {less}; its log says otherwise."
+
+    def _following(self) -> dict[str, Counter[tuple[Any, ...]]]:
+        """The rows of each table that follows from the log, without numbers of rows."""
+        tables = [name for (name,) in self._all("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = {}
+        for table in tables:
+            if table not in (*TOLD, *KEPT) and not table.startswith(("sqlite_", "search_words")):
+                columns = [column for (column,) in self._all(f"SELECT name FROM pragma_table_info('{table}')")]
+                wanted = ", ".join(column for column in columns if (table, column) != ("search_text", "id"))
+                rows = self._all(f"SELECT {wanted} FROM {table}")
+                found[table] = Counter(
+                    tuple(round(v, PENNY) if isinstance(v, float) else v for v in row) for row in rows
+                )
+        return found
 
     def numbering(self) -> Iterator[str]:
         for session, log in self.logs.items():
@@ -100,6 +123,10 @@ class Rows:
     def find(self, session: str, **fields: Any) -> list[Row]:
         """The events of a session that have these fields."""
         return [row for row in self.logs.get(session, ()) if fields.items() <= row.event.items()]
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, PENNY) if isinstance(value, float) else value
 
 
 def open_items(log: list[Row]) -> set[int]:

@@ -41,6 +41,8 @@ class Script:
             return Reply(text="Asked: this and that.")
         if said.startswith("<file path="):
             return Reply(text=BLOCK.format(said.split('"')[1], "old", "new"))
+        if asked.model == "held":
+            return Reply(text='{"answer": "So be it."}')
         if asked.schema is not None:
             asked_for = any(message.text.startswith("misfit") for message in asked.messages if message.role == "user")
             misfit = asked_for and not said.startswith("That does not fit")
@@ -57,17 +59,17 @@ class Script:
             "large": lambda stage: self._large(stage, asked),
             "editor": lambda stage: self._editor(stage, said),
             "patch": lambda stage: self._calls(stage, [call("apply_patch", patch=PATCH.format(own(said)))]),
-            "blocks": lambda stage: self._calls(stage, [call("edit_files", text=NEW.format(own(said)))]),
+            "blocks": lambda stage: self._blocks(stage, said),
             "instruct": lambda stage: self._instruct(stage, said),
-            "shell": lambda stage: self._shell(stage, said),
-            "hang": lambda stage: self._calls(stage, [self._command(said, "; sleep 9", shell="main")]),
-            "stay": lambda stage: self._calls(stage, [self._command(said, "; cat", pty=True)]),
+            "shell": lambda stage: self._shell(stage, said, asked),
+            "hang": lambda stage: self._calls(stage, [self._command(said, "; echo begun; sleep 9", shell="main")]),
+            "stay": lambda stage: self._calls(stage, [self._command(said, "; echo begun; cat", pty=True)]),
             "late": lambda stage: self._calls(stage, [self._command(said, "; sleep 9", pty=True, seconds=0.6)]),
             "background": lambda stage: self._background(stage, asked),
             "terminal": lambda stage: self._terminal(stage, asked),
             "note": lambda stage: self._note(stage, said),
-            "test": lambda stage: call_of(stage, ("run_tests", {}), ("run_tests", {"select": ("a.txt",)})),
-            "open": lambda stage: self._calls(stage, [call("write_file", path="open.txt", content="new\n")]),
+            "test": lambda stage: call_of(stage, *[("run_tests", {"select": some}) for some in ((), (), ("a.txt",))]),
+            "open": lambda stage: self._open(stage),
         }
         if word == "stream":
             fault = None if said in self._cut else Cut(30)
@@ -100,7 +102,7 @@ class Script:
 
         return call_of(
             stage,
-            edit("create", file_text="one\ntwo\n"),
+            edit("create", file_text="one\ntwo\n" + "more\n" * 2000),
             edit("view"),
             ("str_replace_based_edit_tool", {"command": "view", "path": "."}),
             edit("insert", insert_line=1, insert_text="between\n"),
@@ -108,15 +110,23 @@ class Script:
             edit("undo_edit"),
         )
 
+    def _blocks(self, stage: int, said: str) -> Reply | None:
+        """In pieces, so that the tool hears them."""
+        text = NEW.format(own(said)) + NEW.format(own(said, "next")).rstrip()
+        whole = call("edit_files", text=text)
+        pieces = ["".join(whole.arguments)[at : at + 20] for at in range(0, 500, 20)]
+        return Reply(calls=(Call(whole.name, tuple(filter(None, pieces))),), pause=PAUSE) if stage == 0 else None
+
     def _instruct(self, stage: int, said: str) -> Reply | None:
         path = own(said, "instructed")
         write = "write_file", {"path": path, "content": "old\n"}
         return call_of(stage, write, ("code_edit", {"path": path, "instruction": "Make it new."}))
 
-    def _shell(self, stage: int, said: str) -> Reply | None:
-        commands = ("; cd /tmp", "", "; sleep 9", "; sh -c 'trap \"\" INT; sleep 9'", "; echo drawn")
+    def _shell(self, stage: int, said: str, asked: Asked) -> Reply | None:
+        commands = ("; cd /tmp", "; seq 9999", "; sleep 9", "; sh -c 'trap \"\" INT; sleep 9'", "; seq 999; echo drawn")
         if stage >= len(commands):
-            return None
+            wait = "terminal_wait", {"terminal": terminal_of(asked), "seconds": 2}
+            return call_of(stage - len(commands), ("terminal_read", {}), wait)
         late = {"seconds": 0.5} if "sleep" in commands[stage] else {}
         name = {"shell": "drawn", "pty": True} if "drawn" in commands[stage] else {"shell": "main"}
         return Reply(calls=(self._command(said, commands[stage], **name, **late),))
@@ -150,6 +160,17 @@ class Script:
     def _note(self, stage: int, said: str) -> Reply | None:
         return call_of(
             stage, ("read_notes", {}), ("write_notes", {"text": f"Of {said}."}), ("add_note", {"text": "And more."})
+        )
+
+    def _open(self, stage: int) -> Reply | None:
+        """A file that is unsaved in an editor, and looks at what is round it."""
+        return call_of(
+            stage,
+            ("write_file", {"path": "open.txt", "content": "new\n"}),
+            ("edit_file", {"path": "open.txt", "old": "new", "new": "newer"}),
+            ("list_files", {}),
+            ("search", {"pattern": "new"}),
+            ("read_file", {"path": "deep/down/below/gone.txt"}),
         )
 
     def _work(self, stage: int, prompt: str) -> Reply | None:

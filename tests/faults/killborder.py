@@ -31,13 +31,13 @@ BESIDE = {
     "pillion_approvals.paths": "a look at the places that a command names writes nothing",
     "pillion_approvals.survey": "a look at what a command would do writes nothing",
     "pillion_edit.conflicts": "it says why an edit was refused: nothing was written",
-    "pillion_embedded.model": "its weights are not everywhere; the points of pillion.modelcall stand round each chunk",
-    "pillion_embedded.provider": "its weights are not everywhere; the points of pillion.modelcall stand round each chunk",
-    "pillion_fetch.exchange": "it needs a host outside; the points of pillion.toolrun stand before and behind it",
-    "pillion_fetch.fetching": "it needs a host outside; the points of pillion.toolrun stand before and behind it",
-    "pillion_fetch.network": "it needs a host outside; the points of pillion.toolrun stand before and behind it",
+    "pillion_embedded.model": "its weights are not everywhere; pillion.modelcall's points stand round each chunk",
+    "pillion_embedded.provider": "its weights are not everywhere; pillion.modelcall's points stand round each chunk",
+    "pillion_fetch.exchange": "it needs a host outside; pillion.toolrun's points stand before and behind it",
+    "pillion_fetch.fetching": "it needs a host outside; pillion.toolrun's points stand before and behind it",
+    "pillion_fetch.network": "it needs a host outside; pillion.toolrun's points stand before and behind it",
     "pillion_files.rules": "a look at an instructions file writes nothing",
-    "pillion_git.changing": "the repository is git's own: a ref or an index is old or new, and no event of ours tells of it",
+    "pillion_git.changing": "the repository is git's own, and nothing of the session tells of it",
     "pillion_git.program": "the repository is git's own",
     "pillion_git.repository": "the repository is git's own",
     "pillion_git.shadow": "the repository is git's own",
@@ -47,6 +47,7 @@ BESIDE = {
     "pillion_index.tool": "a look at the code writes nothing that lasts",
     "pillion_repomap.maps": "a look at the code writes nothing that lasts",
     "pillion_repomap.tool": "a look at the code writes nothing that lasts",
+    "pillion_test.project": "a look at a project's files writes nothing",
     "pillion_syntax.indexing": "a look at the code writes nothing that lasts",
     "pillion_syntax.keeping": "a look at the code writes nothing that lasts",
     "pillion_syntax.reading": "a look at the code writes nothing that lasts",
@@ -102,20 +103,57 @@ LEFT_OUT = {
     "pillion_files.reading:ReadFile._one#4.await": "nobody trusts the folder",
     "pillion_files.searching:Glob.run#3.await": "a search writes nothing",
     "pillion_files.searching:Search.run#3.await": "a search writes nothing",
+    "pillion.home:Values.delete": "a person asks for it, no tool",
+    "pillion.home:Values.keys": "a person asks for it, no tool",
+    "pillion.home:Values.change": "no tool does it",
+    "pillion.keyvalues:FileValues.keys": "a person asks for it, no tool",
+    "pillion.keyvalues:FileValues.swap": "no tool does it",
+    "pillion.leftovers:end_leftovers": "the server begins",
+    "pillion.lives:Lives._observe": "an observer begins or ends with the server",
+    "pillion.session:Session.keep#2.await": "a person opens a terminal at the moment in which the session goes to rest",
+    "pillion.session:Session.sent": "a question about a session's size writes nothing",
+    "pillion.session:Session.kept": "a list of changes writes nothing",
+    "pillion.vendorfaults:check_stream": "a vendor answers with a page instead of a stream",
+    "pillion_anthropic.provider:AnthropicProvider.count": "a question about a session's size writes nothing",
+    "pillion_checkpoints.shelf:Shelf.sweep": "what is old goes after a minute, and is no part of these paths",
+    "pillion_checkpoints.shelf:Book.collect": "what is old goes after a minute, and is no part of these paths",
+    "pillion_checkpoints.shelf:Book.remember": "what is known of files is written after a minute",
+    "pillion_checkpoints.shelf:Book.of": "an undo",
+    "pillion_checkpoints.shelf:Book.differences": "an undo",
+    "pillion_checkpoints.shelf:Book.contents": "an undo",
+    "pillion_checkpoints.shelf:Book.skipped": "an undo",
+    "pillion_checkpoints.watching:Watch._guarded#4.await": "the disk fails",
+    "pillion_compact.summing:Summing._summed#1.await": "a conversation of more than 400,000 tokens",
+    "pillion_edit.making:Maker.make#2.await": "somebody else has changed the file",
+    "pillion_edit.making:_written#2.await": "somebody else has changed the file",
+    "pillion_edit.planning:planned": "its tests alone call it",
+    "pillion_terminal.sandbox:Sandbox.prepare": "there is no sandbox",
+    "pillion_terminal.shell:Shell.interrupt#6.await": "a command that nothing ends",
+    "pillion_terminal.shell:Shell._settled#1.await": "what a command has printed is nearly always read by then",
+    "pillion_terminal.shell:Shell._settled#2.await": "nothing comes behind what a command has printed",
+    "pillion_test.remembered:Commands.forget": "a person asks for it, no tool",
+    "pillion_test.remembered:Commands.all": "a person asks for it, no tool",
+    "pillion_test.running:RunTests.run#5.await": "more than 64 KB of output are judged",
+    "pillion_usage.accounts:Accounts.found": "a list writes nothing",
+    "pillion_usage.budgets:Budgets.reserve#2.await": "no budget is used up",
+    "pillion_usage.budgets:Budgets.reserve#3.await": "no budget is used up",
+    "pillion_usage.budgets:Budgets._reached": "no budget is used up",
+    "pillion_usage.budgets:Budgets._asked": "no budget is used up",
+    "pillion_usage.purse:Purse.change": "no budget is used up",
     "pillion.processes:Process.wait#1.await": "a system without pidfd",
     "pillion.processes:Process.end#3.await": "a system without /proc",
 }
 """Functions, and single points of others, with the reason."""
 
 
-def on_the_paths() -> list[str]:
-    """The modules whose every wait is a point, but those of BESIDE and LEFT_OUT."""
+def on_the_paths(*, all: bool = False) -> list[str]:
+    """The modules whose every wait is a point; `all`: also those of BESIDE."""
     found = [f"pillion.{name}" for name, tree in _trees("pillion").items() if _waits(tree)]
     for plugin, section in tomllib.loads(SHIPPED.read_text())["plugins"].items():
         if section["enabled"]:
             trees = _trees(f"pillion_{plugin}")
             found += [f"pillion_{plugin}.{name}" for name in _reached(trees) if _waits(trees[name])]
-    return [module for module in found if module not in BESIDE]
+    return [module for module in found if all or module not in BESIDE]
 
 
 @cache

@@ -44,6 +44,7 @@ class All:
             await child_of(turn)
             return None
         await turn.context()
+        await turn.call_tool("write_file", {"path": f"{turn.id}.txt", "content": "before any step"})
         await turn.ask("Which way?", ["left", "right"])
         await turn.ask("Is nobody there?", default="nobody")
         await turn.complete([Message("user", (Text("aside"),))])

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from .crashrun import Forker, Harness, Outcome, forking, kills, run_all
-from .killpoints import LEFT_OUT, kill_points
+from .crashrun import Harness, Outcome, kills, run_all
+from .crashserver import Forker, forking
+from .killborder import BESIDE, LEFT_OUT, on_the_paths
+from .killpoints import kill_points
 
 KILLS = 40
 SEED = 20
@@ -25,6 +27,7 @@ async def forker() -> AsyncIterator[Forker]:
 async def test_nothing_that_was_told_is_lost_wherever_a_server_dies(tmp_path: Path, forker: Forker) -> None:
     harness = Harness(forker, tmp_path, kill_points())
     visits = await harness.prepare()
+    assert [point.name for point in harness.points if not visits[point.name]] == [], "the scenario passes each"
     outcomes: list[Outcome] = await run_all(harness, kills(visits, KILLS, SEED), lambda outcome: None)
     assert [(str(outcome.kill), outcome.broken, outcome.folder) for outcome in outcomes if outcome.broken] == []
     assert sum(outcome.reached for outcome in outcomes) > KILLS / 2, "they die where they should"
@@ -33,3 +36,4 @@ async def test_nothing_that_was_told_is_lost_wherever_a_server_dies(tmp_path: Pa
 def test_a_kill_point_is_left_out_only_where_there_is_one() -> None:
     known = {name for point in kill_points(all=True) for name in (point.wait, point.place)}
     assert LEFT_OUT.keys() - known == set()
+    assert BESIDE.keys() - set(on_the_paths(all=True)) == set()
