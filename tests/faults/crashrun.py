@@ -36,7 +36,7 @@ AT_RANDOM = 0.15
 """Share of the kills that come at a moment, not at a point."""
 PLAYS = 3
 """How often the scenario is played at most until each point was passed."""
-LONGEST = 90.0
+LONGEST = 180.0
 """Seconds that each half of a kill may take."""
 SETTINGS = """
 [host]
@@ -79,7 +79,7 @@ held = {{ tools = "constrained" }}
 [plugins.edit]
 formats = {{ "anthropic/scripted" = "editor", "openai/scripted" = "patch", "chat/blocks" = "blocks" }}
 [plugins.terminal]
-idle = 2
+idle = 4
 [plugins.usage]
 session_tokens = 1000000000
 day_tokens = 1000000000

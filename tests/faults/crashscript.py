@@ -123,11 +123,11 @@ class Script:
         return call_of(stage, write, ("code_edit", {"path": path, "instruction": "Make it new."}))
 
     def _shell(self, stage: int, said: str, asked: Asked) -> Reply | None:
-        commands = ("; cd /tmp", "; seq 9999", "; sleep 9", "; sh -c 'trap \"\" INT; sleep 9'", "; seq 999; echo drawn")
+        commands = ("; cd /tmp", "; seq 9999", "; sleep 9", "; (trap '' INT; sleep 9)", "; seq 999; echo drawn")
         if stage >= len(commands):
             wait = "terminal_wait", {"terminal": terminal_of(asked), "seconds": 2}
             return call_of(stage - len(commands), ("terminal_read", {}), wait)
-        late = {"seconds": 0.5} if "sleep" in commands[stage] else {}
+        late = {"seconds": 1} if "sleep" in commands[stage] else {}
         name = {"shell": "drawn", "pty": True} if "drawn" in commands[stage] else {"shell": "main"}
         return Reply(calls=(self._command(said, commands[stage], **name, **late),))
 
