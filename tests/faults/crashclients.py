@@ -20,7 +20,7 @@ from pillion_runtime.cli.exits import ServerLost, ServerSaid
 from pillion_runtime.cli.sse_reader import EventStream
 
 ENDS = ("turn.finished", "turn.failed", "turn.cancelled", "turn.interrupted")
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds that a client waits for what must come."""
 PICTURE = base64.b64encode(b"\x89PNG not really").decode()
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
