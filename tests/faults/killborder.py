@@ -1,8 +1,8 @@
 """The border of the kill points: which modules they stand in, and what of those is left out, each with its reason.
 
 Read from the source, so that what is new is inside until somebody says why not. Inside are all modules of the kernel,
-and of each plugin that is on by default those that a provider, a store, a policy, a witness or a tool stands in, with
-all of that plugin that they import.
+and of each plugin that is on by default those that a provider, a compactor, a store, a policy, a witness or a tool
+stands in, with all of that plugin that they import.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-METHODS = ("stream", "commit", "decide", "leave")
-"""A method of that name makes a provider (or what is laid round one), a store, a policy, a witness."""
+METHODS = ("stream", "compact", "commit", "decide", "leave")
+"""A method of that name makes a provider (or what is laid round one), a compactor, a store, a policy, a witness."""
 SHIPPED = Path(__file__).parents[2] / "plugins.toml"
 BESIDE = {
     "pillion.allreader": "a feed of all sessions only reads",
