@@ -25,6 +25,8 @@ class Bridge:
         """Told once of an editor that is gone: it is not waited for again until a request names one."""
         self.unsaved: dict[str, bytes] = {}
         """Texts that the editor holds and the disk has not, by path, as far as they were looked at."""
+        self.devtools = False
+        """Is the message about the page in the editor's browser?"""
         self.streams = True
         """Does it take edits that come in pieces?"""
         self._editor: Editor | None = None

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from pillion import Event, Home, Kernel, Provider, hookimpl
+from pillion import Event, Home, Kernel, Provider, Strategy, Tool, TurnInfo, hookimpl
 
+from .anchored import NAME, Anchored, ReplaceLines
+from .editortools import EditorTerminal, RecentEditsTool, RequestScreenshot
 from .exchanges import OWN
 from .grants import GrantedProvider
 from .hookspecs import AideHooks
+from .languageserver import GetDiagnostics, GoTo, QuickFix
 from .rider import Config, Rider
+from .sessions import LABEL
 
 if TYPE_CHECKING:
     from quart import Blueprint
@@ -45,6 +49,22 @@ class Plugin:
     @hookimpl
     def register_providers(self) -> Sequence[Provider]:
         return [GrantedProvider(self._rider.grants)]
+
+    @hookimpl
+    def register_strategies(self) -> Sequence[Strategy]:
+        return [Anchored(self._rider.selections)]
+
+    @hookimpl
+    def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
+        """What an editor can be asked, while one is there."""
+        if turn.strategy == NAME:
+            return [ReplaceLines()]
+        bridge = self._rider.bridges.of(turn.labels[LABEL]) if LABEL in turn.labels else None
+        if bridge is None or not bridge.there:
+            return []
+        tools: list[Tool] = [GetDiagnostics(bridge), GoTo(bridge, self._rider.kernel.catalog.code), QuickFix(bridge)]
+        tools += [EditorTerminal(bridge), RecentEditsTool(bridge)]
+        return [*tools, RequestScreenshot(bridge)] if bridge.devtools else tools
 
     @hookimpl
     def register_events(self) -> Sequence[type[Event]]:

@@ -19,6 +19,7 @@ from pillion.streamguard import GuardedProvider
 from pillion.values import Message, Text
 
 from . import uievents
+from .anchored import Selections
 from .asked import Cancel, Feedback, ModelConfiguration, Place
 from .bridge import Bridge, Bridges
 from .editor import SECONDS, Editor
@@ -45,7 +46,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     nothing is answered without the server's token. `model`: a model of Pillion's that answers instead of those that the
     editor names; `addresses` are base URLs by the editor's names of providers, `models` vendors' names of models by the
     editor's. `editor_hosts`: where an editor may be besides this machine; `editor_seconds`: what it gets for an answer.
-    `apply_directly`: edits are written to the disk, not made in the editor. `reported_version`: the version that
+    `apply_directly`: edits are written to the disk, not made in the editor. `hot_streak`: when an edit is accepted, a
+    model says what is likely to be edited next. `reported_version`: the version that
     editors are told. `cancel_on_disconnect`: an editor that goes away ends its run.
     """
 
@@ -57,6 +59,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     editor_hosts: tuple[str, ...] = ()
     editor_seconds: Annotated[float, Meta(gt=0, le=600)] = SECONDS
     apply_directly: bool = False
+    hot_streak: bool = True
     reported_version: str = ""
     cancel_on_disconnect: bool = False
 
@@ -77,6 +80,7 @@ class Rider:
         self.sessions = Sessions(home)
         self.books = Books()
         self.bridges = Bridges()
+        self.selections = Selections()
         self.kernel: Kernel
         self.nursery: trio.Nursery
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import trio
@@ -18,20 +18,25 @@ from pillion.errors import Gone
 from pillion.eventlog import Frame, Reader
 
 from . import uievents, wording
-from .asked import Chat
+from .anchored import NAME, Selected
+from .asked import Chat, Variable
 from .bridge import Bridge
 from .editorfaults import EditorFailed
+from .editortools import recent
 from .events import AideAsked, AideEditorLost, AideJudged, AideReplied, Kind, State
 from .grants import Grant
 from .streaming import Source, Told
 from .telling import Teller
 from .vendors import target
+from .widening import Ground, lines_of, widened
 
 if TYPE_CHECKING:
     from .rider import Rider
 
-STRATEGY: dict[Kind, str] = {"chat": "chat", "tool": "agent", "edit": "agent"}
+STRATEGY: dict[Kind, str] = {"chat": "chat", "tool": "agent", "edit": NAME}
 LOST = e.type_of(AideEditorLost)
+RECENT = 5
+"""Diffs of recent edits that an edit is told."""
 ENDS = {e.type_of(kind) for kind in e.TURN_ENDS}
 _log = logging.getLogger("pillion.plugin.aide")
 
@@ -39,8 +44,10 @@ _log = logging.getLogger("pillion.plugin.aide")
 class Ride(Source):
     """The turn goes on without whoever reads: it lives in the plugin's nursery, and only its telling here."""
 
-    def __init__(self, rider: Rider, asked: Chat, kind: Kind, folder: str) -> None:
+    def __init__(self, rider: Rider, asked: Chat, kind: Kind, folder: str, opening: str = "") -> None:
         self._rider, self._asked, self._kind, self._folder = rider, asked, kind, folder
+        self._opening = opening
+        self._selected: Selected | None = None
         self._bridge: Bridge | None = None
         self._began = trio.Event()
         self._error: PillionError | None = None
@@ -49,6 +56,8 @@ class Ride(Source):
         self._reader: Reader | None = None
         self._teller: Teller | None = None
         self._turn = ""
+        self._range: Mapping[str, Any] = {}
+        """What is selected, as it crosses."""
         self._left = False
         self._started = False
 
@@ -74,7 +83,7 @@ class Ride(Source):
                 told += [(self._teller.reply, event) for event in self._teller.tell(frame)]
             if not frames:
                 raise Gone("The session has ended.")
-        return told
+        return _joined(told)
 
     def left(self) -> None:
         """The run goes on, unless the setting says otherwise."""
@@ -129,10 +138,11 @@ class Ride(Source):
     async def _begin(self) -> Grant | None:
         rider, asked = self._rider, self._asked
         models, grant, roles = rider.config.model, None, {}
-        text = wording.edit(asked) if self._kind == "edit" else wording.words(asked)
+        chosen = wording.selection(asked) if self._kind == "edit" else None
         self._bridge = rider.bridge(asked.session_id, asked.editor_url)
         session = self._session = await rider.sessions.open(asked.session_id, self._folder)
         rider.build(self._bridge, session)
+        self._bridge.devtools = asked.is_devtools_context
         if self._answers(session):
             await self._answer(session)
             return None
@@ -146,6 +156,7 @@ class Ride(Source):
             models = slow.name
             rider.grants.hold(session.id, grant)
         try:
+            text = wording.words(asked) if chosen is None else await self._selection(session, chosen)
             reply = await self._reply()
             await self._accept_open(session)
             accepted = await session.prompt(
@@ -154,12 +165,11 @@ class Ride(Source):
             if grant is not None:
                 grant.bind(accepted.turn)
             self._follow(session, accepted.turn, accepted.after, reply)
-            if self._kind == "edit":
-                assert self._teller is not None
-                chosen = wording.selection(asked)
-                self._teller.place = (chosen.name, chosen.fs_file_path)
-                loading = uievents.edits("Loading", [chosen.fs_file_path])
-                self._first += [(reply, uievents.execution("Inference")), (reply, loading)]
+            assert self._teller is not None
+            if self._selected is not None:
+                self._told_of(self._selected, accepted.turn, reply)
+            if self._opening:
+                self._first.append((reply, self._teller.open_with(self._opening)))
             await session.note(
                 AideAsked(exchange=asked.exchange_id, began=accepted.turn, kind=self._kind),
                 AideReplied(began=accepted.turn, reply=reply),
@@ -172,6 +182,25 @@ class Ride(Source):
         if self._left:
             self.left()
         return grant
+
+    async def _selection(self, session: Session, chosen: Variable) -> str:
+        """Finds what is to be edited; the prompt. Raises Unusable, ToolError."""
+        assert self._bridge is not None
+        ground = Ground(self._rider.kernel, session)
+        self._selected, text = await widened(ground, chosen, self._bridge)
+        self._range = lines_of(text, self._selected)
+        diffs: list[str] = []
+        with suppress(EditorFailed):
+            diffs = [one.diff for one in await recent(self._bridge, ground.workspace.root)][:RECENT]
+        return wording.edit(self._asked, self._selected, text, diffs)
+
+    def _told_of(self, selected: Selected, turn: str, reply: str) -> None:
+        assert self._teller is not None
+        self._rider.selections.put(turn, selected)
+        path = f"{self._folder}/{selected.path}"
+        edit = self._teller.edit = uievents.Edit(turn, selected.name, path, self._range)
+        first = uievents.execution("Inference"), uievents.edits("Loading", [path]), edit.selected()
+        self._first += [(reply, event) for event in first]
 
     def _follow(self, session: Session, turn: str, after: str, reply: str) -> None:
         self._turn = turn
@@ -239,3 +268,14 @@ class Ride(Source):
         if ids:
             await session.note(*(AideJudged(reply=id, state=state) for id in ids))
         return ids
+
+
+def _joined(told: Sequence[Told]) -> list[Told]:
+    """Of a text that grew while nobody read, one event."""
+    short: list[Told] = []
+    for exchange, event in told:
+        if short and short[-1][0] == exchange and (both := uievents.joined(short[-1][1], event)) is not None:
+            short[-1] = (exchange, both)
+        else:
+            short.append((exchange, event))
+    return short

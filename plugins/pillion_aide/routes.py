@@ -13,6 +13,7 @@ from pillion import PillionError
 
 from .asked import Cancel, Chat, Diagnostics, Feedback, Place, Probe, Verify, folder, read
 from .events import Kind
+from .hotstreak import Judged
 from .rider import Rider, Verdict
 from .riding import Ride
 from .streaming import MEDIA_TYPE, Stream, Whole, streamed
@@ -90,7 +91,8 @@ TOOL = """Works on a message of the person with tools, as the sidecar's stream.
     """
 EDIT = """Edits what is selected in place, as the sidecar's stream.
 
-    `ExecutionState` and `EditsExchangeState`, and `ThinkingForEdit` while it goes on. Without a selection: an `Error`.
+    `ExecutionState` and `EditsExchangeState`; the definition that holds the selection as `RangeSelectionForEdit`, then
+    `ThinkingForEdit`, `EditCodeStreaming` and `EditCode`. Without a selection: an `Error`.
     """
 UNDO = """Takes an exchange and all later ones out of the conversation. Files stay as they are.
 
@@ -138,9 +140,12 @@ def _cancel(rider: Rider) -> View:
 
 def _feedback(rider: Rider) -> View:
     async def user_feedback_on_exchange() -> Response:
-        """Takes what the person thinks of an answer, and tells `FinishedExchange`."""
+        """Takes what the person thinks of an answer, and tells `FinishedExchange`.
+
+        Where an edit was accepted, and the editor tells diagnostics: then `ChatEvent`s of what to edit next.
+        """
         asked = await read(Feedback)
-        return _stream(rider, asked.session_id, asked.exchange_id, Whole(lambda: rider.judge(asked)))
+        return _stream(rider, asked.session_id, asked.exchange_id, Judged(rider, asked))
 
     user_feedback_on_exchange.openapi = _streams(Feedback)  # type: ignore[attr-defined]
     return user_feedback_on_exchange

@@ -13,6 +13,8 @@ from pillion import events as e
 from pillion.eventlog import Delta, Frame
 
 from . import uievents
+from .anchored import NotEdited
+from .block import Block
 from .events import Kind
 from .framing import UIEvent
 from .toolinputs import shown, tool_input, type_of
@@ -38,11 +40,17 @@ class Teller:
         """All of the answer, or of the step's thoughts, so far."""
         self._last = ""
         """The words of the last message."""
-        self.place = ("", "")
-        """Of an edit: the symbol that it is of, and the file."""
+        self.edit: uievents.Edit | None = None
+        """Of an anchored edit: what is told of it."""
+        self._block = Block()
         self._files: list[str] = []
         self._unknown: set[str] = set()
         """Calls of tools that there are not."""
+
+    def open_with(self, words: str) -> UIEvent:
+        """Of a chat: what is said before its first answer."""
+        self._said = words
+        return uievents.chat(self.reply, words, words)
 
     def new_step(self) -> None:
         self._texts, self._said, self._last = {}, "", ""
@@ -66,13 +74,15 @@ class Teller:
             case e.TextFinished(item=item, text=text):
                 self._last += text
                 yield from self._grow(Delta("text.delta", item, 0, text), True)
+                if self.edit is not None:
+                    yield from self._written(self.edit, "", last=True)
             case e.ThinkingFinished(item=item, text=text):
                 yield from self._grow(Delta("thinking.delta", item, 0, text), False)
             case e.TextVoided(item=item) if self._texts.pop(item, "") and self._kind == "chat":
                 self._said = ""
                 yield uievents.chat(self.reply, "", AGAIN)
             case e.TextVoided() | e.ThinkingVoided() | e.CallVoided():
-                self._said = ""
+                self._said, self._block = "", Block()
             case e.CallFinished(tool=tool, text=text) if self._kind == "tool":
                 yield from self._call(tool, text)
             case e.ToolStarted(effect=""):
@@ -85,6 +95,8 @@ class Teller:
                 yield self._thought(WAITING.format(what=event.preview or event.tool))
             case e.FileChanged(path=path) if (changed := str(self._root / path)) not in self._files:
                 self._files.append(changed)
+                if self.edit is not None and self._block.code is not None:
+                    yield self.edit.code(self._block.code)
             case e.QuestionAsked() if self._kind == "tool":
                 yield from self._asks(event.text)
                 self.over = True
@@ -110,14 +122,35 @@ class Teller:
         if self._kind == "chat":
             self._said += piece
             yield uievents.chat(self.reply, self._said, piece)
+        elif self.edit is not None and words:
+            yield from self._written(self.edit, piece)
         else:
             yield self._thought(piece)
 
     def _thought(self, piece: str) -> UIEvent:
         self._said += piece
-        if self._kind == "edit":
-            return uievents.thinking_for_edit(self._turn, *self.place, self._said, piece)
+        if self.edit is not None:
+            return self.edit.thinking(self._said, piece)
         return uievents.thinking(self._said)
+
+    def _written(self, edit: uievents.Edit, piece: str, *, last: bool = False) -> Iterator[UIEvent]:
+        """The words before the new code, and the code, as they come."""
+        block = self._block
+        words, code, closed = len(block.words), block.code, block.closed
+        block.feed(piece)
+        if last:
+            block.finish()
+        if len(block.words) > words:
+            yield self._thought(block.words[words:])
+        if block.code is None:
+            return
+        ids = self._session, self.reply
+        if code is None:
+            yield edit.streaming("Start", *ids)
+        if new := block.code[len(code or "") :]:
+            yield edit.streaming({"Delta": new}, *ids)
+        if block.closed and not closed:
+            yield edit.streaming("End", *ids)
 
     def _call(self, tool: str, arguments: str) -> Iterator[UIEvent]:
         given = tool_input(tool, arguments, self._root)
@@ -151,6 +184,8 @@ class Teller:
                 return
             case e.TurnFinished():
                 pass
+            case e.TurnFailed(code=NotEdited.code, message=message):
+                yield uievents.error(message)
             case e.TurnFailed(code=code, message=message):
                 yield uievents.error(DENIED.get(code) or f"Internal server error: {message}")
                 return

@@ -97,6 +97,11 @@ SHAPES: dict[str, Callable[[Given, Path], dict[str, Any]]] = {
     "code_edit": lambda given, root: {
         "CodeEditing": {"fs_file_path": _path(given, root), "instruction": str(given.get("instruction", ""))}
     },
+    "get_diagnostics": lambda given, root: {"LSPDiagnostics": {}},
+    "request_screenshot": lambda given, root: {"RequestScreenshot": {}},
+    "editor_terminal": lambda given, root: {
+        "TerminalCommand": {"command": str(given.get("command", "")), "wait_for_exit": bool(given.get("wait", True))}
+    },
     "run_command": lambda given, root: {
         "TerminalCommand": {
             "command": str(given.get("command", "")),

@@ -37,11 +37,34 @@ def thinking(text: str) -> UIEvent:
     return {"FrameworkEvent": {"ToolThinking": {"thinking": text}}}
 
 
-def thinking_for_edit(edit: str, symbol: str, path: str, so_far: str, delta: str) -> UIEvent:
-    """The one kind of edit event that the editor takes."""
-    thought = {"edit_request_id": edit, "thinking": so_far, "delta": delta}
-    identifier = {"symbol_name": symbol, "fs_file_path": path}
-    return {"SymbolEventSubStep": {"symbol_identifier": identifier, "event": {"Edit": {"ThinkingForEdit": thought}}}}
+class Edit:
+    """The events of one edit of a symbol. Editors look for `ThinkingForEdit` in each of them, and fail where there is
+    none: so it goes along, and says nothing."""
+
+    def __init__(self, id: str, symbol: str, path: str, place: Mapping[str, Any]) -> None:
+        self.id, self.path = id, path
+        self._symbol = {"symbol_name": symbol, "fs_file_path": path}
+        self._where = {"range": place, "fs_file_path": path}
+
+    def thinking(self, so_far: str, delta: str) -> UIEvent:
+        return self._event({}, so_far, delta)
+
+    def selected(self) -> UIEvent:
+        return self._event({"RangeSelectionForEdit": self._where})
+
+    def streaming(self, event: str | Mapping[str, str], session: str, exchange: str) -> UIEvent:
+        """`event` is `Start`, `{"Delta": …}` or `End`."""
+        ids = {"edit_request_id": self.id, "session_id": session, "exchange_id": exchange, "plan_step_id": None}
+        said = {**ids, **self._where, "updated_code": None, "event": event, "apply_directly": False}
+        return self._event({"EditCodeStreaming": said})
+
+    def code(self, new: str) -> UIEvent:
+        return self._event({"EditCode": {**self._where, "new_code": new}})
+
+    def _event(self, variant: Mapping[str, Any], so_far: str = "", delta: str = "") -> UIEvent:
+        thought = {"edit_request_id": self.id, "thinking": so_far, "delta": delta}
+        edit = {**variant, "ThinkingForEdit": thought}
+        return {"SymbolEventSubStep": {"symbol_identifier": self._symbol, "event": {"Edit": edit}}}
 
 
 def tool_type(name: str | Mapping[str, str]) -> UIEvent:
@@ -64,3 +87,16 @@ def tool_output(text: str) -> UIEvent:
 
 def tool_not_found(text: str) -> UIEvent:
     return {"FrameworkEvent": {"ToolNotFound": {"full_output": text}}}
+
+
+def joined(one: UIEvent, next: UIEvent) -> UIEvent | None:
+    """Both as one event, where the later one says all that the earlier one did: of a text that grew meanwhile."""
+    if "ChatEvent" in one and "ChatEvent" in next:
+        return {"ChatEvent": {**next["ChatEvent"], "delta": one["ChatEvent"]["delta"] + next["ChatEvent"]["delta"]}}
+    if _is_thinking(one) and _is_thinking(next):
+        return next
+    return None
+
+
+def _is_thinking(event: UIEvent) -> bool:
+    return "ToolThinking" in event.get("FrameworkEvent", {})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pillion import Image
 
+from .anchored import Selected
 from .asked import Chat, Variable
 from .vendors import Unusable
 
@@ -29,9 +30,16 @@ def words(asked: Chat) -> str:
 EDIT = """\
 {words}
 
-Change {place} of `{path}` so, and with it no more than the definition that these lines stand in needs. Read the file \
-first: what is shown above is the selection alone. Say in a sentence or two what you are about to do, then edit the \
-file in place."""
+Change lines {first} to {last} of `{path}` so, which are now:
+{now}"""
+RECENT = "Changed in the editor lately, the newest first"
+NEXT = """\
+I have accepted the edit of {files}. What the editor's language servers find wrong now:
+{found}
+
+What is likely to be edited next because of that edit? Name at most two places, each by file and line, the likelier \
+first, and show in a few lines of code what is to become of it. If nothing is left to do, say so in a sentence."""
+OPENING = "Looking at what the language servers find after this edit.\n\n"
 
 
 def selection(asked: Chat) -> Variable:
@@ -42,11 +50,21 @@ def selection(asked: Chat) -> Variable:
     raise Unusable("Select the code that is to be edited, then ask again.")
 
 
-def edit(asked: Chat) -> str:
-    """The prompt of an edit in place. Raises Unusable."""
-    chosen = selection(asked)
-    first, last = chosen.start_position.line + 1, chosen.end_position.line + 1
-    return EDIT.format(words=words(asked), place=f"lines {first} to {last}", path=chosen.fs_file_path)
+def edit(asked: Chat, chosen: Selected, text: str, recent: Sequence[str] = ()) -> str:
+    """The prompt of an edit in place, in the file with that text; `recent` are diffs."""
+    lines = "\n".join(text.split("\n")[chosen.first - 1 : chosen.last])
+    said = [words(asked)]
+    if recent:
+        said.insert(0, "\n".join([f"{RECENT}:", *(_fenced("", "diff", cut(diff)) for diff in recent)]))
+    if lines != text:
+        said.insert(0, _fenced(f"The file `{chosen.path}`:", "", text))
+    now = _fenced("", "", lines).lstrip("\n")
+    return EDIT.format(words="\n\n".join(said), first=chosen.first, last=chosen.last, path=chosen.path, now=now)
+
+
+def next_edits(files: Sequence[str], found: Sequence[str]) -> str:
+    """The prompt that asks what is to be edited next."""
+    return NEXT.format(files=", ".join(f"`{file}`" for file in files), found="\n".join(found) or "Nothing.")
 
 
 def images(asked: Chat) -> list[Image]:

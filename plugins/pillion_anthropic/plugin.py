@@ -18,6 +18,7 @@ from pillion.modelconfig import KnownModels, ModelConfig
 from pillion.settings import Environment
 from pillion.tokens import ESTIMATE
 
+from .certificates import Certificates
 from .provider import AnthropicProvider
 from .tokens import TOKENIZERS
 
@@ -61,6 +62,7 @@ class Plugin:
                 raise ConfigError("There is no such tokenizer.", plugin="anthropic", key=key, hint=hint)
         self._config = config
         self._providers: list[AnthropicProvider] = []
+        self._certificates = Certificates()
         self.hint = ""
         """How to get models of this plugin, when it has no key."""
 
@@ -72,7 +74,7 @@ class Plugin:
         self.hint = "" if key else key.hint
         if not key:
             return []
-        self._providers = [AnthropicProvider(config.base_url, key, self._models, config.thinking)]
+        self._providers = [AnthropicProvider(config.base_url, key, self._models, config.thinking, self._certificates)]
         return self._providers
 
     @hookimpl(optionalhook=True)
@@ -80,7 +82,7 @@ class Plugin:
         """One for a single request that brings its own key."""
         if wire != "messages":
             return None
-        return AnthropicProvider(base_url, key, self._models, self._config.thinking)
+        return AnthropicProvider(base_url, key, self._models, self._config.thinking, self._certificates)
 
     @hookimpl
     def lifespan(self) -> AbstractAsyncContextManager[None]:

@@ -20,6 +20,7 @@ from pillion.values import ModelInfo
 from pillion.vendorfaults import check_stream
 
 from .answer import Reader
+from .certificates import Certificates
 from .faults import translated
 from .rates import rates
 from .request import ThinkingMode, body
@@ -48,10 +49,18 @@ class AnthropicProvider:
 
     name = "anthropic"
 
-    def __init__(self, base_url: str, key: Key, models: KnownModels, thinking: ThinkingMode) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        key: Key,
+        models: KnownModels,
+        thinking: ThinkingMode,
+        certificates: Certificates | None = None,
+    ) -> None:
         self._base_url, self._key = base_url, key
         self._models, self._thinking = models, thinking
         self._client: AsyncAnthropic | None = None
+        self._certificates = certificates or Certificates()
 
     @property
     def account(self) -> str:
@@ -124,14 +133,18 @@ class AnthropicProvider:
         if self._client is None:
             await trio.to_thread.run_sync(importlib.import_module, "anthropic.resources.messages")
             import httpx2
-            from anthropic import AsyncAnthropic
+            from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
+
+            context = await self._certificates.context()
+            timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)  # the kernel has the deadlines
 
             if self._client is None:  # another call may have been quicker
                 self._client = AsyncAnthropic(
                     api_key=key,
                     base_url=self._base_url,
                     max_retries=0,
-                    timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),  # the kernel has the deadlines
+                    timeout=timeout,
+                    http_client=DefaultAsyncHttpxClient(verify=context, timeout=timeout),
                 )
         self._client.api_key = key
         return self._client

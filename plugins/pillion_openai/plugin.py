@@ -20,6 +20,7 @@ from pillion.settings import Environment
 from pillion.tokens import ESTIMATE
 from pillion.values import ModelInfo
 
+from .certificates import Certificates
 from .provider import OpenAIProvider, Server
 from .tokens import TOKENIZERS
 
@@ -76,6 +77,7 @@ class Plugin:
             raise ConfigError("Constrained tools need chat completions.", plugin="openai", key="api", hint=hint)
         self._config = config
         self._providers: list[OpenAIProvider] = []
+        self._certificates = Certificates()
         self.hint = ""
         """How to get models of this plugin, when it has no key."""
 
@@ -90,7 +92,7 @@ class Plugin:
         servers = [official] if key else []
         for name, server in config.servers.items():
             servers.append(_server(name, server, keyring.key(name, server.key_env, server.key_command)))
-        self._providers = [OpenAIProvider(server) for server in servers]
+        self._providers = [OpenAIProvider(server, self._certificates) for server in servers]
         return self._providers
 
     @hookimpl(optionalhook=True)
@@ -101,7 +103,8 @@ class Plugin:
         if wire != "chat":
             return None
         unknown = ModelInfo("aide/", 128_000, 8_192, images=True)
-        return OpenAIProvider(Server("aide", base_url, key, "chat", {}, unknown, official, query, headers))
+        server = Server("aide", base_url, key, "chat", {}, unknown, official, query, headers)
+        return OpenAIProvider(server, self._certificates)
 
     @hookimpl
     def lifespan(self) -> AbstractAsyncContextManager[None]:

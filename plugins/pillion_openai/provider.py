@@ -20,6 +20,7 @@ from pillion.values import ModelInfo, Text
 from pillion.vendorfaults import check_stream
 
 from . import chat, constrained, responses, tokens
+from .certificates import Certificates
 from .faults import translated
 from .rates import rates
 from .sse import DataLines
@@ -52,8 +53,9 @@ class Server(Struct, frozen=True):
 class OpenAIProvider:
     """One server's models."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, certificates: Certificates | None = None) -> None:
         self._server = server
+        self._certificates = certificates or Certificates()
         self._client: AsyncOpenAI | None = None
         self.name = server.name
 
@@ -131,7 +133,10 @@ class OpenAIProvider:
         if self._client is None:
             await trio.to_thread.run_sync(importlib.import_module, "openai.resources.responses")
             import httpx2
-            from openai import AsyncOpenAI
+            from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+            context = await self._certificates.context()
+            timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)  # the kernel has the deadlines
 
             if self._client is None:  # another call may have been quicker
                 self._client = AsyncOpenAI(
@@ -140,7 +145,8 @@ class OpenAIProvider:
                     max_retries=0,
                     default_query=self._server.query or None,
                     default_headers=self._server.headers or None,
-                    timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),  # the kernel has the deadlines
+                    timeout=timeout,
+                    http_client=DefaultAsyncHttpxClient(verify=context, timeout=timeout),
                 )
         self._client.api_key = key
         return self._client

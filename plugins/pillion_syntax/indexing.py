@@ -12,8 +12,8 @@ import msgspec
 import trio
 from msgspec import Struct
 
-from pillion import Workspace
-from pillion.contracts.code import CodeFile
+from pillion import ToolError, Workspace
+from pillion.contracts.code import CodeFile, Symbol
 from pillion.processes import Processes
 
 from .grammars import Languages
@@ -125,6 +125,19 @@ class Indexes:
         async with lock:
             await self._refresh(workspace, table, note)
         return table
+
+    async def look(self, workspace: Workspace, path: str) -> CodeFile | None:
+        """None also for what can't be parsed."""
+        try:
+            found = await self._reader.outline(workspace, path)
+        except ToolError:
+            return None
+        symbols = [
+            Symbol(node.kind, node.name, node.owner, node.span.first, node.span.last, node.naming.first, "")
+            for node in found.nodes
+            if node.kind != "import" and node.name
+        ]
+        return CodeFile(found.path, found.hash, found.language, tuple(symbols))
 
     async def _refresh(self, workspace: Workspace, table: Table, note: Note | None) -> None:
         assert self._processes is not None and self._workers is not None

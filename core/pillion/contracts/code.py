@@ -81,6 +81,12 @@ class CodeTable(Protocol):
 class CodeIndex(Protocol):
     """`table` looks at what has changed since it was last asked, and returns then. The first time that may take long:
     `note` is told how far it is, as a share from 0 to 1. Files of the disk count, not what an editor holds unsaved;
-    ignored, hidden and protected ones don't."""
+    ignored, hidden and protected ones don't.
+
+    `look` reads one file as the workspace has it, unsaved or not, for its symbols alone; None: its language is not
+    known.
+    """
 
     async def table(self, workspace: Workspace, note: Callable[[str, float], None] | None = None) -> CodeTable: ...
+
+    async def look(self, workspace: Workspace, path: str) -> CodeFile | None: ...
