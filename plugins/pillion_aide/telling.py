@@ -186,6 +186,7 @@ class Teller:
                 pass
             case e.TurnFailed(code=NotEdited.code, message=message):
                 yield uievents.error(message)
+                return
             case e.TurnFailed(code=code, message=message):
                 yield uievents.error(DENIED.get(code) or f"Internal server error: {message}")
                 return
