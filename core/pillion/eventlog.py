@@ -489,6 +489,14 @@ class Reader:
             self._grow(frames, log.head + 1)
         return frames
 
+    async def events(self) -> list[Frame]:
+        """As page, but whole events alone: what grows is not even put together."""
+        while True:
+            frames = await self.whole(PAGE)
+            if frames or self._log.closed:
+                return frames
+            await self._log._changed.park()
+
     async def whole(self, limit: int) -> list[Frame]:
         """The next whole events, about `limit`, without what grows and passes; none: there are no more now."""
         log, frames = self._log, self._resync()

@@ -246,7 +246,7 @@ class Ride(Source):
         assert self._session is not None and self._reader is not None
         session = self._session
         reader = session.follow(str(self._reader.cursor))
-        while frames := await reader.page():
+        while frames := await reader.events():
             for frame in frames:
                 if frame.turn != self._turn:
                     continue
