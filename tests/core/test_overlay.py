@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from pillion import Turn
+from pillion import Content, Turn
 from pillion import events as e
 from pillion.errors import Busy, Conflict, OutsideWorkspace, ToolError
 from pillion.localworkspace import LocalWorkspace
@@ -191,3 +191,21 @@ async def test_what_a_child_writes_is_told_where_the_editor_watches(tmp_path: Pa
             kinds = [e.type_of(type(event)) for event in await events(session)]
         assert [kind for kind in kinds if kind.startswith("file.")] == told
     assert (tmp_path / "there/a.py").read_text() == "new\n" and not (tmp_path / "here/a.py").exists()
+
+
+class Upper(LocalWorkspace):
+    """What an editor holds: here, the disk's text in capitals."""
+
+    unsaved: ClassVar = {"src/real.py": b"DISK\n"}
+
+    async def read(self, path: str, limit: int = 0) -> Content:
+        found = await super().read(path)
+        return Content(found.data.upper(), found.hash)
+
+
+async def test_files_are_seen_through_an_editor_that_holds_them_and_unsaved_texts_win(held: Held) -> None:
+    held.overlays.through = lambda under: Upper(under.root)
+    seen = OverlaidWorkspace(held.disk, held.overlays, held._want)
+    assert (await seen.read("src/real.py")).data == b"DISK\n" and seen.unsaved == {"src/real.py": b"DISK\n"}
+    await held.put("src/real.py", "unsaved\n")
+    assert (await seen.read("src/real.py")).data == b"unsaved\n" and seen.unsaved == {"src/real.py": b"unsaved\n"}
