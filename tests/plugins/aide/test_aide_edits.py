@@ -118,7 +118,7 @@ async def test_a_selection_is_edited_with_the_definition_that_holds_it(tmp_path:
         assert refused.told[-1]["Error"]["message"].startswith("The model gave no new code.")
         assert file.read_text() == before
         rejected = await aide.post("user_feedback_on_exchange", body | {"accepted": False})
-        assert len(states(rejected.told)) == 2  # what is rejected is not followed up
+        assert len(rejected.told) == 2 and len(aide.vendor.asked) == 3  # what is rejected is not followed up
 
 
 def test_words_and_code_come_apart_wherever_an_answer_is_cut() -> None:

@@ -197,6 +197,10 @@ async def test_the_editor_is_not_asked_for_what_is_protected_outside_or_no_text(
     inner.mkdir()
     (inner / "out").symlink_to(tmp_path)
     (inner / "in.py").symlink_to("a.py")
+    (inner / ".husky").mkdir()
+    (inner / ".husky/pre-push").write_text("exit 0\n")
+    (inner / ".husky/in").symlink_to("../a.py")
+    (inner / "hook").symlink_to(".husky/pre-push")
     async with held(inner) as one:
         one.file(".env", "KEY=1")
         one.file("a.py", "x\n")
@@ -209,8 +213,9 @@ async def test_the_editor_is_not_asked_for_what_is_protected_outside_or_no_text(
         for path in ("../x", "out/x", "/etc/hosts"):
             with pytest.raises(OutsideWorkspace):
                 await one.workspace.write(path, b"x")
-        with pytest.raises(ProtectedPath):
-            await one.workspace.write(".git/hooks/pre-commit", b"x")
+        for path in (".git/hooks/pre-commit", ".husky/pre-push", "hook", ".husky/in"):
+            with pytest.raises(ProtectedPath):
+                await one.workspace.write(path, b"x")
         assert (await one.workspace.read("b.bin")).data == b"\0\1"
         await one.workspace.write("b.bin", b"\0\2")
         assert one.editor.asked == [] and (inner / "b.bin").read_bytes() == b"\0\2"
