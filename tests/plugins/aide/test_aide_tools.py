@@ -71,6 +71,12 @@ async def test_the_agent_asks_and_runs_in_the_editor(tmp_path: Path) -> None:
         told = await aide.post("agent_tool_use", aide.message("mend it", is_devtools_context=True))
         found = outputs(told.told)
         assert sorted(found[:2]) == ["a.py:1:1 os is not defined", "no\nImport os"]
+        assert asked(aide, "/file_diagnostics") == {
+            "fs_file_path": str(file),
+            "with_enrichment": False,
+            "with_hover_check": None,
+            "full_workspace": False,
+        }
         assert asked(aide, "/diagnostics") == {
             "fs_file_path": str(file),
             "range": {
