@@ -23,9 +23,6 @@ class Dialect(Protocol):
     def now(self, connection: Any) -> int:
         """The one clock of all processes: milliseconds since 1970 UTC."""
 
-    def used(self, connection: Any) -> int:
-        """Bytes of the database that hold something."""
-
     def vacuum(self, connection: Any, *, alone: bool) -> None:
         """Gives room back, all of it where nobody else is at work. Each statement must be a transaction of its own."""
 
@@ -59,13 +56,6 @@ class SQLite:
 
     def now(self, connection: Any) -> int:
         return time.time_ns() // 1_000_000
-
-    def used(self, connection: Any) -> int:
-        pages, free, size = (
-            int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return (pages - free) * size
 
     def vacuum(self, connection: Any, *, alone: bool) -> None:
         connection.execute("VACUUM")
@@ -108,11 +98,6 @@ class PostgreSQL:
     def now(self, connection: Any) -> int:
         clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
         return int(self.run(connection, clock).fetchone()[0])
-
-    def used(self, connection: Any) -> int:
-        """Of events and contents alone: what was deleted takes room until the server's own vacuum comes by."""
-        sums = (f"(SELECT coalesce(sum(length(data)), 0) FROM {table})" for table in ("agent_event", "blob"))
-        return int(self.run(connection, f"SELECT {' + '.join(sums)}").fetchone()[0])
 
     def vacuum(self, connection: Any, *, alone: bool) -> None:
         self.run(connection, "VACUUM (FULL, ANALYZE)" if alone else "VACUUM (ANALYZE)")

@@ -33,7 +33,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     `power_safe`: what is acknowledged survives the death of the machine, too, not only of the process.
     `busy_timeout`: seconds to wait for another process that writes. `lease_seconds`: one that was silent for so long is
     taken for dead, and its sessions may be opened by others. `keep_days` and `keep_megabytes`: sessions that nobody has
-    touched for so long, and the oldest where the database is larger, are deleted; 0 keeps them.
+    touched for so long, and the oldest where events and contents of all sessions are more, are deleted; 0 keeps them.
     """
 
     url: str = ""

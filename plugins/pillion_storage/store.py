@@ -21,7 +21,7 @@ from .leases import Leases
 from .listing import Listing, info_of
 from .ponytypes import flush
 from .projecting import ProjectionFailed, Projector
-from .retention import AT_ONCE, Keep, Tree, planned, tree_of
+from .retention import Keep, Look, Tree, tree_of
 from .rows import Rows, plain
 from .search import TITLE
 from .thread import DatabaseThread
@@ -153,11 +153,16 @@ class DatabaseStore:
     async def expire(self, keep: Keep) -> list[Tree]:
         """Deletes what retention takes, tree by tree, and says what that was. Raises StoreFailed."""
         gone: list[Tree] = []
-        while plan := await self._thread.read(lambda: self._plan(keep)):
-            done = [tree for tree in plan if await self._thread.once(partial(self._expire, tree.root))]
-            gone += done
-            if not done:
-                break
+        if not keep.days and not keep.megabytes:
+            return gone
+        look = await self._thread.read(lambda: Look(self._database.get_connection(), self._dialect, keep))
+        while planned := await self._thread.read(lambda: self._next(look)):
+            tree = await self._thread.once(partial(self._expire, planned))
+            if tree is None:  # somebody opened it, or deletes as well: the sum is another
+                await self._thread.read(lambda: look.measure(self._database.get_connection(), self._dialect))
+            else:
+                gone.append(tree)
+                look.excess -= tree.bytes
         return gone
 
     async def reading(self, work: Callable[[Rows], T]) -> T:
@@ -196,15 +201,19 @@ class DatabaseStore:
         for row in hashes:
             self._run(unused, row)
 
-    def _plan(self, keep: Keep) -> list[Tree]:
-        return planned(self._database.get_connection(), self._dialect, keep, self._leases.seconds, AT_ONCE)
+    def _next(self, look: Look) -> Tree | None:
+        return look.next(self._database.get_connection(), self._dialect, self._leases.owners())
 
-    def _expire(self, root: str) -> bool:
-        """False: somebody has opened it since."""
-        tree = tree_of(self._database.get_connection(), self._dialect, root, self._leases.owners())
-        for session in tree.sessions if tree else ():
+    def _expire(self, planned: Tree) -> Tree | None:
+        """What was deleted. None: nothing, it is gone already or was touched since."""
+        for session in planned.sessions:
+            self._run(f"SELECT 1 FROM session WHERE id = ?{self._dialect.locked}", (session,))
+        tree = tree_of(self._database.get_connection(), self._dialect, planned.root, self._leases.owners())
+        if tree is None or tree.updated != planned.updated:
+            return None
+        for session in tree.sessions:
             self._delete(session)
-        return tree is not None
+        return tree
 
     def _commit(self, batch: Batch, failed: Sequence[ProjectionFailed], *, again: bool) -> None:
         """`again`: an earlier try may have been kept, though nobody was told; then all is well."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pillion import Batch, Record, SessionInfo, SessionQuery
 from pillion.kernel import open_kernel
 from pillion.testing.kit import plain_settings
 from pillion_storage.database import FILE, Place
+from pillion_storage.filecache import Artefact, FileCacheDoor, FileFacts
 from pillion_storage.plugin import Config, Plugin
 from pillion_storage.retention import DAY, Keep
 from pillion_storage.store import DatabaseStore
@@ -23,11 +25,20 @@ NOW = time.time_ns() // 1_000_000
 BIG = b"x" * 300_000
 
 
-async def put(store: DatabaseStore, id: str, days: float, *, parent: str = "", data: bytes = b"{}") -> None:
+async def put(
+    store: DatabaseStore,
+    id: str,
+    days: float,
+    *,
+    parent: str = "",
+    data: bytes = b"{}",
+    contents: Mapping[str, bytes] | None = None,
+) -> None:
     """A session that was touched so many days ago, and is open nowhere."""
     then = NOW - int(days * DAY)
     made = await store.create(SessionInfo(id, "/w", then, then, parent=parent))
-    await store.commit(Batch(id, made.generation, 0, [Record(1, "turn.finished", "t", then, data)], blobs={id: data}))
+    record = Record(1, "turn.finished", "t", then, data)
+    await store.commit(Batch(id, made.generation, 0, [record], blobs={id: data} if contents is None else contents))
     await store.release(id, made.generation)
 
 
@@ -64,10 +75,32 @@ async def test_where_it_is_too_large_the_oldest_go_until_it_is_not(place: Place)
         for number in range(8):
             await put(store, f"s{number}", 10 - number, data=BIG)
         gone = await store.expire(Keep(megabytes=2.5))
-        assert gone
-        assert await left(store) == [f"s{number}" for number in range(len(gone), 8)]
-        assert 2 <= len(gone) <= 6
+        assert [tree.bytes for tree in gone] == [2 * len(BIG)] * 4
+        assert await left(store) == [f"s{number}" for number in range(4, 8)]
         assert await store.expire(Keep(megabytes=2.5)) == []
+
+
+@pytest.mark.promise("retention.whole")
+async def test_what_no_session_owns_makes_no_session_go(place: Place) -> None:
+    async with store_at(place) as store:
+        for number in range(10):
+            await put(store, f"s{number}", 20 - number, data=b"y" * 50_000)
+        files = [(FileFacts(f"f{n}", f"h{n}", 1, 1), [Artefact("a.b", "1", BIG)]) for n in range(10)]
+        await FileCacheDoor(store).put("/w", files)
+        assert await store.expire(Keep(megabytes=1.05)) == []
+        assert [tree.root for tree in await store.expire(Keep(megabytes=0.95))] == ["s0"]
+
+
+@pytest.mark.promise("retention.whole")
+async def test_a_content_that_two_have_goes_with_the_second_and_is_counted_once(place: Place) -> None:
+    async with store_at(place) as store:
+        await put(store, "s0", 9)
+        for number in range(1, 6):
+            await put(
+                store, f"s{number}", 9 - number, contents={"shared": BIG} if number < 3 else {f"own{number}": BIG}
+            )
+        gone = await store.expire(Keep(megabytes=0.95))
+        assert [(tree.root, tree.bytes > len(BIG)) for tree in gone] == [("s0", False), ("s1", False), ("s2", True)]
 
 
 @pytest.mark.promise("retention.open")
