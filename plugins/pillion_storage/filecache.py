@@ -15,7 +15,7 @@ from .store import DatabaseStore
 
 T = TypeVar("T")
 TOGETHER = 500
-"""Files that one statement asks for."""
+"""Files that one statement is about."""
 DAY = 24 * 3600 * 1000
 """Milliseconds; what is used is marked so once in that time."""
 
@@ -44,8 +44,8 @@ class Artefact(Struct, frozen=True):
 
 class FileCacheDoor:
     """The door, for a plugin's lifespan: `FileCacheDoor(kernel.store)`. Raises ConfigError where the store is no
-    database. All methods take many files at once, and do them as one job of the database's thread; they raise
-    StoreFailed.
+    database. All methods take many files at once; all but `evict` do them as one job of the database's thread. They
+    raise StoreFailed.
     """
 
     def __init__(self, store: Store) -> None:
@@ -136,9 +136,13 @@ class FileCacheDoor:
         before = _now() - int(seconds * 1000)
 
         def work(rows: Rows) -> int:
-            return int(rows.run("DELETE FROM file_cache WHERE seen < ?", (before,)).rowcount)
+            old = "SELECT id FROM file_cache WHERE seen < ? ORDER BY seen LIMIT ?"
+            return int(rows.run(f"DELETE FROM file_cache WHERE id IN ({old})", (before, TOGETHER)).rowcount)
 
-        return await self._store.writing(work)
+        gone = 0
+        while some := await self._store.writing(work):  # in pieces, since sessions write meanwhile
+            gone += some
+        return gone
 
 
 def _ids(rows: Rows, workspace: str, paths: Sequence[str]) -> Mapping[tuple[str, str], int]:

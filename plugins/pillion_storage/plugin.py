@@ -34,6 +34,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     `busy_timeout`: seconds to wait for another process that writes. `lease_seconds`: one that was silent for so long is
     taken for dead, and its sessions may be opened by others. `keep_days` and `keep_megabytes`: sessions that nobody has
     touched for so long, and the oldest where events and contents of all sessions are more, are deleted; 0 keeps them.
+    `keep_cache_days`: what was made of a file's content, and nobody used for so long, is forgotten; 0 keeps it.
     """
 
     url: str = ""
@@ -43,6 +44,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     lease_seconds: Annotated[float, Meta(ge=1)] = 20.0
     keep_days: Annotated[float, Meta(ge=0)] = 0
     keep_megabytes: Annotated[float, Meta(ge=0)] = 0
+    keep_cache_days: Annotated[float, Meta(ge=0)] = 30
 
 
 Given = Config  # in the class below, `Config` is its attribute
@@ -74,11 +76,13 @@ class Plugin:
 
     @asynccontextmanager
     async def _retaining(self, kernel: Kernel) -> AsyncIterator[None]:
+        from .retention import Keep
+
         store, keep = self._store, self.keep
-        if store is None or kernel.store is not store or not (keep.days or keep.megabytes):
+        if store is None or kernel.store is not store or keep == Keep():
             yield
             return
-        from .retention import keep_to
+        from .keeping import keep_to  # brings Pony, which is there by now
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(keep_to, store, keep)
@@ -97,7 +101,7 @@ class Plugin:
         """What retention leaves."""
         from .retention import Keep
 
-        return Keep(self._config.keep_days, self._config.keep_megabytes)
+        return Keep(self._config.keep_days, self._config.keep_megabytes, self._config.keep_cache_days)
 
     def place(self, settings: Settings) -> Place:
         """Where the database is."""

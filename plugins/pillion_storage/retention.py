@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import trio
 from msgspec import Struct
-
-from pillion import PillionError
 
 from .dialect import Dialect, rows_of
 from .leases import processes_of
 
-if TYPE_CHECKING:
-    from .store import DatabaseStore
-
 DAY = 24 * 3600 * 1000
 """In ms."""
 MEGABYTE = 1_000_000
-EVERY = 3600.0
-"""Seconds between two looks."""
 AT_ONCE = 200
 """Sessions that are looked for at a time."""
 BELOW = """WITH RECURSIVE tree (id) AS (
@@ -31,14 +22,16 @@ CONTENTS = """SELECT coalesce(sum(length(data)), 0) FROM blob
     WHERE EXISTS (SELECT 1 FROM blob_use u WHERE u.hash = blob.hash)"""
 ALONE = """hash IN (SELECT hash FROM blob_use WHERE session IN (SELECT id FROM tree)) AND NOT EXISTS (
     SELECT 1 FROM blob_use u WHERE u.hash = blob.hash AND u.session NOT IN (SELECT id FROM tree))"""
-_log = logging.getLogger("pillion.storage")
 
 
 class Keep(Struct, frozen=True):
-    """Of what is kept: `days` since the last event, and `megabytes` of what sessions own; 0 is without a limit."""
+    """Of what is kept: `days` since the last event, and `megabytes` of what sessions own; `cache_days` since a file's
+    content was last used in the file cache. 0 is without a limit.
+    """
 
     days: float = 0
     megabytes: float = 0
+    cache_days: float = 0
 
 
 class Tree(Struct, frozen=True):
@@ -50,20 +43,6 @@ class Tree(Struct, frozen=True):
     updated: int
     sessions: Sequence[str]
     bytes: int
-
-
-async def keep_to(store: DatabaseStore, keep: Keep) -> None:
-    """Deletes what is past the limits, now and each hour. Never a session that a living process has open."""
-    while True:
-        try:
-            gone = await store.expire(keep)
-            if gone:
-                freed = sum(tree.bytes for tree in gone) / MEGABYTE
-                count = sum(len(tree.sessions) for tree in gone)
-                _log.info("Retention: %d sessions are deleted, about %.1f MB", count, freed)
-        except PillionError as error:
-            _log.warning("Retention could not delete old sessions: %s", error)
-        await trio.sleep(EVERY)
 
 
 class Look:

@@ -138,3 +138,19 @@ async def test_a_kernel_begins_with_it_and_leaves_what_is_live_or_ephemeral(tmp_
         rows.close()
         assert [info.id for info in (await kernel.sessions()).data] == ["new"]
         assert ephemeral in kernel.live()
+
+
+async def test_a_kernel_begins_with_forgetting_old_contents_of_files(tmp_path: Path) -> None:
+    async with store_at(Place(tmp_path / FILE)) as store:
+        files = [(FileFacts(f"f{n}", "h", 1, 1), [Artefact("a.b", "1", b"x")]) for n in range(1200)]
+        await FileCacheDoor(store).put("/w", files)
+        old = f"UPDATE file_cache SET seen = seen - {31 * DAY} WHERE path <> 'f0'"
+        assert await store.writing(lambda rows: rows.run(old).rowcount) == 1199
+    settings = plain_settings(tmp_path, defaults__store="storage")
+    async with open_kernel(settings, plugins={"storage": Plugin(Config())}):
+        rows = sqlite3.connect(tmp_path / FILE)
+        with trio.fail_after(30):
+            while rows.execute("SELECT count(*) FROM file_artefact").fetchone() != (1,):  # noqa: ASYNC110 - nobody tells
+                await trio.sleep(0.05)
+        assert rows.execute("SELECT path FROM file_cache").fetchall() == [("f0",)]
+        rows.close()
