@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from .positions import TextEdit
 from .roles import Roles
+from .shown import ContextReference, SelectedCode
 from .values import Limits, Message, Usage
 
 
@@ -118,7 +119,8 @@ class PromptQueued(Event, frozen=True, tag="prompt.queued"):
     With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation; without a tool
     they are for the strategy, and it is no part of the conversation either. `schema` is the
     JSON Schema that the turn's answer must fit. With `resumes`, the id of a turn that was interrupted or failed, it has
-    no words of a person: that turn is gone on with.
+    no words of a person: that turn is gone on with. `open_files` (paths), `selected_code` and `context` are what the
+    person had before them; the model is told of it before `text`.
     """
 
     prompt: str
@@ -133,6 +135,9 @@ class PromptQueued(Event, frozen=True, tag="prompt.queued"):
     schema: Mapping[str, Any] | None = None
     resumes: str = ""
     roles: Roles = {}
+    open_files: tuple[str, ...] = ()
+    selected_code: tuple[SelectedCode, ...] = ()
+    context: tuple[ContextReference, ...] = ()
 
 
 class PromptJoined(Event, frozen=True, tag="prompt.joined"):

@@ -13,6 +13,7 @@ from .errors import NotFound
 from .longresult import shortened
 from .prompts import Prompts
 from .roles import Roles
+from .shown import Shown
 from .values import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
 
 Piece = Part | e.ImageRef
@@ -183,7 +184,8 @@ class History:
     def _asked(self, prompt: str, turn: str) -> e.PromptQueued | None:
         event = self.prompts.taken(prompt, turn)
         if event is not None and not (event.tool or event.arguments or event.resumes):
-            text = (Text(event.text),) if event.text else ()
+            shown = Shown(event.open_files, event.selected_code, event.context)
+            text = (Text(shown.before(event.text)),) if event.text else ()
             self._ask((*event.images, *text), turn)
         return event
 

@@ -35,6 +35,7 @@ from .onecall import OneCall
 from .overlay import Overlays
 from .prompts import WaitingPrompt
 from .roles import Line, check_roles
+from .shown import NOTHING, Shown
 from .turn import Turn
 from .values import Image, Limits, Message, ModelInfo
 from .view import cut_of
@@ -138,10 +139,12 @@ class Session:
         schema: Mapping[str, Any] | None = None,
         roles: Mapping[str, Line] = {},
         arguments: Struct | None = None,
+        shown: Shown = NOTHING,
     ) -> Accepted:
         """Queues a prompt; returns when it is durable. With a `schema` the turn ends with JSON that fits it. `roles`
         are the models of its turn, in order for each role; `model` is short for one of the role `default`. With
-        `arguments` it tells its strategy what to do, and is no part of the conversation.
+        `arguments` it tells its strategy what to do, and is no part of the conversation. `shown` is what the person had
+        before them.
 
         Raises Busy, Conflict (`reject`, and a turn runs), Gone, BadSchema, ConfigError (no such role).
         """
@@ -166,6 +169,9 @@ class Session:
             schema=schema,
             roles=roles,
             arguments="" if arguments is None else msgspec.json.encode(arguments).decode(),
+            open_files=shown.open_files,
+            selected_code=shown.selected_code,
+            context=shown.context,
         )
         accepted = await self._ask(Prompt(event, blobs))
         assert isinstance(accepted, Accepted)

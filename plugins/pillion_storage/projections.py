@@ -6,7 +6,8 @@ Every append waits for them, so they write past the entities, which cost several
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from itertools import zip_longest
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -26,14 +27,17 @@ CONVERSATION = {"prompt.queued", "prompt.joined", "prompt.dropped", "turn.starte
 """What a conversation is made of."""
 QUEUED = """INSERT INTO conversation_message (session, turn, seq, query, answer, steps, state, reason, strategy, model,
     open_files, selected_code, context, created, updated)
-    VALUES (?, ?, ?, ?, '', 0, 'waiting', '', ?, ?, '[]', '[]', '[]', ?, ?)"""
+    VALUES (?, ?, ?, ?, '', 0, 'waiting', '', ?, ?, ?, ?, ?, ?, ?)"""
+SHOWN = "SELECT open_files, selected_code, context FROM conversation_message WHERE session = ? AND turn = ?"
+SHOWS = """UPDATE conversation_message SET open_files = ?, selected_code = ?, context = ?
+    WHERE session = ? AND turn = ?"""
 JOINED = """UPDATE conversation_message SET query = query || ? || (
         SELECT query FROM conversation_message WHERE session = ? AND turn = ?), updated = ?
     WHERE session = ? AND turn = ? AND EXISTS (
         SELECT 1 FROM conversation_message WHERE session = ? AND turn = ?)"""
 GONE = "DELETE FROM conversation_message WHERE session = ? AND turn = ?"
 STARTED = """UPDATE conversation_message
-    SET seq = ?, state = 'running', model = ?, strategy = ?, open_files = ?, updated = ?
+    SET seq = ?, state = 'running', model = ?, strategy = ?, updated = ?
     WHERE session = ? AND turn = ?"""
 GREW = """UPDATE conversation_message
     SET answer = COALESCE(?, answer), steps = COALESCE(?, steps), updated = ? WHERE session = ? AND turn = ?"""
@@ -116,6 +120,7 @@ class Conversation:
                 self._queued(session, record)
             case "prompt.joined":
                 joined = (session, _read(record, events.PromptJoined).prompt)
+                self._show(session, record.turn, *self._shown(*joined))
                 self._rows.run(JOINED, ("\n\n", *joined, record.time, session, record.turn, *joined))
                 self._rows.run(GONE, joined)
             case "prompt.dropped":
@@ -131,15 +136,30 @@ class Conversation:
     def _queued(self, session: str, record: Record) -> None:
         event = _read(record, events.PromptQueued)
         if not event.tool:
-            said = (plain(event.text), event.strategy, event.model)
+            shown = (event.open_files, event.selected_code, event.context)
+            said = (plain(event.text), event.strategy, event.model, *(_json(_plain(one)) for one in shown))
             self._rows.run(QUEUED, (session, event.prompt, record.seq, *said, record.time, record.time))
 
     def _started(self, session: str, record: Record) -> None:
         event = _read(record, events.TurnStarted)
         paths = self._rows.all("SELECT path FROM open_file WHERE session = ? ORDER BY path", (session,))
-        values = (event.model, event.strategy, _json([path for (path,) in paths]), record.time)
-        self._rows.run(STARTED, (record.seq, *values, session, record.turn))
+        self._rows.run(STARTED, (record.seq, event.model, event.strategy, record.time, session, record.turn))
+        self._show(session, record.turn, [path for (path,) in paths])
         self._find(session, record.turn)
+
+    def _shown(self, session: str, turn: str) -> list[list[Any]]:
+        """Open files, selected code and context of a turn; nothing where it has no row."""
+        found = self._rows.all(SHOWN, (session, turn))
+        return [msgspec.json.decode(one) if isinstance(one, str) else one for row in found for one in row]
+
+    def _show(self, session: str, turn: str, *more: Sequence[Any]) -> None:
+        """Adds to each of the three what it lacks."""
+        if any(more) and (there := self._shown(session, turn)):
+            new = [
+                [*old, *(one for one in added if one not in old)]
+                for old, added in zip_longest(there, more, fillvalue=())
+            ]
+            self._rows.run(SHOWS, (*map(_json, new), session, turn))
 
     def _unsaved(self, session: str, record: Record) -> None:
         event = _read(record, events.FileUnsaved)
@@ -259,6 +279,19 @@ def _reason(record: Record) -> str:
             return code
         case _:
             return ""
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it, with texts that both databases keep."""
+    match msgspec.to_builtins(value):
+        case str(text):
+            return plain(text)
+        case dict(fields):
+            return {key: _plain(one) for key, one in fields.items()}
+        case list() | tuple() as many:
+            return [_plain(one) for one in many]
+        case other:
+            return other
 
 
 def _json(value: object) -> str:

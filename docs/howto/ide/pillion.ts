@@ -60,6 +60,13 @@ export interface Config {
   settings?: Record<string, InForce>;
 }
 
+/** Something that the prompt is about: `title` says what, a path or a few words; `text` is what it holds, "" where it is only named. What has a `language` is code or output; the rest is prose. */
+export interface ContextReference {
+  title: string;
+  text?: string;
+  language?: string;
+}
+
 /** Tokens of what the model was sent last, by part, counted `by` what suits it, of its `window`. Where none was asked since the session is in memory, `asked` is false, and only the conversation is counted. `vendor` is what the vendor counts of all of it; null where it was not asked to, or has no such thing. */
 export interface ContextView {
   model: string;
@@ -258,7 +265,7 @@ export interface NewOverlay {
   version?: number | null;
 }
 
-/** POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), 409 (`reject`), or join it. `steer` joins it at its next step. `break` stops it after the running tool, gets its answer without tools, and then the turn goes on. `schema` is a JSON Schema: `turn.finished` has the turn's `answer`, which fits it. `roles` are the models of this turn, in order for each role; `model` is asked first for the role `default`. */
+/** POST …/prompts. `when` a turn runs already: wait (`queue`), cancel it (`interrupt`), 409 (`reject`), or join it. `steer` joins it at its next step. `break` stops it after the running tool, gets its answer without tools, and then the turn goes on. `schema` is a JSON Schema: `turn.finished` has the turn's `answer`, which fits it. `roles` are the models of this turn, in order for each role; `model` is asked first for the role `default`. `open_files` (paths, those in sight first), `selected_code` and `context` are what the person has before them: the model is told of it before `text`. */
 export interface NewPrompt {
   text: string;
   images?: ImageGiven[];
@@ -267,6 +274,9 @@ export interface NewPrompt {
   when?: "break" | "interrupt" | "queue" | "reject" | "steer";
   schema?: Record<string, unknown> | null;
   roles?: Record<string, string[]>;
+  open_files?: string[];
+  selected_code?: SelectedCode[];
+  context?: ContextReference[];
 }
 
 /** POST /api/sessions. `workspace` is an absolute path or a URL of a scheme that a plugin brings. An `ephemeral` session is kept in memory alone: it is gone when it is deleted, or when the server ends. `roles` are the models to ask for each role, in order; `model` is asked first for the role `default`. */
@@ -392,6 +402,16 @@ export interface PromptView {
 export interface QuestionClosed {
   question: string;
   answer: string | null;
+}
+
+/** Lines `first` to `last` (from 1, both included; 0: all of it) of the file `path`, as they were: `text`. `name` is that of the definition they are, if they are one. */
+export interface SelectedCode {
+  path: string;
+  first?: number;
+  last?: number;
+  text?: string;
+  name?: string;
+  language?: string;
 }
 
 /** Newest first. `next_cursor` is null on the last page. */
@@ -636,7 +656,7 @@ export interface SessionRewound {
   step?: number;
 }
 
-/** A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`. With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation; without a tool they are for the strategy, and it is no part of the conversation either. `schema` is the JSON Schema that the turn's answer must fit. With `resumes`, the id of a turn that was interrupted or failed, it has no words of a person: that turn is gone on with. */
+/** A prompt is accepted; `prompt` is the id of the turn it will start, unless it joins the running turn `joins`. With `tool` it is one call of that tool, with `arguments` (JSON), and no part of the conversation; without a tool they are for the strategy, and it is no part of the conversation either. `schema` is the JSON Schema that the turn's answer must fit. With `resumes`, the id of a turn that was interrupted or failed, it has no words of a person: that turn is gone on with. `open_files` (paths), `selected_code` and `context` are what the person had before them; the model is told of it before `text`. */
 export interface PromptQueued {
   type: "prompt.queued";
   /** Its place; `Last-Event-ID` goes on there. */
@@ -658,6 +678,9 @@ export interface PromptQueued {
   schema?: Record<string, unknown> | null;
   resumes?: string;
   roles?: Record<string, string[]>;
+  open_files?: string[];
+  selected_code?: SelectedCode[];
+  context?: ContextReference[];
   step?: number;
 }
 

@@ -12,6 +12,7 @@ from pillion.onlooker import Onlooker
 from pillion.prompts import WaitingPrompt
 from pillion.roles import Roles
 from pillion.session import Session, When
+from pillion.shown import ContextReference, SelectedCode, Shown
 from pillion.values import Image
 
 from ..bodies import Listed, answer, nothing, read, read_optional
@@ -28,6 +29,8 @@ class NewPrompt(Struct, frozen=True, forbid_unknown_fields=True):
     `steer` joins it at its next step. `break` stops it after the running tool, gets its answer without tools, and then
     the turn goes on. `schema` is a JSON Schema: `turn.finished` has the turn's `answer`, which fits it. `roles` are the
     models of this turn, in order for each role; `model` is asked first for the role `default`.
+    `open_files` (paths, those in sight first), `selected_code` and `context` are what the person has before them: the
+    model is told of it before `text`.
     """
 
     text: Annotated[str, Meta(min_length=1)]
@@ -37,6 +40,9 @@ class NewPrompt(Struct, frozen=True, forbid_unknown_fields=True):
     when: When = "queue"
     schema: dict[str, Any] | None = None
     roles: Roles = {}
+    open_files: Annotated[tuple[str, ...], Meta(max_length=1000)] = ()
+    selected_code: Annotated[tuple[SelectedCode, ...], Meta(max_length=64)] = ()
+    context: Annotated[tuple[ContextReference, ...], Meta(max_length=64)] = ()
 
 
 class PromptAccepted(Struct, frozen=True):
@@ -118,6 +124,7 @@ def blueprint(host: Host) -> Blueprint:
                 when=wanted.when,
                 schema=wanted.schema,
                 roles=wanted.roles,
+                shown=Shown(wanted.open_files, wanted.selected_code, wanted.context),
             )
         return _accepted(id, accepted)
 

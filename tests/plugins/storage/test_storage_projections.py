@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pillion import Batch, Event, Record, SessionInfo, Usage, hookimpl
 from pillion import events as e
 from pillion.contracts.store import Opened, SessionQuery
 from pillion.plugins import PluginHost
+from pillion.shown import ContextReference, SelectedCode
 from pillion.testing.kit import FunctionTool, kernel_host, plain_settings
 from pillion.testing.scripted import Raise, ScriptedProvider, calls, says
 from pillion_storage.database import FILE, Place
@@ -132,6 +134,22 @@ async def test_a_turn_is_one_row_from_its_prompt_to_its_end(store: DatabaseStore
     ]
     ((first, _),) = [await rows(store, "SELECT open_files FROM conversation_message ORDER BY seq")]
     assert list(first) in (['["a.py"]'], [["a.py"]])
+
+
+async def test_a_turn_has_what_its_prompts_showed(store: DatabaseStore) -> None:
+    code, terminal = SelectedCode("a.py", 3, 4, "x = '\0'"), ContextReference("terminal", "exit 1", "text")
+    first = e.PromptQueued(prompt="t1", text="why?", open_files=("b.py", "a.py"), selected_code=(code,))
+    second = e.PromptQueued(prompt="s1", text="and", joins="t1", selected_code=(code,), context=(terminal,))
+    before = [("", e.SessionOpened(workspace="/w")), ("", e.FileUnsaved(path="c.py", hash="1")), ("", first)]
+    begun = turn("t1", e.TurnStarted(prompt="t1", strategy="agent", model="p/m"), second)
+    made = await store.create(SessionInfo("a", "/w", 1))
+    await append(store, made, [*before, *begun, *turn("t1", e.PromptJoined(prompt="s1", when="steer"))], 100)
+    ((_, *found),) = await rows(store, "SELECT turn, open_files, selected_code, context FROM conversation_message")
+    assert [msgspec.json.decode(one) if isinstance(one, str) else one for one in found] == [
+        ["b.py", "a.py", "c.py"],
+        [{"path": "a.py", "first": 3, "last": 4, "text": "x = '\ufffd'"}],
+        [{"title": "terminal", "text": "exit 1", "language": "text"}],
+    ]
 
 
 async def test_a_model_call_is_one_row(store: DatabaseStore) -> None:
