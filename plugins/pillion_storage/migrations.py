@@ -103,7 +103,7 @@ def _check(applied: Mapping[str, Mapping[int, str]], steps: Mapping[str, Sequenc
             raise ConfigError(
                 f"The database has step {max(there)} of {plugin!r}, and this program knows {len(known)}.",
                 plugin="storage",
-                hint="It was written by a newer Pillion: use that one, or a copy from before (*.backup).",
+                hint="It was written by a newer Pillion: use that one, or a copy from before (*.backup.sqlite).",
             )
         for step in known[: len(there)]:
             if there.get(step.number) != checksum(step):

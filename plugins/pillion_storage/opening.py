@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,21 @@ from .hookspecs import Migration, Projection
 from .leases import Leases
 from .processes import BEATS, Self
 from .projections import own
-from .rebuilding import is_wanted, rebuild
+from .rebuilding import Progress, is_wanted, rebuild
 from .store import DatabaseStore
 from .tables import STEPS
 from .thread import DatabaseThread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pillion.plugins import PluginHost
 
     from .database import Opened
+
+TOLD = 500
+"""Sessions between two lines that tell how far a rebuild is."""
+_log = logging.getLogger("pillion.storage")
 
 
 async def open_store(place: Place, host: PluginHost | None = None, patience: float = 30.0) -> DatabaseStore:
@@ -37,12 +42,28 @@ async def open_store(place: Place, host: PluginHost | None = None, patience: flo
         await thread.write(leases.beat)
         projections = all_projections(ready, host)
         if await thread.plain(partial(is_wanted, ready)):
-            await thread.plain(partial(rebuild, ready, projections))
+            await thread.plain(partial(rebuilt, ready, projections))
         await thread.beat(leases.beat, place.lease_seconds / BEATS)
     except BaseException:
         thread.stop()
         raise
     return DatabaseStore(thread, ready, leases, projections)
+
+
+def rebuilt(ready: Opened, projections: Mapping[str, Projection]) -> None:
+    """`rebuild`, with its progress in the log: nothing else is served meanwhile."""
+
+    def told(progress: Progress) -> None:
+        if progress.done == 1:
+            _log.info("The tables are new: the rows of %d sessions are made again from their logs", progress.sessions)
+        elif progress.done % TOLD == 0:
+            _log.info("Of %d sessions the rows of %d are made again", progress.sessions, progress.done)
+
+    done = rebuild(ready, projections, told)
+    if done.faults:
+        _log.warning("%d projections failed; `pillion db status` says which", done.faults)
+    if done.done:
+        _log.info("The rows of %d sessions are made again", done.done)
 
 
 def prepared(place: Place, host: PluginHost | None) -> Opened:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,19 @@ from typing import Any
 import pytest
 import trio
 
-from pillion import Batch, ConfigError, Conflict, Record, SessionInfo, Store, hookimpl
+from pillion import Batch, ConfigError, Conflict, Record, SessionInfo, hookimpl
 from pillion.plugins import PluginHost
 from pillion.testing.kit import plain_settings
 from pillion_storage import migrations
-from pillion_storage.database import FILE, Place, bound
+from pillion_storage.database import Place, bound
 from pillion_storage.hookspecs import Migration, Projected
 from pillion_storage.opening import open_store
 from pillion_storage.plugin import Config, Plugin
+from pillion_storage.standing import connected
+from pillion_storage.store import DatabaseStore
 from pillion_storage.tables import STEPS
+
+from .places import rows, store_at
 
 
 def info(id: str) -> SessionInfo:
@@ -30,13 +33,13 @@ def record(seq: int) -> Record:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(Place(tmp_path / FILE))
+async def store(place: Place) -> AsyncIterator[DatabaseStore]:
+    store = await open_store(place)
     yield store
     await store.aclose()
 
 
-async def test_of_many_commits_at_once_only_the_wrong_ones_fail(store: Store) -> None:
+async def test_of_many_commits_at_once_only_the_wrong_ones_fail(store: DatabaseStore) -> None:
     for n in range(20):
         await store.create(info(f"s{n}"))
     failed: list[int] = []
@@ -54,7 +57,7 @@ async def test_of_many_commits_at_once_only_the_wrong_ones_fail(store: Store) ->
     assert [len(await store.read(f"s{n}", 0, 9)) for n in range(6)] == [0, 1, 1, 1, 1, 0]
 
 
-async def test_a_row_that_the_database_refuses_takes_no_other_with_it(store: Store) -> None:
+async def test_a_row_that_the_database_refuses_takes_no_other_with_it(store: DatabaseStore) -> None:
     """Two records of one seq in a batch: only the primary key sees that."""
     first, second = await store.create(info("a")), await store.create(info("b"))
     raised: list[Exception] = []
@@ -101,64 +104,71 @@ class Notes:
                 raise RuntimeError("on purpose")
 
 
-async def test_a_projection_is_written_with_the_log_and_a_bad_one_rolled_back_alone(tmp_path: Path) -> None:
+async def test_a_projection_is_written_with_the_log_and_a_bad_one_rolled_back_alone(
+    tmp_path: Path, place: Place
+) -> None:
     host = PluginHost(plain_settings(tmp_path))
     host.add("storage", Plugin(Config()))
     host.add("notes", Notes())
-    store = await open_store(Place(tmp_path / FILE), host)
+    store = await open_store(place, host)
     made = await store.create(info("a"))
     await store.commit(Batch("a", made.generation, 0, [record(1)]))
     await store.commit(Batch("a", made.generation, 1, [Record(2, "bad", "t", 2, b"{}"), record(3)]))
-    await store.aclose()
-    rows = sqlite3.connect(tmp_path / FILE)
-    assert rows.execute("SELECT session, seq FROM note").fetchall() == [("a", 1)]
-    assert rows.execute("SELECT count(*) FROM agent_event").fetchone() == (3,)
-    ((projection, seq, reason),) = rows.execute("SELECT projection, seq, reason FROM projection_fault")
+    assert await rows(store, "SELECT session, seq FROM note") == [("a", 1)]
+    assert await rows(store, "SELECT count(*) FROM agent_event") == [(3,)]
+    assert ("notes", 1) in await rows(store, "SELECT plugin, number FROM schema_version")
+    ((projection, seq, reason),) = await rows(store, "SELECT projection, seq, reason FROM projection_fault")
     assert (projection, seq) == ("notes.notes", 2)
     assert "on purpose" in reason
-
-
-async def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
-    store = await open_store(Place(tmp_path / FILE))
     await store.aclose()
-    with sqlite3.connect(tmp_path / FILE) as rows:
-        rows.execute("INSERT INTO schema_version VALUES ('storage', 99, 'x', 0)")
-    with pytest.raises(ConfigError, match="written by a newer Pillion"):
-        await open_store(Place(tmp_path / FILE))
 
 
-async def test_a_step_that_was_changed_is_refused(tmp_path: Path) -> None:
-    store = await open_store(Place(tmp_path / FILE))
-    await store.aclose()
-    with sqlite3.connect(tmp_path / FILE) as rows:
-        rows.execute("UPDATE schema_version SET checksum = 'other'")
+async def test_a_database_of_a_newer_program_is_refused(place: Place) -> None:
+    async with store_at(place) as store:
+        await store.writing(lambda rows: rows.run("INSERT INTO schema_version VALUES ('storage', 99, 'x', 0)"))
+    with pytest.raises(ConfigError, match="step 99 of 'storage'") as refused:
+        await open_store(place)
+    assert "written by a newer Pillion" in str(refused.value.hint) and "*.backup.sqlite" in str(refused.value.hint)
+
+
+async def test_a_step_that_was_changed_is_refused(place: Place) -> None:
+    async with store_at(place) as store:
+        await store.writing(lambda rows: rows.run("UPDATE schema_version SET checksum = 'other'"))
     with pytest.raises(ConfigError, match="Step 1 of 'storage' in the database is not the one"):
-        await open_store(Place(tmp_path / FILE))
+        await open_store(place)
 
 
-def test_a_new_step_is_applied_once_after_a_copy_was_made(tmp_path: Path) -> None:
-    place = Place(tmp_path / FILE)
-    database = bound(place)
+def test_a_new_step_is_applied_once(place: Place) -> None:
+    database, file = bound(place), None if place.url else place.file
     steps = {"storage": STEPS[:1]}
-    assert migrations.upgrade(database, place.dialect, steps, place.file) == ["storage 1"]
-    assert list(tmp_path.glob("*.backup.sqlite")) == []
-    more = {
-        "storage": (*STEPS[:1], Migration(2, ["CREATE TABLE extra (id {integer})", "INSERT INTO extra VALUES (7)"]))
-    }
-    assert migrations.upgrade(database, place.dialect, more, place.file) == ["storage 2"]
-    assert migrations.upgrade(database, place.dialect, more, place.file) == []
-    (copy,) = tmp_path.glob("*.backup.sqlite")
-    assert sqlite3.connect(place.file).execute("SELECT id FROM extra").fetchall() == [(7,)]
-    assert sqlite3.connect(copy).execute("SELECT max(number) FROM schema_version").fetchone() == (1,)
+    assert migrations.upgrade(database, place.dialect, steps, file) == ["storage 1"]
+    assert copies(place) == []
+    extra = Migration(2, ["CREATE TABLE extra (id {integer})", "INSERT INTO extra VALUES (7)"])
+    more = {"storage": (*STEPS[:1], extra)}
+    assert migrations.upgrade(database, place.dialect, more, file) == ["storage 2"]
+    assert migrations.upgrade(database, place.dialect, more, file) == []
+    assert found(place, "SELECT id FROM extra") == [(7,)]
     database.disconnect()
+    if file:
+        (copy,) = copies(place)
+        assert found(Place(copy), "SELECT max(number) FROM schema_version") == [(1,)], "a copy was made before"
 
 
-def test_a_step_that_fails_leaves_all_as_it_was(tmp_path: Path) -> None:
-    place = Place(tmp_path / FILE)
-    database = bound(place)
-    bad = {"storage": (*STEPS[:1], Migration(2, ["CREATE TABLE extra (id {integer})", "CREATE nonsense"]))}
+def test_a_step_that_fails_leaves_all_as_it_was(place: Place) -> None:
+    database, file = bound(place), None if place.url else place.file
+    bad = Migration(2, ["CREATE TABLE extra (id {integer})", "CREATE nonsense"])
     with pytest.raises(Exception, match="nonsense"):
-        migrations.upgrade(database, place.dialect, bad, place.file)
-    tables = sqlite3.connect(place.file).execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    assert tables == []
+        migrations.upgrade(database, place.dialect, {"storage": (*STEPS[:1], bad)}, file)
+    with connected(place) as connection:
+        there = [place.dialect.has_table(connection, table) for table in ("extra", "session", "schema_version")]
+    assert there == [False] * 3
     database.disconnect()
+
+
+def copies(place: Place) -> list[Path]:
+    return list(place.file.parent.glob("*.backup.sqlite"))
+
+
+def found(place: Place, statement: str) -> list[tuple[Any, ...]]:
+    with connected(place) as connection:
+        return [tuple(row) for row in place.dialect.run(connection, statement).fetchall()]
