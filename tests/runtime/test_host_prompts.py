@@ -41,6 +41,21 @@ async def test_prompts_that_wait_are_listed_and_withdrawn(server: Any) -> None:
     assert (await server.client.get(prompts)).json() == {"data": []}
 
 
+async def test_what_the_person_has_before_them_comes_with_the_prompt(server: Any) -> None:
+    server.provider.script(says("Because."))
+    session = await server.session()
+    code, log = {"path": "a.py", "first": 2, "last": 3, "text": "x = 1"}, {"title": "The log", "text": "exit 1"}
+    given = {"open_files": ["a.py", "b.py"], "selected_code": [code], "context": [log, {"title": "src/"}]}
+    posted = (await server.prompt(session, "why?", **given)).json()
+    async with server.watch(session, posted["after"]) as watcher:
+        events = await watcher.until("turn.finished", "turn.failed")
+    assert {key: events[0][key] for key in ("text", *given)} == {"text": "why?", **given}
+    (asked,) = server.provider.requests[0].messages
+    assert "Lines 2 to 3 of `a.py`" in str(asked) and "exit 1" in str(asked)
+    refused = await server.prompt(session, "why?", selected_code=[{"path": "a.py", "first": -1}])
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "selected_code[0].first")
+
+
 @pytest.mark.promise("prompts.schema")
 async def test_the_answer_comes_as_json_that_fits(server: Any) -> None:
     schema = {"type": "object", "properties": {"size": {"type": "integer"}}, "required": ["size"]}
