@@ -37,6 +37,8 @@ SETTLED = 2.2
 """Seconds after which a change is no more one of this moment, which would be read twice."""
 THINKS = 0.5
 """Seconds that the model takes to answer."""
+UNSYNCED = ("-c", "core.fsync=none")
+"""A snapshot is not to outlive a power cut, so git is not asked to wait for the disk either."""
 Found = dict[tuple[str, str], list[float]]
 
 
@@ -58,7 +60,9 @@ def change(files: Sequence[Path], count: int) -> None:
 def git(folder: Path, store: Path, *words: str) -> str:
     """Runs the program."""
     work = {} if "init" in words else {"GIT_DIR": str(store), "GIT_WORK_TREE": str(folder)}
-    done = subprocess.run(["git", *words], env={**os.environ, **work}, cwd=folder, check=True, capture_output=True)
+    done = subprocess.run(
+        ["git", *UNSYNCED, *words], env={**os.environ, **work}, cwd=folder, check=True, capture_output=True
+    )
     return done.stdout.decode().strip()
 
 
