@@ -24,7 +24,7 @@ from .longresult import READER, Result, fitted
 from .modelcall import Answer
 from .processes import Processes
 from .tags import tagged
-from .values import Message, ModelInfo, ToolCall
+from .values import Limits, Message, ModelInfo, ToolCall
 
 if TYPE_CHECKING:
     from .turn import Turn
@@ -92,6 +92,10 @@ class ToolRun(HeldCall):
 
     async def emit(self, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> None:
         await self._turn.emit(*events, blobs=blobs)
+
+    @property
+    def left(self) -> Limits:
+        return self._turn.budget.left()
 
     def model_of(self, role: str) -> ModelInfo:
         return self._turn.model_of(role)

@@ -61,7 +61,7 @@ behind its `cursor`.
 Plugins bring events of their own; their pages say which: [notes](../howto/notes.md#scratchpadwritten),
 [usage](../howto/usage.md#budgetreached), [terminal](../howto/shells.md#what-is-kept),
 [checkpoints](../howto/undo.md#in-the-log), [forks](../howto/fork.md#in-the-log), [git](../howto/git.md#gitcounted),
-[aide](../howto/aide.md#in-the-log).
+[index](../howto/code.md#a-model-that-judges), [aide](../howto/aide.md#in-the-log).
 """
 HOOKS = """\
 # Hooks

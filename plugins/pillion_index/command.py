@@ -15,13 +15,14 @@ from pillion import LocalWorkspace, Settings, ToolError, open_kernel
 from pillion.escapes import plain
 from pillion.secrets import hide_process
 
-from .searches import Asked, By, Found, Searches
+from .plugin import Plugin
+from .searches import Asked, By, Found
 from .tool import told
 
 if TYPE_CHECKING:
     from pillion.plugins import PluginHost
 
-HOOKS = ("register_code", "register_languages", "register_rankers", "register_stores")
+HOOKS = ("register_code", "register_embedders", "register_languages", "register_rankers", "register_stores")
 """What a plugin has that a search needs."""
 Load = Callable[[Path | None, Path | None], "PluginHost"]
 
@@ -67,20 +68,28 @@ def _needed(host: PluginHost) -> Settings:
     """The settings with those plugins alone that keep or tell something of files; git tells it by a door."""
     settings = host.settings
     for name, plugin in host.plugins().items():
-        if name != "git" and not any(hasattr(plugin, hook) for hook in HOOKS):
+        if name != "git" and not isinstance(plugin, Plugin) and not any(hasattr(plugin, hook) for hook in HOOKS):
             settings = settings.with_plugin(settings, name, False)
     return settings
 
 
 async def _found(settings: Settings, folder: Path, asked: Asked) -> list[Found] | ToolError:
     hide_process()
-    searches = Searches()
+    workspace = LocalWorkspace(folder)
     async with open_kernel(settings) as kernel:
-        searches.kernel = kernel
+        own = next((one for one in kernel.host.plugins().values() if isinstance(one, Plugin)), None)
+        if own is None:
+            return ToolError("The plugin index is not at work: `pillion plugins list` says why.")
+        searches = own.searches
         try:
-            return await searches.find(LocalWorkspace(folder), asked, _note)
+            found = await searches.find(workspace, asked, _note)
+            if asked.by == "meaning" and (embedder := searches.embedder()):
+                _note("vectors are made of what has none", 0)
+                await searches.embedding.settled(embedder, workspace)  # here nobody asks again later
+                found = await searches.find(workspace, asked)
         except ToolError as error:
             return error  # what is raised here would come out as a group
+        return found
 
 
 def _note(text: str, done: float) -> None:

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from pillion import Workspace, hookspec
 
+from .embedding import Embedder
+
 
 class Ranker(Protocol):
     """Knows of files how much they matter, for a reason that has nothing to do with their words.
@@ -31,6 +33,15 @@ class Ranker(Protocol):
 
 class IndexHooks:
     """Asked at each search."""
+
+    @hookspec
+    def register_embedders(self) -> Sequence[Embedder]:
+        """Who makes vectors of texts, for searches by meaning: objects with `name`, in which its version is,
+        `dimensions`, and `async embed(texts) -> [vector]`, each of length 1 as 32-bit numbers, the low byte first. The
+        first one counts.
+
+        It is given a few texts at a time, in the background, and what it makes is kept by the content of files.
+        """
 
     @hookspec
     def register_rankers(self) -> Sequence[Ranker]:

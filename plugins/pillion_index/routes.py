@@ -18,8 +18,8 @@ View = Callable[[str], Awaitable[Response]]
 
 
 class CodeQuery(Struct, frozen=True):
-    """GET …/search. `q` are words; names count by their parts. `by`: words alone, or `all` that says which
-    files matter. `files`, with commas between, are what it is about."""
+    """GET …/search. `q` are words; names count by their parts. `by`: words alone, words and `meaning`, or
+    `all` that says which files matter. `files`, with commas between, are what it is about."""
 
     q: Annotated[str, Meta(min_length=1)]
     limit: Annotated[int, Meta(ge=1, le=100)] = 10
@@ -41,9 +41,10 @@ class Result(Struct, frozen=True):
 
 
 class Results(Struct, frozen=True):
-    """The best first."""
+    """The best first. `embedded`: which share of the files has vectors by now, null: nobody makes any."""
 
     data: Sequence[Result]
+    embedded: float | None
 
 
 def blueprint(kernel: Kernel, searches: Searches) -> Blueprint:
@@ -59,9 +60,10 @@ def _search(kernel: Kernel, searches: Searches) -> View:
         session = await kernel.session(id)
         opened = [*filter(None, query.files.split(",")), *(one.path for one in session.overlays.all())]
         asked = Asked(query.q, query.limit, query.by, tuple(opened))
-        found = await searches.find(kernel.catalog.workspace(session.info.workspace), asked)
+        workspace = kernel.catalog.workspace(session.info.workspace)
+        found = await searches.find(workspace, asked)
         data = [msgspec.convert(one, Result, from_attributes=True) for one in found]
-        return answer(Results(data))
+        return answer(Results(data, await searches.embedded(workspace)))
 
     search_code.openapi = {  # type: ignore[attr-defined]
         "query": CodeQuery,

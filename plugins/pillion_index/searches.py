@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import trio
 from msgspec import Struct
@@ -15,8 +15,12 @@ from pillion.contracts.code import CodeTable
 
 from .bm25 import Hit, Index
 from .churn import GitRanker
+from .embedding import Embedder, Embedding
 from .hookspecs import Ranker
 from .ranking import Placed, Ranking, joined, ranking
+
+if TYPE_CHECKING:
+    from .vectors import Near
 
 HEADS = 3
 """Definitions of a piece that are named."""
@@ -24,17 +28,22 @@ POOL = 100
 """Files by words that have a place in a joint list."""
 SEEDS = 5
 """The first of them, round which other files matter."""
+ALIKE = 0.15
+"""A cosine below which a piece has nothing to do with the question."""
+MEANT = 1.0
+"""What it counts to be the closest by vectors."""
 OPEN = 0.5
 """What it counts that somebody has a file open."""
 SECONDS = 2.0
 """For each who says what matters; without an answer by then the list is made without it."""
 
-By = Literal["words", "all"]
+By = Literal["words", "meaning", "all"]
 Note = Callable[[str, float], None]
 
 
 class Asked(Struct, frozen=True):
-    """A search. `files` are what it is about: those that somebody has open. `by`: words alone, or all that is known."""
+    """A search. `files` are what it is about: those that somebody has open. `by`: words alone, words
+    and vectors, or all that is known."""
 
     question: str
     limit: int = 10
@@ -43,8 +52,9 @@ class Asked(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """A file with its best piece, lines from 1; 0 and 0: no piece has a word of the question. `words` are those that it
-    has, the rarest first; `heads` are of what is defined there; `reasons` say why the file stands where it does."""
+    """A file with its best piece, lines from 1; 0 and 0: none has a word of the question, or a vector. `words` are
+    those that it has, the rarest first; `heads` are of what is defined there; `reasons` say why the file stands where
+    it does."""
 
     path: str
     first: int
@@ -62,9 +72,11 @@ class Searches:
 
     def __init__(self) -> None:
         self._indexes: dict[Path, tuple[trio.Lock, Index]] = {}
+        self.embedding = Embedding()
 
     async def find(self, workspace: Workspace, asked: Asked, note: Note | None = None) -> list[Found]:
-        """The best first. Raises ToolError where nobody knows the code."""
+        """The best first. Raises ToolError where nobody knows the code, or `meaning` is asked for and nobody makes
+        vectors."""
         table = await self.table(workspace, note)
         pool = asked.limit if asked.by == "words" else max(POOL, asked.limit)
         lock, index = self._indexes.setdefault(workspace.root, (trio.Lock(), Index()))
@@ -73,8 +85,22 @@ class Searches:
         if asked.by == "words":
             placed = [Placed(hit.path, hit.score, (_reason(hit),)) for hit in hits]
         else:
-            placed = await self._joined(workspace, asked, table, hits)
-        return await trio.to_thread.run_sync(_told, table, {hit.path: hit for hit in hits}, placed)
+            near = await self._meant(workspace, asked, table, hits)
+            placed = await self._joined(workspace, asked, table, hits, near)
+            hits += [Hit(one.path, one.first, one.last, 0.0, ()) for one in near]
+        return await trio.to_thread.run_sync(_told, table, hits, placed)
+
+    def embedder(self) -> Embedder | None:
+        """Who makes vectors; the first that plugins bring."""
+        brought = self.kernel.host.ask("register_embedders") if self.kernel else ()
+        return next((one for _, some in brought for one in some), None)
+
+    async def embedded(self, workspace: Workspace) -> float | None:
+        """Which share of the files has vectors; None: nobody makes any. Raises ToolError."""
+        embedder = self.embedder()
+        if embedder is None:
+            return None
+        return self.embedding.share(embedder, workspace, await self.table(workspace))
 
     async def table(self, workspace: Workspace, note: Note | None = None) -> CodeTable:
         """Raises ToolError where nobody knows the code."""
@@ -83,7 +109,30 @@ class Searches:
             raise ToolError("Nobody knows the code of this workspace: the plugin syntax is off.")
         return await code.table(workspace, note)
 
-    async def _joined(self, workspace: Workspace, asked: Asked, table: CodeTable, hits: Sequence[Hit]) -> list[Placed]:
+    async def _meant(self, workspace: Workspace, asked: Asked, table: CodeTable, hits: Sequence[Hit]) -> list[Near]:
+        embedder = self.embedder() if asked.question.strip() else None
+        if embedder is None:
+            if asked.by == "meaning":
+                raise ToolError("Nobody makes vectors of code: the plugin minilm is off, or its model not installed.")
+            return []
+        try:
+            first = [hit.path for hit in hits]
+            near = await self.embedding.nearest(embedder, workspace, table, asked.question, first, POOL)
+        except ToolError:
+            if asked.by == "meaning":
+                raise
+            return []
+        return [one for one in near if one.alike >= ALIKE]
+
+    async def _joined(
+        self, workspace: Workspace, asked: Asked, table: CodeTable, hits: Sequence[Hit], alike: Sequence[Near]
+    ) -> list[Placed]:
+        by_words = Ranking("words", 1.0, [hit.path for hit in hits], {hit.path: _reason(hit) for hit in hits})
+        by_meaning = Ranking(
+            "meaning", MEANT, [one.path for one in alike], {one.path: f"alike by {one.alike:.2f}" for one in alike}
+        )
+        if asked.by == "meaning":
+            return joined([by_words, by_meaning], asked.limit)
         opened = [path for path in dict.fromkeys(asked.files) if path in table.hashes]
         near = list(dict.fromkeys((*opened, *(hit.path for hit in hits[:SEEDS]))))
         found: dict[str, Mapping[str, tuple[float, str]]] = {}
@@ -93,14 +142,13 @@ class Searches:
         async with trio.open_nursery() as nursery:
             for ranker in rankers:
                 nursery.start_soon(_asked, ranker, workspace, near, asked.question, found)
-        by_words = Ranking("words", 1.0, [hit.path for hit in hits], {hit.path: _reason(hit) for hit in hits})
         by_open = Ranking("open", OPEN, opened, dict.fromkeys(opened, "open"))
         others = [
             ranking(ranker.name, ranker.weight, {path: one for path, one in said.items() if path in table.hashes})
             for ranker in rankers
             if (said := found.get(ranker.name))
         ]
-        return joined([by_words, by_open, *others], asked.limit)
+        return joined([by_words, by_meaning, by_open, *others], asked.limit)
 
 
 async def _asked(
@@ -119,10 +167,14 @@ def _hits(index: Index, table: CodeTable, question: str, limit: int) -> list[Hit
     return index.search(question, limit)
 
 
-def _told(table: CodeTable, hits: dict[str, Hit], placed: Iterable[Placed]) -> list[Found]:
+def _told(table: CodeTable, hits: Iterable[Hit], placed: Iterable[Placed]) -> list[Found]:
+    """`hits`: of one file the first counts."""
+    best: dict[str, Hit] = {}
+    for hit in hits:
+        best.setdefault(hit.path, hit)
     found = []
     for one in placed:
-        hit = hits.get(one.path) or Hit(one.path, 0, 0, 0.0, ())
+        hit = best.get(one.path) or Hit(one.path, 0, 0, 0.0, ())
         heads = _heads(table, hit)
         found.append(Found(one.path, hit.first, hit.last, one.score, hit.words, heads, one.reasons))
     return found

@@ -20,8 +20,8 @@ class SearchArguments(Struct, frozen=True, forbid_unknown_fields=True):
     by: Annotated[
         By,
         Meta(
-            description="all: also who uses whom, what changes often and lately, and what is open, so that files count "
-            "for a task that share no word with it."
+            description="meaning: also what is alike. all: also who uses whom, what changes often and lately, and what "
+            "is open, so that files count for a task that share no word with it."
         ),
     ] = "words"
     files: Annotated[list[str], Meta(description="With `all`: paths that the task is about.")] = []

@@ -11,7 +11,7 @@ from ..asking import Answered
 from ..events import Event
 from ..known import Known
 from ..processes import Processes
-from ..values import Image, Message, ModelInfo
+from ..values import Image, Limits, Message, ModelInfo
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -82,6 +82,11 @@ class Call(Heard, Protocol):
     async def emit(self, *events: Event, blobs: Mapping[str, bytes] = {}) -> None:
         """Writes facts to the session's log, e.g. `file.changed`, and what they name by its hash; returns when they are
         durable."""
+        ...
+
+    @property
+    def left(self) -> Limits:
+        """What is left of the turn's budget, for a tool that asks models more than once."""
         ...
 
     def model_of(self, role: str) -> ModelInfo:

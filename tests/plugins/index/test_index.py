@@ -12,7 +12,7 @@ from pillion.codewords import words_of
 from pillion.contracts.code import CodeFile, Piece
 from pillion.testing.kit import kernel_host
 from pillion_index.bm25 import Index
-from pillion_index.plugin import Plugin
+from pillion_index.plugin import Config, Plugin
 from pillion_index.searches import Asked, Searches
 from pillion_index.tool import FindCode, SearchArguments
 from pillion_syntax.plugin import Plugin as Syntax
@@ -93,7 +93,7 @@ async def test_the_tool_names_lines_words_and_heads(tmp_path: Path, call: RealCa
     with pytest.raises(ToolError, match="syntax is off"):
         await searches.find(LocalWorkspace(folder), Asked("x"))
     with trio.fail_after(60):
-        async with kernel_host(tmp_path, plugins={"syntax": Syntax(), "index": Plugin()}) as host:
+        async with kernel_host(tmp_path, plugins={"syntax": Syntax(), "index": Plugin(Config())}) as host:
             searches.kernel = host.kernel
             said = await FindCode(searches).run(SearchArguments("retry policies"), call)
             assert said.split("\n") == [

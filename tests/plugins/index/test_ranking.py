@@ -14,7 +14,7 @@ import trio
 
 from pillion import ToolError, Workspace, hookimpl
 from pillion.testing.kit import Host, kernel_host
-from pillion_index.plugin import Plugin
+from pillion_index.plugin import Config, Plugin
 from pillion_index.ranking import Ranking, joined
 from pillion_index.searches import Asked, Found, Searches
 from pillion_index.tool import FindCode, SearchArguments
@@ -72,7 +72,7 @@ async def host(tmp_path: Path, folder: Path) -> AsyncIterator[Host]:
     (folder / "till.py").write_text("def count():\n    pass\n")
     (folder / "road.py").write_text("def walk():\n    pass\n")
     fixed = Fixed({"road.py": (3.0, "liked"), "gone.py": (9.0, "liked")})
-    plugins = {"syntax": Syntax(), "index": Plugin(), "repomap": RepoMap(MapConfig()), "fixed": fixed}
+    plugins = {"syntax": Syntax(), "index": Plugin(Config()), "repomap": RepoMap(MapConfig()), "fixed": fixed}
     with trio.fail_after(60):
         async with kernel_host(tmp_path, plugins=plugins) as host:
             yield host

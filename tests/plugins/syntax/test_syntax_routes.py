@@ -12,7 +12,10 @@ import pytest
 from msgspec import Struct
 
 from pillion import ToolError, hookimpl
+from pillion_index.judging import SemanticSearch
+from pillion_index.plugin import Config as IndexConfig
 from pillion_index.plugin import Plugin as IndexPlugin
+from pillion_index.rounds import ExploreCode
 from pillion_index.routes import CodeQuery, Result, Results
 from pillion_index.tool import FindCode
 from pillion_repomap.plugin import Config as MapConfig
@@ -64,7 +67,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Serving]:
     brought = {
         "syntax": Plugin(),
         "repomap": RepoMapPlugin(MapConfig()),
-        "index": IndexPlugin(),
+        "index": IndexPlugin(IndexConfig()),
         "scroll": Brings(tmp_path / "scroll.toml", tmp_path / "rune.toml"),
         "wrong": Brings(tmp_path / "wrong.toml"),
     }
@@ -191,7 +194,7 @@ def test_the_page_has_every_field(route: str, table: str, kind: type[Struct]) ->
 def test_the_page_has_every_tool_and_key() -> None:
     sections = pages.sections(PAGE, "##")
     assert pages.tables(sections["What the model does"])["tool"] == {
-        tool.name for tool in (OutlineFile, FindSymbol, References, FindCode, RepoMap)
+        tool.name for tool in (OutlineFile, FindSymbol, References, FindCode, SemanticSearch, ExploreCode, RepoMap)
     }
     assert pages.tables(sections["A language of your own"])["key"] == set(Language.__struct_fields__)
     assert pages.tables(PAGE)["language"] >= set(Reader().languages.all)
