@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import nlargest, nsmallest
 from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing
@@ -21,6 +22,8 @@ TOLERANCE = 1e-6
 """Of all ranks together, which are 1: when a round changes less, they are found."""
 PRIVATE = 0.1
 """What a use of a name counts that begins with an underscore."""
+BACK = 0.5
+"""What those who use a file that it is about count together, beside it: they change with what it defines."""
 MENTIONED = 10.0
 """How much more a name counts that somebody has spoken of."""
 BARE = 0.05
@@ -30,7 +33,7 @@ SHORTEST = 3
 COMMON = 8
 """Files that define a name which says nothing any more: `main`, `run`."""
 READ = 1000
-"""Files, those with the highest rank, whose rank is handed down to what they use."""
+"""Files, those with the highest rank, whose rank is handed down to what they use and define."""
 ALSO = 0.01
 """Share of a file's rank that each of its definitions has without being used."""
 NAMED = 2
@@ -132,18 +135,18 @@ class Graph:
 
     def _linked(self, path: str) -> Iterator[Link]:
         """Each name that the file uses and others define, with its weight for each of those."""
-        for name, count in self._files[path].uses.items():
+        for name in self._files[path].uses:
             definers = self._defining.get(name)
             if definers and len(definers) <= COMMON and path not in definers:
-                weight = math.sqrt(count) * (PRIVATE if name.startswith("_") else 1.0) / len(definers)
-                yield name, weight, tuple(definers)
+                yield name, self._weight(path, name), tuple(definers)
 
     def ranked(self, focus: Iterable[str], mentioned: Iterable[str], limit: int) -> list[Ranked]:
         """The definitions outside the files `focus` that matter most for these files and names, in that order."""
         near, names = set(focus) & self._files.keys(), set(mentioned)
         ranks = self.ranks(near, names)
+        best = nlargest(READ, ranks.items(), key=itemgetter(1))
         shares: dict[tuple[str, str], float] = defaultdict(float)
-        for path, rank in nlargest(READ, ranks.items(), key=lambda one: one[1]):
+        for path, rank in best:
             links = [
                 (name, weight * (MENTIONED if name in names else 1.0), definers)
                 for name, weight, definers in self._links[path]
@@ -152,14 +155,13 @@ class Graph:
             for name, weight, definers in links:
                 for definer in definers:
                     shares[definer, name] += rank * weight / total
-        for path, file in self._files.items():
-            for name in file.symbols:
-                shares[path, name] += ranks[path] * ALSO * (MENTIONED if name in names else 1.0)
+        for path, rank in best:
+            for name in self._files[path].symbols:
+                shares[path, name] += rank * ALSO * (MENTIONED if name in names else 1.0)
+        each = ((share / len(self._files[path].symbols[name]), path, name) for (path, name), share in shares.items())
+        likely = nlargest(limit, (one for one in each if one[1] not in near))  # each is a definition, or several
         found = (
-            Ranked(path, symbol, rank / len(self._files[path].symbols[name]))
-            for (path, name), rank in shares.items()
-            if path not in near
-            for symbol in self._files[path].symbols[name]
+            Ranked(path, symbol, rank) for rank, path, name in likely for symbol in self._files[path].symbols[name]
         )
         return nsmallest(limit, found, key=lambda one: (-one.rank, one.path, one.symbol.line))
 
@@ -173,6 +175,10 @@ class Graph:
         for path in near:
             if path in places:
                 wanted[places[path]] += 1.0
+                users = self._using_of(path)
+                total = sum(users.values())
+                for user, weight in users.items():
+                    wanted[places[user]] += BACK * weight / total
         for name in names:
             definers = self._defining.get(name, {})
             for path in definers if len(definers) <= COMMON else ():
@@ -180,6 +186,21 @@ class Graph:
         if not wanted.any():
             wanted += 1.0
         return dict(zip(places, _paged(drawn, wanted / wanted.sum()).tolist(), strict=True))
+
+    def _using_of(self, path: str) -> dict[str, float]:
+        """Who uses what that file defines, and how much."""
+        found: dict[str, float] = defaultdict(float)
+        for name in self._files[path].symbols:
+            if len(self._defining[name]) <= COMMON:
+                for user in self._using.get(name, ()):
+                    if user != path and name not in self._files[user].symbols:
+                        found[user] += self._weight(user, name)
+        return found
+
+    def _weight(self, user: str, name: str) -> float:
+        """Of a use, for each of those that define the name."""
+        secret = PRIVATE if name.startswith("_") else 1.0
+        return math.sqrt(self._files[user].uses[name]) * secret / len(self._defining[name])
 
     def users(self, focus: Iterable[str]) -> dict[str, list[str]]:
         """What the files `focus` use, each with those of them that do, those first that do most."""

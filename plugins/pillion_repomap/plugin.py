@@ -40,28 +40,28 @@ class Plugin:
         if find_spec("numpy") is None:
             raise MissingLibrary("The library numpy is not installed.", hint="pip install 'pillion[map]'")
         self._config = config
-        self._maps = Maps()
+        self.maps = Maps()
 
     @hookimpl
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
-        self._maps.kernel = kernel
+        self.maps.kernel = kernel
         yield
 
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
-        return [RepoMap(self._maps, self._config.tokens)]
+        return [RepoMap(self.maps, self._config.tokens)]
 
     @hookimpl
     def register_contexts(self, turn: TurnInfo) -> Sequence[ContextProvider]:
-        return [MapContext(self._maps, self._config.context)] if self._config.context else []
+        return [MapContext(self.maps, self._config.context)] if self._config.context else []
 
     @hookimpl(optionalhook=True)
     def register_rankers(self) -> Sequence[MapRanker]:
-        return [MapRanker(self._maps)]
+        return [MapRanker(self.maps)]
 
     @hookimpl(optionalhook=True)
     def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
         from .routes import blueprint  # quart; a run without a server does not need it
 
-        return [blueprint(kernel, self._maps)]
+        return [blueprint(kernel, self.maps)]

@@ -171,11 +171,10 @@ class Indexes:
         def take(read: Read) -> None:
             nonlocal done
             done += 1
-            found = read.found or CodeFile(read.path, "", "")
-            data = msgspec.msgpack.encode(found)
-            table.put(read.path, changed[read.path], found.hash, data)
-            if found.hash and read.mtime:
-                fresh.append(Kept(read.path, found.hash, read.size, read.mtime, found.language, data))
+            data = read.data or msgspec.msgpack.encode(CodeFile(read.path, "", ""))
+            table.put(read.path, changed[read.path], read.hash, data)
+            if read.hash and read.mtime:
+                fresh.append(Kept(read.path, read.hash, read.size, read.mtime, read.language, data))
             if note is not None and done % 50 == 0:
                 note(f"{done} of {len(changed)} files read", done / len(changed))
 
@@ -189,7 +188,7 @@ class Indexes:
         try:
             for start in range(0, len(jobs), BATCH):
                 for path in await self._workers.read(root, files, jobs[start : start + BATCH], take):
-                    take(Read(path, 0, 0, None))
+                    take(Read(path, 0, 0))
                 await self.keeping.put(root, version, fresh)
                 fresh.clear()
         finally:

@@ -57,12 +57,13 @@ class _Found(Struct):
     rank: int
 
 
-def outline(language: Language, data: bytes, tree: Tree) -> list[OutlineNode]:
-    """In the order of the text. Raises ValueError when the language's queries are wrong."""
+def outline(language: Language, data: bytes, tree: Tree, *, docs: bool = True) -> list[OutlineNode]:
+    """In the order of the text; without `docs` some have none. Raises ValueError when the language's queries are
+    wrong."""
     found, notes, wrappers = _matches(language, tree)
     found.sort(key=lambda one: (one.start, -one.end, one.name.start_byte))
     _wrap(data, found, wrappers)
-    return _Builder(language, data, notes).built(found)
+    return _Builder(language, data, notes, docs).built(found)
 
 
 def outline_query(language: Language) -> str:
@@ -111,8 +112,9 @@ def _wrap(data: bytes, found: Sequence[_Found], wrappers: Iterable[Node]) -> Non
 
 
 class _Builder:
-    def __init__(self, language: Language, data: bytes, notes: Iterable[tuple[str, Node]]) -> None:
-        self._language, self._data, self._lines = language, data, Lines(data)
+    def __init__(self, language: Language, data: bytes, notes: Iterable[tuple[str, Node]], docs: bool) -> None:
+        self._data, self._lines = data, Lines(data)
+        self._docstrings = docs and language.docstrings
         self._docs = re.compile(language.docs)
         self._ends: dict[int, tuple[str, int]] = {}
         self._decorators: list[tuple[int, int]] = []
@@ -143,7 +145,7 @@ class _Builder:
                 owner = self._text(one.of)
                 parent = holders.get(owner, -1)
             body = self._lines.span(one.body.start_byte, one.body.end_byte) if one.body else None
-            if self._language.docstrings and one.body is not None:
+            if self._docstrings and one.body is not None:
                 doc = _docstring(one.body) or doc
             naming = self._lines.span(one.name.start_byte, one.name.end_byte)
             name = self._text(one.name)

@@ -12,7 +12,6 @@ import trio
 from msgspec import Struct
 
 from pillion import ConfigError, ToolError, Workspace
-from pillion.contracts.code import CodeFile
 from pillion.errors import NotText
 from pillion.plugins import PluginHost
 from pillion.textform import text_form
@@ -48,13 +47,15 @@ class Chunked(Struct, frozen=True):
 
 
 class Read(Struct, frozen=True, array_like=True):
-    """What became of a file that a worker process read: `found` is None where it can't be read, or is too long. `mtime`
-    is 0 for one that has just been changed."""
+    """What became of a file that a worker process read: `data` is a CodeFile as it is kept, with that hash and
+    language; b"" where it can't be read, or is too long. `mtime` is 0 for one that has just been changed."""
 
     path: str
     size: int
     mtime: int
-    found: CodeFile | None
+    hash: str = ""
+    language: str = ""
+    data: bytes = b""
 
 
 class Reader:

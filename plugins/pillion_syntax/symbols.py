@@ -24,7 +24,7 @@ ORDER = ("call", "type", "import")
 
 def symbols_of(language: Language, path: str, hash: str, data: bytes, tree: Tree) -> CodeFile:
     """Raises ValueError when the language's queries are wrong."""
-    nodes = outline(language, data, tree)
+    nodes = outline(language, data, tree, docs=False)
     defined = tuple(
         Symbol(node.kind, node.name, node.owner, node.span.first, node.span.last, node.naming.first, head(data, node))
         for node in nodes

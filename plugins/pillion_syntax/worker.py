@@ -6,6 +6,7 @@ writes a frame: four bytes with its length, and a MessagePack of what was found.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import stat
@@ -24,11 +25,14 @@ from .reading import Read
 from .symbols import symbols_of
 
 LARGEST = parsing.LARGEST
+OBJECTS = 50_000
+"""New ones after which cycles are looked for: a file makes many, and hardly any is in one."""
 FRESH = 2_000_000_000
 """Nanoseconds after its last change in which a file may change again without another time of change."""
 
 
 def main() -> None:
+    gc.set_threshold(OBJECTS)
     known: Languages | None = None
     root = Path("/")
     for line in sys.stdin.buffer:
@@ -50,17 +54,18 @@ def read(known: Languages, root: Path, path: str, name: str) -> Read:
         with open(descriptor, "rb") as file:
             told = os.fstat(descriptor)
             if not stat.S_ISREG(told.st_mode) or told.st_size > LARGEST:
-                return Read(path, told.st_size, told.st_mtime_ns, None)
+                return Read(path, told.st_size, told.st_mtime_ns)
             data = file.read(LARGEST + 1)
     except OSError:
-        return Read(path, 0, 0, None)
+        return Read(path, 0, 0)
     mtime = told.st_mtime_ns if time.time_ns() - told.st_mtime_ns > FRESH else 0
     language = known.all[name]
     hash = hashlib.sha256(data).hexdigest()
     if b"\0" in data[:8000] or len(data) > LARGEST:
-        return Read(path, told.st_size, mtime, CodeFile(path, hash, ""))
-    tree = Parser(parsing.grammar(language)).parse(data)
-    return Read(path, told.st_size, mtime, symbols_of(language, path, hash, data, tree))
+        found = CodeFile(path, hash, "")
+    else:
+        found = symbols_of(language, path, hash, data, Parser(parsing.grammar(language)).parse(data))
+    return Read(path, told.st_size, mtime, hash, found.language, msgspec.msgpack.encode(found))
 
 
 if __name__ == "__main__":

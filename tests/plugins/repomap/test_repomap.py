@@ -164,7 +164,7 @@ async def test_a_turn_begins_with_a_map_of_what_it_is_about(tmp_path: Path) -> N
     with trio.fail_after(60):
         async with kernel_host(tmp_path, plugins=plugins, defaults__strategy="shows") as host:
             session = await host.open()
-            await maps._maps.make(LocalWorkspace(tmp_path), Wanted(), 100, quarter)  # so it has been read
+            await maps.maps.make(LocalWorkspace(tmp_path), Wanted(), 100, quarter)  # so it has been read
             await host.run(session, "mend shop.py")
     assert "Map of the repository" in shows.told
     assert "def light():" in shows.told and "def sell():" not in shows.told
@@ -177,3 +177,10 @@ async def test_where_nothing_is_defined_there_is_no_map(host: Host, call: RealCa
     maps.kernel = host.kernel
     with pytest.raises(ToolError, match="no map"):
         await RepoMap(maps, 100).run(MapArguments(), call)
+
+
+def test_who_uses_what_is_asked_about_matters_too(tables: Tables) -> None:
+    graph = Graph()
+    graph.update(tables)
+    ranks = graph.ranks(["till.py"], [])
+    assert ranks["shop.py"] > ranks["street.py"] == 0
