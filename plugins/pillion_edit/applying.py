@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from . import ellipsis
 from .aligning import aligned
@@ -14,9 +14,10 @@ from .document import Document, Kept, Piece
 from .hunk import Hunk
 from .indentation import Indentation, Unsure
 from .likeness import Level, indent, key
-from .locating import Ambiguous, Index, Place, located, scope_lines
+from .locating import Ambiguous, Index, Place, is_meant, located
 from .merging import alike, merged
-from .refusals import Refused, ambiguous, left_out, missing, placeless, unsure
+from .refusals import Refused, ambiguous, left_out, missing, outside, placeless, undivided, unsure
+from .scopes import scope_lines
 
 WORDS = 3
 """Letters and digits from which on lines say something."""
@@ -49,6 +50,17 @@ def applied(document: Document, hunks: Sequence[Hunk], *, ordered: bool = False)
     return Applied(document, tuple(already), tuple(loose))
 
 
+def meant(document: Document, hunk: Hunk) -> Hunk:
+    """Of its readings the one whose old lines stand in the file, to the letter and once. Raises Refused."""
+    if not hunk.others:
+        return hunk
+    index = Index(document.lines)
+    found = [one for one in (hunk, *hunk.others) if len(index.runs(one.old, Level.EXACT)) == 1]
+    if len(found) != 1:
+        raise undivided(document.path, len(found))
+    return structs.replace(found[0], others=())
+
+
 class _Done(Struct, frozen=True):
     document: Document
     end: int
@@ -56,7 +68,7 @@ class _Done(Struct, frozen=True):
 
 
 def _one(document: Document, hunk: Hunk, behind: int) -> _Done:
-    index = Index(document.lines)
+    index = Index(document.lines, document.path)
     if not hunk.old:
         return _inserted(document, index, hunk, behind)
     try:
@@ -66,12 +78,23 @@ def _one(document: Document, hunk: Hunk, behind: int) -> _Done:
     if not places:
         if _says_it_all(index, hunk):
             return _Done(document, behind)
-        raise missing(document, hunk)
+        raise _nowhere(document, index, hunk)
     if all(_stands(index, part.new, place.span) for part, place in zip(parts, places, strict=True)):
         return _Done(document, places[-1].span[1])
     if any(ellipsis.leaves_out(part.old, part.new) for part in parts):
         raise left_out(document.path, places[0].span[0])
     return _replaced(document, parts, places)
+
+
+def _nowhere(document: Document, index: Index, hunk: Hunk) -> Refused:
+    """Is it elsewhere than it says?"""
+    try:
+        elsewhere = located(index, Hunk(hunk.old, hunk.new), range(len(document.lines) + 1))
+    except Ambiguous:
+        elsewhere = None
+    if elsewhere and (hunk.scope or hunk.at_end):
+        return outside(document.path, elsewhere.span[0], hunk)
+    return missing(document, hunk)
 
 
 def _found(index: Index, hunk: Hunk, within: range) -> tuple[list[Hunk], list[Place]]:
@@ -88,7 +111,7 @@ def _found(index: Index, hunk: Hunk, within: range) -> tuple[list[Hunk], list[Pl
 
 def _inserted(document: Document, index: Index, hunk: Hunk, behind: int) -> _Done:
     """A hunk without lines that it stands at: behind its scope's head, at the end, or in an empty file."""
-    heads = scope_lines(index, hunk.scope, range(behind, len(document.lines)))
+    heads = scope_lines(document.lines, hunk.scope, range(behind, len(document.lines)))
     if len(heads) > 1:
         raise ambiguous(document.path, heads)
     at = heads[0] + 1 if heads else len(document.lines)
@@ -261,4 +284,5 @@ def _says_it_all(index: Index, hunk: Hunk) -> bool:
     lines = sum(1 for line in hunk.new if line.strip())
     if words <= WORDS or (not added and lines < 2):
         return False
-    return any(len(index.runs(hunk.new, level)) == 1 for level in (Level.EXACT, Level.TRAILING, Level.INDENTED))
+    runs = [index.runs(hunk.new, level) for level in (Level.EXACT, Level.TRAILING, Level.INDENTED)]
+    return any(len(run) == 1 and is_meant(index, hunk, run[0], run[0] + len(hunk.new)) for run in runs)

@@ -95,6 +95,8 @@ async def _insertion(arguments: EditorArguments, call: Call) -> FileEdit:
     if line is None:
         raise ToolError("insert needs insert_line.")
     text = _needed(arguments.insert_text, "insert_text", "insert")
+    if not text:
+        raise ToolError("insert_text is empty: nothing is inserted. An empty line is written as a line feed.")
     content = await call.workspace.read(arguments.path)
     document = Document.of(arguments.path, content.data)
     count = len(document.lines)

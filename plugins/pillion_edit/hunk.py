@@ -11,12 +11,14 @@ class Hunk(Struct, frozen=True):
     """The lines `old` become `new`; lines that are in both are context, and stay as the file has them.
 
     `scope`: lines like `class Lamp:` within which it is, the outermost first. `at_end`: it is at the file's end.
+    `others`: how else the same lines can be read; that one holds whose `old` stands in the file, if it is one alone.
     """
 
     old: tuple[str, ...]
     new: tuple[str, ...]
     scope: tuple[str, ...] = ()
     at_end: bool = False
+    others: tuple[Hunk, ...] = ()
 
 
 class Snippet(Struct, frozen=True):
@@ -30,7 +32,8 @@ class Snippet(Struct, frozen=True):
 class FileEdit(Struct, frozen=True):
     """What becomes of one file. `create`: `content` is all of it. `write`: the same, whether it is there or not.
 
-    `replace`: a `snippet`. `bytes`: `data` is all of it, to the byte. `ordered`: the hunks stand in the order of the
+    `replace`: a `snippet`. `bytes`: `data` is all of it, to the byte. `delete`: the file goes, which must hold what the
+    hunks, if there are any, take away. `ordered`: the hunks stand in the order of the
     file. `moved`: its new path, with or without hunks.
     """
 

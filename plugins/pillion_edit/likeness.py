@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from enum import IntEnum
 
 _TYPOGRAPHIC = str.maketrans(
@@ -12,7 +14,13 @@ _TYPOGRAPHIC = str.maketrans(
         "…": "...", "\u00a0": " ", "\u2007": " ", "\u202f": " ", "\ufeff": "", "\u200b": "",
     }
 )  # fmt: skip
-_ONE_QUOTE = str.maketrans({'"': "'", "`": "'"})
+_STRING = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)""")
+_PLAIN = re.compile(r"""["'][^"'`$\\]*["']""")
+"""A string that is the same in either quotes, where a language has both."""
+_LOOSE = re.compile(r"\s*([,;{}()])\s*|\s+([-+*/%|&^!=<>:~]*=>?)\s+|(?<=[\[:])\s+(?!:)|\s+(?=\])")
+"""Where white space means nothing: at these signs, about an operator that has it on both sides, within brackets."""
+_SPACE = re.compile(r"\s+")
+_QUERY = re.compile(r"\b(SELECT|FROM|WHERE|JOIN|INSERT|UPDATE|DELETE|CREATE|ALTER|VALUES|SET|AND|OR|ORDER|GROUP)\b")
 
 
 class Level(IntEnum):
@@ -24,11 +32,11 @@ class Level(IntEnum):
     INDENTED = 2
     """Indentation, as long as it is moved alike."""
     SPACED = 3
-    """White space within a line."""
+    """How much white space is within a line, though not in its strings, and whether any where that means nothing."""
     TYPOGRAPHIC = 4
     """Quotes, dashes and dots as a word processor writes them."""
     QUOTED = 5
-    """Which of the quotes."""
+    """Which of the two quotes, where a language has both for the same and nothing in the string may tell them apart."""
 
 
 def key(line: str, level: Level) -> str:
@@ -41,9 +49,20 @@ def key(line: str, level: Level) -> str:
         return line.strip()
     if level >= Level.TYPOGRAPHIC:
         line = line.translate(_TYPOGRAPHIC)
-    if level == Level.QUOTED:
-        line = line.translate(_ONE_QUOTE)
-    return "".join(line.split())
+    return "".join(_pieces(line.strip(), level == Level.QUOTED and not _QUERY.search(line)))
+
+
+def _pieces(line: str, either: bool) -> Iterator[str]:
+    """The line, its strings as they are, or if `either` in one kind of quotes."""
+    for number, piece in enumerate(_STRING.split(line)):
+        if number % 2:
+            yield f"'{piece[1:-1]}'" if either and _PLAIN.fullmatch(piece) else piece
+        else:
+            yield _SPACE.sub(" ", piece if line.startswith("#define") else _LOOSE.sub(_tight, piece))
+
+
+def _tight(found: re.Match[str]) -> str:
+    return found[1] or found[2] or ""
 
 
 def indent(line: str) -> str:

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
+from itertools import pairwise
 
 from msgspec import Struct
 
 from .hunk import Hunk
-from .likeness import Level, indent, key
+from .likeness import Level, key
+from .scopes import MOST, heads_of, is_in_scope, width
 
-SCOPES = 200
-"""Lines that may look like a scope's head before it tells nothing."""
+BOTH_QUOTES = (
+    ".py",
+    ".pyi",
+    ".js",
+    ".jsx",
+    ".mjs",
+    ".ts",
+    ".tsx",
+    ".css",
+    ".scss",
+    ".html",
+    ".vue",
+    ".toml",
+    ".yaml",
+    ".yml",
+)
+"""Files in whose language either quotes say the same."""
 
 
 class Place(Struct, frozen=True):
@@ -43,8 +60,10 @@ class Ambiguous(Exception):
 class Index:
     """A file's lines and where each key occurs, made once for each level that is needed."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[str], path: str = "") -> None:
         self.lines = lines
+        self.levels = [level for level in Level if level < Level.QUOTED or path.endswith(BOTH_QUOTES)]
+        """How much lines may differ."""
         self._keys: dict[Level, list[str]] = {}
         self._found: dict[Level, dict[str, list[int]]] = {}
 
@@ -101,10 +120,13 @@ def located(index: Index, hunk: Hunk, within: range) -> Place | None:
         if trimmed and not (before or after):
             break
         old = hunk.old[before : len(hunk.old) - after]
-        for level in Level:
-            starts = _in_scope(index, hunk.scope, [start for start in index.runs(old, level) if start in within])
-            if hunk.at_end:
-                starts = [start for start in starts if start + len(old) == len(index.lines)] or starts
+        for level in index.levels:
+            starts = [start for start in index.runs(old, level) if start in within]
+            if len(starts) > MOST and hunk.scope:
+                raise Ambiguous(starts)
+            starts = [start for start in starts if is_meant(index, hunk, start, start + len(old))]
+            if level >= Level.INDENTED:
+                starts = [start for start in starts if fits(index, old, range(start, start + len(old)))]
             if len(starts) > 1:
                 raise Ambiguous(starts)
             if starts:
@@ -113,42 +135,42 @@ def located(index: Index, hunk: Hunk, within: range) -> Place | None:
     return None
 
 
-def scope_lines(index: Index, scope: Sequence[str], within: range) -> list[int]:
-    """The lines that the innermost of `scope` may be."""
-    if not scope:
-        return []
-    found = index.found(Level.SPACED).get(key(scope[-1], Level.SPACED), [])
-    return [number for number in found[:SCOPES] if number in within and _scoped(index, scope[:-1], number)]
+def is_meant(index: Index, hunk: Hunk, start: int, end: int) -> bool:
+    """Are the lines from `start` to before `end` in the hunk's scope, and at the file's end if it is?"""
+    at_end = not hunk.at_end or not any(line.strip() for line in index.lines[end:])
+    return at_end and any(is_in_scope(index.lines, hunk.scope, line) for line in {start, end - 1})
 
 
-def _in_scope(index: Index, scope: Sequence[str], starts: list[int]) -> list[int]:
-    """Those inside the scope; where none is, those behind its line; where nobody finds that, all."""
-    if not scope or not starts:
-        return starts
-    inside = [start for start in starts if _scoped(index, scope, start)]
-    heads = index.found(Level.SPACED).get(key(scope[-1], Level.SPACED), [])
-    behind = [start for start in starts if start >= heads[0]] if len(heads) == 1 else []
-    return inside or behind or starts
+def fits(index: Index, old: Sequence[str], at: Sequence[int | None]) -> bool:
+    """Is what was deeper in `old` deeper where it was found, what was as deep as deep, and each line inside the same?
+
+    And if all is at another depth: does nothing stand at its own that it may have been written for?
+    """
+    lines = index.lines
+    found = [(line, there) for line, there in zip(old, at, strict=True) if there is not None and line.strip()]
+    moved = {width(line): width(lines[there]) for line, there in found}
+    order = [moved[one] for one in sorted(moved)]
+    if any(moved[width(line)] != width(lines[there]) for line, there in found) or order != sorted(set(order)):
+        return False
+    if any(one != there for one, there in moved.items()) and _rivals(lines, old, {there for _, there in found}):
+        return False
+    if all(behind == before + 1 for before, behind in pairwise(at) if before is not None and behind is not None):
+        return True
+    return all(_is_inside(index, old, at, number) for number in range(len(old)))
 
 
-def _scoped(index: Index, scope: Sequence[str], line: int) -> bool:
-    """Is `line` inside all of these? Heads are lines above it that are less indented than all between."""
-    heads = {key(index.lines[number], Level.SPACED) for number in _heads(index.lines, line)}
-    return all(key(head, Level.SPACED) in heads for head in scope)
+def _is_inside(index: Index, old: Sequence[str], at: Sequence[int | None], number: int) -> bool:
+    """Is the line still inside that which it is inside of in `old`?"""
+    line, there = old[number], at[number]
+    above = (i for i in range(number - 1, -1, -1) if old[i].strip() and width(old[i]) < width(line))
+    head = next(above, None) if line.strip() and there is not None else None
+    return head is None or there is None or at[head] in heads_of(index.lines, there)
 
 
-def _heads(lines: Sequence[str], line: int) -> Iterable[int]:
-    """The lines that `line` is inside of, by indentation, the nearest first; itself as well."""
-    yield line
-    width = _width(lines[line]) if lines[line].strip() else 10_000
-    for number in range(line - 1, -1, -1):
-        if lines[number].strip() and _width(lines[number]) < width:
-            yield number
-            width = _width(lines[number])
-
-
-def _width(line: str) -> int:
-    return len(indent(line).expandtabs(4))
+def _rivals(lines: Sequence[str], old: Sequence[str], here: Set[int]) -> bool:
+    """Does a line of `old` with words stand elsewhere, at the depth that `old` gives it?"""
+    sought = {line.rstrip() for line in old if sum(map(str.isalnum, line)) > 2}
+    return any(line.rstrip() in sought for number, line in enumerate(lines) if number not in here)
 
 
 def _blank_edges(hunk: Hunk) -> tuple[int, int]:

@@ -7,8 +7,6 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 _TOKEN = re.compile(r"(\s*)(\.{3}|\w+|[^\w\s])")
-NAMES = 2
-"""Names that may differ in a line of context."""
 ALIKE = 0.5
 """Lines that share less are not one line, changed."""
 
@@ -33,15 +31,6 @@ def _alike(one: str, other: str) -> int:
     """How many characters both begin with."""
     pairs = zip(one, other, strict=False)
     return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
-
-
-def renamed(old: str, there: str) -> set[str] | None:
-    """The names in `old` that are others in `there`, if that is all that differs, and they are few; else None."""
-    before, after = _tokens(old.strip()).words, _tokens(there.strip()).words
-    pairs = [pair for pair in zip(before, after, strict=False) if pair[0] != pair[1]]
-    names = {one for one, _ in pairs}
-    few = len(before) == len(after) and len({*pairs}) <= NAMES and len(pairs) * 2 < len(before)
-    return names if few and all(one.isidentifier() for pair in pairs for one in pair) else None
 
 
 def merged(old: str, there: str, new: str) -> str | None:

@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import assert_never
 
 import trio
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pillion.contracts.workspace import Workspace, Write
 from pillion.errors import Conflict, NoSuchFile, ToolError
 from pillion.known import Known
 from pillion.textform import text_form
 
-from .applying import Applied, applied
+from .applying import Applied, applied, meant
 from .document import Document
 from .ellipsis import leaves_out
 from .hunk import FileEdit, lines_of
-from .refusals import Refused, Why
+from .likeness import Level
+from .locating import Ambiguous, Index, located
+from .refusals import Refused, Why, otherwise, written_over
 from .replacing import replaced
 from .splicing import spliced
 
@@ -92,11 +94,11 @@ class Draft:
         return {file.path: file.before for file in self._files.values()}
 
     def check(self, known: Known, root: Path) -> None:
-        """Raises Conflict where a file that is written as a whole, or by its lines' numbers, is another one than the
-        model knows."""
+        """Raises Conflict where a file that is written as a whole or by its lines' numbers, or that goes, is another
+        one than the model knows."""
         for edit in self.edits:
             file = self._files.get(edit.path)
-            if file is None or not file.hash or edit.action not in ("write", "bytes"):
+            if file is None or not file.hash or edit.action not in ("write", "bytes", "delete"):
                 continue
             if known.hash(root, edit.path) not in (None, file.hash):
                 raise Conflict(f"{edit.path} has been changed since it was read. Read it again, then write.")
@@ -170,6 +172,8 @@ def _do(edit: FileEdit, files: dict[str, _File]) -> None:
         case "delete":
             if file.after is None and file.before is None:
                 raise Refused(f"There is no {edit.path} to delete.", "already")
+            if edit.hunks and file.after is not None and not _holds_all(edit, file.after):
+                raise otherwise(edit.path)
             file.after = None
         case "change":
             _change(edit, file)
@@ -201,15 +205,48 @@ def _write(edit: FileEdit, file: _File) -> None:
 def _change(edit: FileEdit, file: _File) -> None:
     if file.after is None:
         raise Refused(f"There is no {edit.path}.")
-    if (data := spliced(file.after, edit.hunks, ordered=edit.ordered)) is not None:
-        file.after = data
-        return
+    if not any(hunk.others for hunk in edit.hunks) and (file.after is file.before or _are_old(edit, file.before)):
+        data = spliced(file.after, edit.hunks, ordered=edit.ordered)
+        if data is not None:
+            file.after = data
+            return
     document = Document.of(edit.path, file.after)
+    edit = structs.replace(edit, hunks=tuple(meant(document, hunk) for hunk in edit.hunks))
+    if file.before is not None and file.after is not file.before:
+        _check_written(edit, Document.of(edit.path, file.before), document)
     if not document.form.valid and not all(line.isascii() for hunk in edit.hunks for line in hunk.new):
         raise ToolError(f"{edit.path} is not UTF-8; only plain ASCII can be written into it.")
     done = applied(document, edit.hunks, ordered=edit.ordered)
     file.after = done.document.data()
     file.notes += _told(edit, done)
+
+
+def _are_old(edit: FileEdit, before: bytes | None) -> bool:
+    """Were the lines to change there before any change of them?"""
+    texts = ("".join(f"{line}\n" for line in hunk.old) for hunk in edit.hunks)
+    return before is not None and all(text.encode("utf-8", "surrogatepass") in before for text in texts)
+
+
+def _check_written(edit: FileEdit, before: Document, document: Document) -> None:
+    """Raises Refused for lines that another change has only just written, where they can be meant as they were before.
+
+    A change of what the one before it wrote is none of these.
+    """
+    there, now = Index(before.lines, edit.path), Index(document.lines, edit.path)
+    for hunk in edit.hunks:
+        if hunk.old and now.runs(hunk.old, Level.EXACT) and not there.runs(hunk.old, Level.EXACT):
+            try:
+                found = located(there, hunk, range(len(before.lines) + 1))
+            except Ambiguous:
+                raise written_over(edit.path) from None
+            if found:
+                raise written_over(edit.path)
+
+
+def _holds_all(edit: FileEdit, data: bytes) -> bool:
+    """Is what the hunks take away all of the file?"""
+    gone = [line.rstrip() for hunk in edit.hunks for line in hunk.old]
+    return [line.rstrip() for line in Document.of(edit.path, data).lines] == gone
 
 
 def _replace(edit: FileEdit, file: _File) -> None:

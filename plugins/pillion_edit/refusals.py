@@ -64,6 +64,36 @@ def left_out(path: str, line: int) -> Refused:
     )
 
 
+def outside(path: str, line: int, hunk: Hunk) -> Refused:
+    where = f"inside {hunk.scope[-1]!r}" if hunk.scope else "at the end of the file"
+    return Refused(
+        f"The text to change stands at line {line + 1} of {path}, but not {where}. Read the file, and give the "
+        "lines that are meant."
+    )
+
+
+def undivided(path: str, count: int) -> Refused:
+    why = "the lines before more than one of them stand there" if count else "before none of them are lines of the file"
+    return Refused(
+        f"A block for {path} has several lines of = that may part the old lines from the new ones, and {why}. "
+        "Choose lines without a heading of =, or begin and end the block with marks of another length: "
+        "<<<<<<<< SEARCH, ========, >>>>>>>> REPLACE.",
+        "unsure",
+    )
+
+
+def written_over(path: str) -> Refused:
+    return Refused(
+        f"The text to change was not in {path} before this edit; another change of it has written it, and lines like "
+        "it were there before. Say which are meant by lines that are there now.",
+        "ambiguous",
+    )
+
+
+def otherwise(path: str) -> Refused:
+    return Refused(f"{path} is to be deleted, but does not hold what the diff takes away. Read it, then delete it.")
+
+
 def missing(document: Document, hunk: Hunk) -> Refused:
     """Shows what is there that is most like it."""
     start, exact = _nearest(document.lines, hunk.old)

@@ -39,10 +39,32 @@ def replaced(path: str, data: bytes, snippet: Snippet) -> tuple[bytes, bool]:
         if not snippet.all:
             _check(path, (body, places[0], before), (old, new), form)
         return form.mark + _spliced(body, places, form.with_newlines(new).encode(form.encoding), snippet.all), False
-    if not places and new.strip() and len(_places(body, new, form)) == 1:
-        raise Refused(f"The old text is not in {path}, but the new one is: the change is already applied.", "already")
-    done = applied(Document.of(path, data), [Hunk(lines_of(old), lines_of(new))])
+    try:
+        done = applied(Document.of(path, data), [Hunk(lines_of(old), lines_of(new))])
+    except Refused as refused:
+        if refused.why == "missing" and not places and _is_done(body, (old, new), form):
+            why = f"The old text is not in {path}, but the new one is: the change is already applied."
+            raise Refused(why, "already") from None
+        raise
     return done.document.data(), True
+
+
+def _is_done(body: bytes, texts: tuple[str, str], form: TextForm) -> bool:
+    """Does the new text stand there once, its words whole, and the old one nowhere, with whatever white space?"""
+    old, new = texts
+    found = _places(body, new, form) if new.strip() else []
+    if len(found) != 1:
+        return False
+    (start, end), text = found[0], form.encoding
+    before, behind = (piece.decode(text, "replace") for piece in (body[:start], body[end:]))
+    if any(map(_is_word, (before[-1:] + new[:1], new[-1:] + behind[:1]))):
+        return False
+    return "".join(old.split()) not in "".join(body.decode(text, "replace").split())
+
+
+def _is_word(signs: str) -> bool:
+    """Are these two within a word?"""
+    return re.fullmatch(r"\w\w", signs) is not None
 
 
 def _check(path: str, found: tuple[bytes, tuple[int, int], str], texts: tuple[str, str], form: TextForm) -> None:

@@ -29,4 +29,4 @@ Give three lines of context; line numbers are not used, so the context must be u
 is not there."""
 WHOLE = """\
 Write whole files of the workspace; all are written, or none. For each: its path on a line of its own, then its whole
-new content in a fence of ```."""
+new content between two lines ````, or longer ones where the content has such a line itself."""

@@ -7,14 +7,17 @@
     def shine(bright):
     >>>>>>> REPLACE
 
-A fence of backticks may stand round a block or round several. A path holds for the blocks behind it, too. Without lines
-to search for, the block makes a file.
+A line of `=` may also be the file's: as long as the marks are, it is what parts the two; where several are, each
+reading is kept, and the file must tell. A fence of backticks may stand round a block or round
+several. A path holds for the blocks behind it, too. Without lines to search for, the block makes a file.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from msgspec import structs
 
 from pillion.errors import ToolError
 
@@ -38,8 +41,8 @@ class BlockReader:
         self._path = path
         self._rest = ""
         self._state = "text"
-        self._old: list[str] = []
-        self._new: list[str] = []
+        self._body: list[str] = []
+        self._mark = 0
         self._size = 0
 
     def feed(self, text: str) -> Iterator[FileEdit]:
@@ -62,33 +65,38 @@ class BlockReader:
             raise ToolError(f"A block for {self._path} has more than {LONGEST} characters.")
         if self._state == "text":
             self._outside(line)
-        elif self._state == "old":
-            if _MIDDLE.fullmatch(line):
-                self._state = "new"
-            elif _SEARCH.fullmatch(line) or _REPLACE.fullmatch(line):
-                raise ToolError(f"A block for {self._path} lacks its line =======.")
-            else:
-                self._old.append(line)
         elif _REPLACE.fullmatch(line):
             yield self._edit()
         elif _SEARCH.fullmatch(line):
             raise ToolError(f"A block for {self._path} has no end: >>>>>>> REPLACE is missing.")
         else:
-            self._new.append(line)
+            self._body.append(line)
 
     def _outside(self, line: str) -> None:
         if _SEARCH.fullmatch(line):
             if not self._path:
                 raise ToolError("A block must have the path of its file on the line before it.")
-            self._state, self._old, self._new = "old", [], []
+            self._state, self._body, self._mark = "block", [], line.count("<")
+        elif _REPLACE.fullmatch(line):
+            raise ToolError(f"A line {line.strip()} ends no block: one of {self._path or 'the file'} ended before it.")
         elif not _FENCE.fullmatch(line) and (named := _PATH.fullmatch(line)) and _is_path(named[1]):
             self._path = named[1]
 
     def _edit(self) -> FileEdit:
         self._state = "text"
-        if any(line.strip() for line in self._old):
-            return FileEdit(self._path, hunks=(Hunk(tuple(self._old), tuple(self._new)),))
-        return FileEdit(self._path, "create", content="".join(f"{line}\n" for line in self._new))
+        first, *others = self._readings()
+        if any(line.strip() for line in first.old):
+            return FileEdit(self._path, hunks=(structs.replace(first, others=tuple(others)),))
+        return FileEdit(self._path, "create", content="".join(f"{line}\n" for line in first.new))
+
+    def _readings(self) -> list[Hunk]:
+        """One for each line that may part the old lines from the new ones. Raises ToolError."""
+        found = [number for number, line in enumerate(self._body) if _MIDDLE.fullmatch(line)]
+        if not found:
+            raise ToolError(f"A block for {self._path} lacks its line =======.")
+        asked = [number for number in found if self._body[number].count("=") == self._mark] or found
+        read = [Hunk(tuple(self._body[:number]), tuple(self._body[number + 1 :])) for number in asked]
+        return [one for one in read if not _cuts_conflict(one.old)] or read
 
 
 def read_blocks(text: str, path: str = "") -> list[FileEdit]:
@@ -98,6 +106,11 @@ def read_blocks(text: str, path: str = "") -> list[FileEdit]:
     if not found:
         raise ToolError("There is no block: a line <<<<<<< SEARCH, one ======= and one >>>>>>> REPLACE belong to each.")
     return found
+
+
+def _cuts_conflict(old: Sequence[str]) -> bool:
+    """Does it begin a merge's conflict, and not end it?"""
+    return sum(line.startswith("<<<<<<< ") - line.startswith(">>>>>>> ") for line in old) != 0
 
 
 def _is_path(name: str) -> bool:

@@ -1,4 +1,5 @@
-"""Unified diffs, as `diff -u` and git write them. Line numbers are no evidence: models count badly, files change."""
+"""Unified diffs, as `diff -u` and git write them. Line numbers are no evidence: models count badly, files change. They
+only tell in which order the hunks of a file are meant."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from ..hunk import FileEdit, Hunk
 
 _TIME = re.compile(r"\t.*$")
 _BETWEEN = ("diff ", "index ", "old mode ", "new mode ", "similarity ", "rename ", "deleted file ", "new file ")
+_NUMBER = re.compile(r"@@ -(\d{1,9})")
 _NOTHING = "/dev/null"
 
 
@@ -44,7 +46,7 @@ def _file(lines: Sequence[str], start: int, end: int) -> FileEdit:
         content = "\n".join(line for hunk in hunks for line in hunk.new)
         return FileEdit(after, "create", content=content + "\n" if hunks and closed else content)
     if after == _NOTHING:
-        return FileEdit(before, "delete")
+        return FileEdit(before, "delete", hunks=tuple(hunks))
     if not hunks and before == after:
         raise ToolError(f"Line {start + 1} of the diff: nothing is changed in {before}.")
     return FileEdit(before, hunks=tuple(hunks), moved=after if after != before else "", ordered=True)
@@ -57,22 +59,23 @@ def _path(line: str) -> str:
 
 def _hunks(lines: Sequence[str], at: int, end: int) -> tuple[list[Hunk], bool]:
     """The hunks, and whether the new file ends with a line feed."""
-    bodies: list[list[str]] = []
+    bodies: list[tuple[int, list[str]]] = []
     closed, inside = True, False
     for number in range(at, end):
         line = lines[number]
         if line.startswith("@@"):
-            bodies.append([])
+            numbered = _NUMBER.match(line)
+            bodies.append((int(numbered[1]) if numbered else bodies[-1][0] if bodies else 0, []))
             inside = True
         elif not inside or line.startswith(_BETWEEN):
             inside = False  # git's lines between the files
         elif line.startswith("\\"):
             closed = closed and lines[number - 1][:1] not in "+ "
         elif line[:1] in " -+" or not line:
-            bodies[-1].append(line)
+            bodies[-1][1].append(line)
         else:
             raise ToolError(f"Line {number + 1} of the diff: a line of a hunk begins with a space, + or -.")
-    return [_hunk(body) for body in bodies if body], closed
+    return [_hunk(body) for _, body in sorted(bodies, key=lambda one: one[0]) if body], closed
 
 
 def _hunk(body: list[str]) -> Hunk:
