@@ -38,7 +38,7 @@ _STAYS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _MAY_STAY = re.compile(
-    r"""(?: (?:the|all|and|any|your|plus|with|keep|leave|of|these|those|here) \b \s* )*
+    r"""(?: (?:the|all|and|any|your|plus|with|keep|leave|of|these|those|here|todo|note) \b \s* )*
         (?: rest | remaining | remainder | others? | existing | previous | original | everything | same | more | etc
           | remains? )
         \b .*""",

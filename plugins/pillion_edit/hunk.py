@@ -11,6 +11,7 @@ class Hunk(Struct, frozen=True):
     """The lines `old` become `new`; lines that are in both are context, and stay as the file has them.
 
     `scope`: lines like `class Lamp:` within which it is, the outermost first. `at_end`: it is at the file's end.
+    `behind`: the beginning of a line that it does not stand above, if the file has that once.
     `others`: how else the same lines can be read; that one holds whose `old` stands in the file, if it is one alone.
     """
 
@@ -18,6 +19,7 @@ class Hunk(Struct, frozen=True):
     new: tuple[str, ...]
     scope: tuple[str, ...] = ()
     at_end: bool = False
+    behind: str = ""
     others: tuple[Hunk, ...] = ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 
@@ -30,6 +30,8 @@ BOTH_QUOTES = (
     ".yml",
 )
 """Files in whose language either quotes say the same."""
+TEMPLATES = (".js", ".jsx", ".mjs", ".ts", ".tsx", ".vue", ".go")
+"""Files in which a text of several lines stands between backticks."""
 
 
 class Place(Struct, frozen=True):
@@ -61,7 +63,7 @@ class Index:
     """A file's lines and where each key occurs, made once for each level that is needed."""
 
     def __init__(self, lines: Sequence[str], path: str = "") -> None:
-        self.lines = lines
+        self.lines, self.path = lines, path
         self.levels = [level for level in Level if level < Level.QUOTED or path.endswith(BOTH_QUOTES)]
         """How much lines may differ."""
         self._keys: dict[Level, list[str]] = {}
@@ -136,7 +138,12 @@ def located(index: Index, hunk: Hunk, within: range) -> Place | None:
 
 
 def is_meant(index: Index, hunk: Hunk, start: int, end: int) -> bool:
-    """Are the lines from `start` to before `end` in the hunk's scope, and at the file's end if it is?"""
+    """Are the lines from `start` to before `end` in the hunk's scope, at the file's end if it is, and not above what it
+    is behind?"""
+    if hunk.behind:
+        heads = [number for number, line in enumerate(index.lines) if line.startswith(hunk.behind)]
+        if len(heads) == 1 and end <= heads[0]:
+            return False
     at_end = not hunk.at_end or not any(line.strip() for line in index.lines[end:])
     return at_end and any(is_in_scope(index.lines, hunk.scope, line) for line in {start, end - 1})
 
@@ -144,7 +151,7 @@ def is_meant(index: Index, hunk: Hunk, start: int, end: int) -> bool:
 def fits(index: Index, old: Sequence[str], at: Sequence[int | None]) -> bool:
     """Is what was deeper in `old` deeper where it was found, what was as deep as deep, and each line inside the same?
 
-    And if all is at another depth: does nothing stand at its own that it may have been written for?
+    And if all is at another depth: may it not have been written for another place, with this depth?
     """
     lines = index.lines
     found = [(line, there) for line, there in zip(old, at, strict=True) if there is not None and line.strip()]
@@ -152,7 +159,7 @@ def fits(index: Index, old: Sequence[str], at: Sequence[int | None]) -> bool:
     order = [moved[one] for one in sorted(moved)]
     if any(moved[width(line)] != width(lines[there]) for line, there in found) or order != sorted(set(order)):
         return False
-    if any(one != there for one, there in moved.items()) and _rivals(lines, old, {there for _, there in found}):
+    if any(one != there for one, there in moved.items()) and _is_elsewhere(index, old, [there for _, there in found]):
         return False
     if all(behind == before + 1 for before, behind in pairwise(at) if before is not None and behind is not None):
         return True
@@ -164,13 +171,23 @@ def _is_inside(index: Index, old: Sequence[str], at: Sequence[int | None], numbe
     line, there = old[number], at[number]
     above = (i for i in range(number - 1, -1, -1) if old[i].strip() and width(old[i]) < width(line))
     head = next(above, None) if line.strip() and there is not None else None
-    return head is None or there is None or at[head] in heads_of(index.lines, there)
+    place = None if head is None else at[head]
+    return head is None or there is None or (place is not None and place in heads_of(index.lines, there))
 
 
-def _rivals(lines: Sequence[str], old: Sequence[str], here: Set[int]) -> bool:
-    """Does a line of `old` with words stand elsewhere, at the depth that `old` gives it?"""
-    sought = {line.rstrip() for line in old if sum(map(str.isalnum, line)) > 2}
-    return any(line.rstrip() in sought for number, line in enumerate(lines) if number not in here)
+def _is_elsewhere(index: Index, old: Sequence[str], at: Sequence[int]) -> bool:
+    """Do lines of `old` with words stand elsewhere at the depth that they have there? Is the place in a string, or
+    deeper than `old`, which has a depth that the file has, too?"""
+    lines, said = index.lines, [line for line in old if sum(map(str.isalnum, line)) > 2]
+    sought, here = {line.rstrip() for line in said}, {*at}
+    if any(line.rstrip() in sought for number, line in enumerate(lines) if number not in here):
+        return True
+    above = "\n".join(lines[: at[0]])
+    if any(above.count(quotes) % 2 for quotes in ('"""', "'''", *("`" if index.path.endswith(TEMPLATES) else ""))):
+        return True
+    least = min(width(line) for line in old if line.strip())
+    deeper = min(width(lines[number]) for number in at) > least > 0
+    return deeper and any(line.strip() and width(line) == least for line in lines)
 
 
 def _blank_edges(hunk: Hunk) -> tuple[int, int]:

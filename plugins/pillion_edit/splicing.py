@@ -31,6 +31,8 @@ def spliced(data: bytes, hunks: Sequence[Hunk], *, ordered: bool) -> bytes | Non
             return None
         places = _places(data, old, behind if ordered else start, start)
         at = next(places, -1)
+        if hunk.behind and data.find(hunk.behind.encode("utf-8", "replace"), at) >= 0:
+            return None
         if at < 0 or next(places, -1) >= 0 or b"\r" in new or _may_stand(data, at, hunk):
             return None
         data = data[:at] + new + data[at + len(old) :]

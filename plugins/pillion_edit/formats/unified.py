@@ -1,5 +1,5 @@
 """Unified diffs, as `diff -u` and git write them. Line numbers are no evidence: models count badly, files change. They
-only tell in which order the hunks of a file are meant."""
+only tell in which order the hunks of a file are meant, and the line that git writes beside them what is above a hunk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..hunk import FileEdit, Hunk
 
 _TIME = re.compile(r"\t.*$")
 _BETWEEN = ("diff ", "index ", "old mode ", "new mode ", "similarity ", "rename ", "deleted file ", "new file ")
-_NUMBER = re.compile(r"@@ -(\d{1,9})")
+_NUMBER = re.compile(r"@@ -(\d{1,9})(?:,\d+)? \+\d+(?:,\d+)? @@ ?(.*)")
 _NOTHING = "/dev/null"
 
 
@@ -59,27 +59,28 @@ def _path(line: str) -> str:
 
 def _hunks(lines: Sequence[str], at: int, end: int) -> tuple[list[Hunk], bool]:
     """The hunks, and whether the new file ends with a line feed."""
-    bodies: list[tuple[int, list[str]]] = []
+    bodies: list[tuple[int, str, list[str]]] = []
     closed, inside = True, False
     for number in range(at, end):
         line = lines[number]
         if line.startswith("@@"):
             numbered = _NUMBER.match(line)
-            bodies.append((int(numbered[1]) if numbered else bodies[-1][0] if bodies else 0, []))
+            place = int(numbered[1]) if numbered else bodies[-1][0] if bodies else 0
+            bodies.append((place, numbered[2].rstrip() if numbered else "", []))
             inside = True
         elif not inside or line.startswith(_BETWEEN):
             inside = False  # git's lines between the files
         elif line.startswith("\\"):
             closed = closed and lines[number - 1][:1] not in "+ "
         elif line[:1] in " -+" or not line:
-            bodies[-1][1].append(line)
+            bodies[-1][2].append(line)
         else:
             raise ToolError(f"Line {number + 1} of the diff: a line of a hunk begins with a space, + or -.")
-    return [_hunk(body) for _, body in sorted(bodies, key=lambda one: one[0]) if body], closed
+    return [_hunk(body, head) for _, head, body in sorted(bodies, key=lambda one: one[0]) if body], closed
 
 
-def _hunk(body: list[str]) -> Hunk:
+def _hunk(body: list[str], head: str) -> Hunk:
     while body and not body[-1]:
         body.pop()  # blank lines before the next file; a blank line of the hunk has its space
     old = tuple(line[1:] for line in body if line[:1] in ("", " ", "-"))
-    return Hunk(old, tuple(line[1:] for line in body if line[:1] in ("", " ", "+")))
+    return Hunk(old, tuple(line[1:] for line in body if line[:1] in ("", " ", "+")), behind=head)
