@@ -13,7 +13,7 @@ from .applying import applied
 from .document import Document
 from .hunk import Hunk, Snippet, lines_of
 from .likeness import indent
-from .refusals import Refused, ambiguous, left_out, unsure
+from .refusals import Refused, ambiguous, left_out, missing, unsure
 
 
 def replaced(path: str, data: bytes, snippet: Snippet) -> tuple[bytes, bool]:
@@ -46,6 +46,8 @@ def replaced(path: str, data: bytes, snippet: Snippet) -> tuple[bytes, bool]:
             why = f"The old text is not in {path}, but the new one is: the change is already applied."
             raise Refused(why, "already") from None
         raise
+    if done.already and not places and "".join(old.split()) not in "".join(new.split()) and _is_there(body, old, form):
+        raise missing(done.document, Hunk(lines_of(old), lines_of(new)))
     return done.document.data(), True
 
 
@@ -59,7 +61,12 @@ def _is_done(body: bytes, texts: tuple[str, str], form: TextForm) -> bool:
     before, behind = (piece.decode(text, "replace") for piece in (body[:start], body[end:]))
     if any(map(_is_word, (before[-1:] + new[:1], new[-1:] + behind[:1]))):
         return False
-    return "".join(old.split()) not in "".join(body.decode(text, "replace").split())
+    return not _is_there(body, old, form)
+
+
+def _is_there(body: bytes, old: str, form: TextForm) -> bool:
+    """Is it there with other white space, as a part of a line, too?"""
+    return "".join(old.split()) in "".join(body.decode(form.encoding, "replace").split())
 
 
 def _is_word(signs: str) -> bool:

@@ -10,6 +10,7 @@ from .likeness import indent
 MOST = 200
 """Lines that may look like a scope's head before it tells nothing."""
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_LABEL = re.compile(r"(case\b.*|default|public|private|protected)\s*:")
 _OPEN = ":({["
 _BEFORE = {
     "export", "default", "async", "public", "private", "protected", "internal", "static", "pub", "final", "abstract",
@@ -83,9 +84,10 @@ def _below(lines: Sequence[str], head: int, line: int) -> bool:
     if title.startswith("["):
         return not any(one.startswith("[") for one in [*between, lines[line].strip()])
     listed = title.endswith(":") and all(one.startswith("- ") for one in between if one)
-    return listed or not any(_ends(one) for one in between)
+    labelled = title.endswith("{") or lines[head + 1].strip() == "{"
+    return listed or not any(_ends(one) and not (labelled and _LABEL.fullmatch(one)) for one in between)
 
 
 def _ends(line: str) -> bool:
-    """Is a line as deep as a head the end of what that heads? Not brackets, labels, and a preprocessor's lines."""
-    return any(map(str.isalnum, line)) and line[0] not in ")]}{#" and not re.fullmatch(r"(case\b.*|\w+\s*):", line)
+    """Is a line as deep as a head the end of what that heads? Not brackets, and a preprocessor's lines."""
+    return any(map(str.isalnum, line)) and line[0] not in ")]}{#"

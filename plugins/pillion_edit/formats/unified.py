@@ -1,5 +1,5 @@
 """Unified diffs, as `diff -u` and git write them. Line numbers are no evidence: models count badly, files change. They
-only tell in which order the hunks of a file are meant, and the line that git writes beside them what is above a hunk."""
+only tell in which order hunks are meant, and the line that git writes beside them what is above a hunk."""
 
 from __future__ import annotations
 

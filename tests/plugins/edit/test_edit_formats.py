@@ -187,11 +187,14 @@ def test_a_diff_is_read_and_its_numbers_are_not_believed() -> None:
         FileEdit("x", moved="y", ordered=True),
         FileEdit(
             "lamp.py",
-            hunks=(Hunk(("one", "two", "--- a line of dashes"), ("one", "2")), Hunk(("last",), ("end",))),
+            hunks=(
+                Hunk(("one", "two", "--- a line of dashes"), ("one", "2"), behind="def counted_badly():"),
+                Hunk(("last",), ("end",)),
+            ),
             ordered=True,
         ),
         FileEdit("new.txt", "create", content="no end"),
-        FileEdit("old.txt", "delete"),
+        FileEdit("old.txt", "delete", hunks=(Hunk(("gone",), ()),)),
         FileEdit("from.py", hunks=(Hunk(("x",), ("y",)),), moved="to.py", ordered=True),
     ]
 

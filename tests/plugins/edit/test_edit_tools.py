@@ -308,6 +308,31 @@ async def test_a_whole_file_is_not_written_over_what_was_changed_since_it_was_re
     assert (folder / "f").read_text() == "mine\n"
 
 
+@pytest.mark.promise("files.conflict")
+async def test_a_file_that_has_changed_since_it_was_read_is_not_deleted(call: Any, folder: Path) -> None:
+    (folder / "f").write_text("one\n")
+    await Editor(Maker()).run(EditorArguments("view", "f"), call)
+    (folder / "f").write_text("a person's\none\n")
+    with pytest.raises(Conflict, match="changed since it was read"):
+        await run(tool("patch"), call, patch="*** Begin Patch\n*** Delete File: f\n*** End Patch")
+    with pytest.raises(ToolError, match="does not hold what the diff takes away"):
+        await run(tool("unified"), call, text="--- a/f\n+++ /dev/null\n@@ -1 +0,0 @@\n-one\n")
+    text = "--- a/f\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-a person's\n-one\n"
+    with pytest.raises(Conflict, match="changed since it was read"):
+        await run(tool("unified"), call, text=text)
+    await Editor(Maker()).run(EditorArguments("view", "f"), call)
+    await run(tool("unified"), call, text=text)
+    assert not (folder / "f").exists()
+
+
+async def test_nothing_is_not_inserted(call: Any, folder: Path) -> None:
+    (folder / "f").write_text("one\n")
+    with pytest.raises(ToolError, match="insert_text is empty"):
+        await Editor(Maker()).run(EditorArguments("insert", "f", insert_line=1, insert_text=""), call)
+    await Editor(Maker()).run(EditorArguments("insert", "f", insert_line=1, insert_text="\n"), call)
+    assert (folder / "f").read_text() == "one\n\n"
+
+
 @pytest.mark.parametrize("stub", ["", "def a(): ...\n\n\ndef b():\n    ...\n\n\n"])
 async def test_dots_for_the_rest_are_not_written(call: Any, folder: Path, stub: str) -> None:
     """Also in a file that has dots of its own; such a one can be written with those."""

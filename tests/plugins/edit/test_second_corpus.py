@@ -14,10 +14,10 @@ from pillion.localworkspace import LocalWorkspace
 from pillion_edit.plugin import Config, Plugin
 from pillion_edit.refusals import Refused
 
-from . import second_bytes, second_code, second_data, second_python, second_system, second_texts
+from . import second_bytes, second_code, second_data, second_elsewhere, second_python, second_system, second_texts
 from .second_edits import ALREADY, REFUSED, Case, Either
 
-ROOMS = (second_python, second_code, second_system, second_data, second_texts, second_bytes)
+ROOMS = (second_python, second_code, second_system, second_data, second_texts, second_bytes, second_elsewhere)
 CASES = [case for room in ROOMS for case in room.CASES]
 SEEN = {"applied right", "already applied", "refused right", "refused though either"}
 
