@@ -315,12 +315,12 @@ async def test_a_file_that_has_changed_since_it_was_read_is_not_deleted(call: An
     (folder / "f").write_text("a person's\none\n")
     with pytest.raises(Conflict, match="changed since it was read"):
         await run(tool("patch"), call, patch="*** Begin Patch\n*** Delete File: f\n*** End Patch")
-    with pytest.raises(ToolError, match="does not hold what the diff takes away"):
-        await run(tool("unified"), call, text="--- a/f\n+++ /dev/null\n@@ -1 +0,0 @@\n-one\n")
     text = "--- a/f\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-a person's\n-one\n"
     with pytest.raises(Conflict, match="changed since it was read"):
         await run(tool("unified"), call, text=text)
     await Editor(Maker()).run(EditorArguments("view", "f"), call)
+    with pytest.raises(ToolError, match="does not hold what the diff takes away"):
+        await run(tool("unified"), call, text="--- a/f\n+++ /dev/null\n@@ -1 +0,0 @@\n-one\n")
     await run(tool("unified"), call, text=text)
     assert not (folder / "f").exists()
 
