@@ -28,7 +28,8 @@ _COMMENT = re.compile(
 _STAYS = re.compile(
     r"""\b (?: unchanged | unmodified | untouched | unaltered | omitted | elided | snip | snipped
         | truncated | abbreviated
-        | for\ brevity | not\ shown | goes\ here | no\ (?:other\ |further\ )?changes?
+        | for\ brevity | not\ shown | goes\ here | no\ (?:other\ |further\ |more\ )?(?:changes?|modifications?|edits?)
+        | and\ so\ (?:on|forth) | (?:as|like)\ (?:in\ (?:the|your)\ )?(?:original|current|previous|before)
         | (?:same\ )?as\ (?:it\ was\ |they\ were\ )?(?:before|above|is) | as\ (?:it|they)\ (?:is|are|was|were)
         | (?:stays?|remains?|kept|keep|leave|left)\b .* \b(?:same|is|are|it|them|before|here|below|above|rest)
         | existing\ (?:code|implementation|content|lines|functions?|methods?|logic|imports?|tests?|stuff)
@@ -38,10 +39,10 @@ _STAYS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _MAY_STAY = re.compile(
-    r"""(?: (?:the|all|and|any|your|plus|with|keep|leave|of|these|those|here|todo|note) \b \s* )*
+    r"""(?: .* \b (?:the|all)\ (?:rest|others?) $ | (?: (?:the|all|and|any|your|plus|with|keep|leave|of|these|those|here|todo|note) \b \s* )*
         (?: rest | remaining | remainder | others? | existing | previous | original | everything | same | more | etc
           | remains? )
-        \b .*""",
+        \b .* )""",
     re.VERBOSE | re.IGNORECASE,
 )
 _LONGEST = 12
@@ -107,7 +108,7 @@ def _said(line: str) -> str:
     found = _COMMENT.fullmatch(line)
     words = (found["said"] or found["bare"] or "") if found else ""
     said = re.sub(r"[^\w\s]", " ", words).split()
-    if not said and re.search(r"\.\.|…", words):
+    if not said and re.search(r"[.…⋮]", words):
         return "..."
     text = " ".join(said)
     return text if len(said) <= _LONGEST and (_STAYS.search(text) or _MAY_STAY.fullmatch(text)) else ""

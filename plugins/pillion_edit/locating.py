@@ -30,6 +30,8 @@ BOTH_QUOTES = (
     ".yml",
 )
 """Files in whose language either quotes say the same."""
+FEW = 3
+"""Of so many lines one may stand elsewhere by chance."""
 TEMPLATES = (".js", ".jsx", ".mjs", ".ts", ".tsx", ".vue", ".go")
 """Files in which a text of several lines stands between backticks."""
 
@@ -176,11 +178,12 @@ def _is_inside(index: Index, old: Sequence[str], at: Sequence[int | None], numbe
 
 
 def _is_elsewhere(index: Index, old: Sequence[str], at: Sequence[int]) -> bool:
-    """Do lines of `old` with words stand elsewhere at the depth that they have there? Is the place in a string, or
+    """Do several lines of `old` stand elsewhere at the depth that they have there? Is the place in a string, or
     deeper than `old`, which has a depth that the file has, too?"""
     lines, said = index.lines, [line for line in old if sum(map(str.isalnum, line)) > 2]
     sought, here = {line.rstrip() for line in said}, {*at}
-    if any(line.rstrip() in sought for number, line in enumerate(lines) if number not in here):
+    stand = {line.rstrip() for number, line in enumerate(lines) if number not in here} & sought
+    if len(stand) * FEW >= len(sought) > 0:
         return True
     above = "\n".join(lines[: at[0]])
     if any(above.count(quotes) % 2 for quotes in ('"""', "'''", *("`" if index.path.endswith(TEMPLATES) else ""))):

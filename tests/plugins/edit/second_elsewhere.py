@@ -106,6 +106,7 @@ LAZY = [
         "# Rest of the file", "# The other functions remain unchanged", "# ... leave as is ...", "# [...]", "# existing functions",
         "# --- snipped ---", "# {{ rest }}", "[rest of the module]", "# No changes here", "# everything else as before",
         "# one and two stay as they are", "# as above", "# (previous code)", "# etc.", "/* … */", "# more functions here",
+        "# continue with the rest", "# no other modifications", "# and so on", "# ⋮",
     )
 ]  # fmt: skip
 SCOPES = [
