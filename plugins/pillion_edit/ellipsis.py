@@ -39,10 +39,10 @@ _STAYS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _MAY_STAY = re.compile(
-    r"""(?: .* \b (?:the|all)\ (?:rest|others?) $ | (?: (?:the|all|and|any|your|plus|with|keep|leave|of|these|those|here|todo|note) \b \s* )*
-        (?: rest | remaining | remainder | others? | existing | previous | original | everything | same | more | etc
-          | remains? )
-        \b .* )""",
+    r"""(?: .* \b (?:the|all)\ (?:rest|others?) $
+        | (?: (?:the|all|and|any|your|plus|with|keep|leave|of|these|those|here|todo|note) \b \s* )*
+          (?: rest | remaining | remainder | others? | existing | previous | original | everything | same | more | etc
+            | remains? ) \b .* )""",
     re.VERBOSE | re.IGNORECASE,
 )
 _LONGEST = 12

@@ -18,8 +18,8 @@ _STRING = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)
 _PLAIN = re.compile(r"""["'][^"'`$\\]*["']""")
 """A string that is the same in either quotes, where a language has both."""
 _LOOSE = re.compile(r"\s*([,;{}()])\s*|\s+([-+*/%|&^!=<>:~]*=>?)\s+|(?<=\[)\s+|^:\s+|\s+(?=\])")
-"""Where white space means nothing: at these signs, about an operator that has it on both sides, within brackets, behind the
-colon of a string that is a key."""
+"""Where white space means nothing: at these signs, about an operator that has it on both sides, within brackets, behind
+the colon of a string that is a key."""
 _SPACE = re.compile(r"\s+")
 _QUERY = re.compile(r"\b(SELECT|FROM|WHERE|JOIN|INSERT|UPDATE|DELETE|CREATE|ALTER|VALUES|SET|AND|OR|ORDER|GROUP)\b")
 

@@ -233,6 +233,7 @@ SIGNS = [
         blocks(('if key == "night lamp":\n    glow(1)\n', 'if key == "night lamp":\n    glow(2)\n')),
         REFUSED,
     ),
+    Case("a key of YAML, and no key", File("a.yaml", "a:b\nc: 1\n"), blocks(("a: b\nc: 1\n", "a: b\nc: 2\n")), REFUSED),
     Case("minus minus", PLAIN, swap("rest = a - -b\n", "rest = a - -c\n"), REFUSED),
     Case(
         "a template of JavaScript",
