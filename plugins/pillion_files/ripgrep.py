@@ -20,6 +20,8 @@ from pillion.errors import MissingLibrary, NoSuchFile, NotAFile, ToolError
 from pillion.processes import Processes
 from pillion.protection import guard_of
 
+from .footing import Footing, footing
+
 _ALWAYS = ("--no-config", "--no-require-git", "--color=never", "--no-messages", "--null")
 _IGNORES = (".gitignore", ".ignore", ".rgignore")
 LONGEST_IGNORE = 1024 * 1024
@@ -86,20 +88,24 @@ class Ripgrep:
         wanted = {path: data for path, data in unsaved.items() if _is_within(f"./{path}", place)}
         if wanted:
             async with _written(wanted, root) as copies:
-                if not await self._run(ground, arguments, place, copies, take, end):
+                if not await self._run(ground, arguments, place, Footing(copies), take, end):
                     return False
-            if place.removeprefix("./") in wanted or not await trio.Path(root / place).exists():
+            if place.removeprefix("./") in wanted:
                 return True
         aside = [f"--glob=!/{_literal(path)}" for path in wanted]
-        return await self._run(ground, [*arguments, *aside], place, root, take, end)
+        with contextlib.suppress(NoSuchFile) if wanted else contextlib.nullcontext():
+            async with footing(root, place) as stand:
+                return await self._run(ground, [*arguments, *aside], place, stand, take, end)
+        return True  # of that folder there are texts in an editor alone
 
     async def _run(
-        self, ground: Ground, arguments: Sequence[str], place: str, root: Path, take: Take, end: bytes
+        self, ground: Ground, arguments: Sequence[str], place: str, stand: Footing, take: Take, end: bytes
     ) -> bool:
         argv = [self._path, *_ALWAYS, *arguments, "--", place]
         refused: list[str] = []
         sign = end.decode()
-        async with ground.processes.start(argv, cwd=root, single=True) as process:
+        starting = ground.processes.start(argv, cwd=stand.folder, passing=stand.passing, single=True)
+        async with starting as process:
             rest = b""
             async for data in process:
                 whole, cut, rest = (rest + data).rpartition(end)
