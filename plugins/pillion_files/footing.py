@@ -1,8 +1,8 @@
-"""Where ripgrep stands: it is given the very thing that was opened beneath the root, whatever its name leads to by then.
+"""Where ripgrep stands: it is given the very thing that was opened beneath the root, whatever leads to it by then.
 
-A program takes names. A folder or file below the root gets one that nobody else can swap: in a folder of our own there is
-a link, at the same place as in the workspace, that leads to the open descriptor. So what it prints, and the globs that
-it gets, are what they are from the root.
+A program takes names. A folder or file below the root gets one that nobody else can swap: in a folder of our own there
+is a link, at the same place as in the workspace, that leads to the open descriptor. So what it prints, and the globs
+that it gets, are what they are from the root.
 """
 
 from __future__ import annotations
