@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from .contracts.code import CodeIndex
 from .contracts.compactor import Compactor
+from .contracts.confinement import Confinement
 from .contracts.context import ContextProvider
 from .contracts.forks import Forks, Snapshots
 from .contracts.observer import Observer
@@ -219,7 +220,8 @@ class Catalog:
         contexts = self._gather("register_contexts", ContextProvider, turn=turn)
         policies = self._gather("register_policies", Policy, turn=turn)
         # a guard that is switched off on purpose guards nothing; one that nobody lists is a slip of the pen
-        fine = {plugin for plugin, _ in policies} | {name for name in self._settings.guards if self._host.is_off(name)}
+        guards = [*policies, *self._gather("register_confinements", Confinement)]
+        fine = {plugin for plugin, _ in guards} | {name for name in self._settings.guards if self._host.is_off(name)}
         denied = {effect for guard, effects in self._settings.guards.items() if guard not in fine for effect in effects}
         compactor = next((one for _, one in self._gather("register_compactors", Compactor, turn=turn)), None)
         witnesses = tuple(one for _, one in self._gather("register_witnesses", Witness, turn=turn))
@@ -391,6 +393,10 @@ class Catalog:
     def forks(self) -> Forks | None:
         """Who makes workspaces of their own that begin as another one; None: no plugin that is on."""
         return next((one for _, one in self._gather("register_forks", Forks)), None)
+
+    def confinement(self) -> Confinement | None:
+        """Where programs run that a model chooses; None: no plugin that is on has anything to say about that."""
+        return next((one for _, one in self._gather("register_confinements", Confinement)), None)
 
     def _gather(
         self, hook: str, kind: Any, *, order: Sequence[str] | None = None, **arguments: Any

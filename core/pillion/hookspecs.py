@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .contracts.code import CodeIndex
     from .contracts.compactor import Compactor
+    from .contracts.confinement import Confinement
     from .contracts.context import ContextProvider
     from .contracts.forks import Forks, Snapshots
     from .contracts.observer import Observer
@@ -103,6 +104,11 @@ class Kernelhooks:
     @hookspec
     def register_forks(self) -> Sequence[Forks]:
         """Who makes workspaces that begin as a snapshot of another one; `kernel.catalog.forks()` gives the first."""
+
+    @hookspec
+    def register_confinements(self) -> Sequence[Confinement]:
+        """Where programs run that a model, or the files of a workspace, choose. A plugin that starts one starts what
+        `wrap` of the first of all makes of it, which `kernel.catalog.confinement()` gives."""
 
     @hookspec
     def register_checks(self) -> Mapping[str, Callable[[], Awaitable[str]]]:

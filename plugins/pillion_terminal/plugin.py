@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta, Struct
 
 from pillion import Event, Kernel
+from pillion.contracts.confinement import Confinement
 from pillion.contracts.tool import Tool
 from pillion.errors import MissingLibrary
 from pillion.hookspecs import TurnInfo, hookimpl
@@ -77,6 +78,10 @@ class Plugin:
             yield
         finally:
             await self._terminals.end_all("plugin")
+
+    @hookimpl
+    def register_confinements(self) -> Sequence[Confinement]:
+        return [self._sandbox]
 
     @hookimpl
     def register_checks(self) -> Mapping[str, Callable[[], Awaitable[str]]]:

@@ -86,7 +86,7 @@ class RunCommand:
         command = f"cd {folder}\n{arguments.command}" if folder else arguments.command
         where = f"\n[In the shell {arguments.shell}]" if arguments.shell else ""
         where += "\n[In the background, to the session's end]" if arguments.background else ""
-        return command + where + self._starter.note() + unseen(call.workspace, "the command sees")
+        return command + where + self._starter.sandbox.note() + unseen(call.workspace, "the command sees")
 
     def confined(self, arguments: CommandArguments) -> bool:
         """Whether it can write to the workspace alone, and use no network."""

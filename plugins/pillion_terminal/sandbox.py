@@ -114,7 +114,15 @@ class Sandbox:
         then = "no command runs" if self.mode == "required" else "commands run without one"
         return f"There is no sandbox: {self._state.why}, so {then}. Install bubblewrap and allow user namespaces."
 
-    def wrap(self, argv: Sequence[str], *, root: Path, folder: Path) -> Sequence[str]:
+    def note(self) -> str:
+        """What a person who is asked should know of where it runs; "" where no sandbox is set."""
+        if self.mode == "off":
+            return ""
+        if why := self.why_not:
+            return f"\n[Not in the sandbox: {why}]"
+        return f"\n[In the sandbox: writes here alone, {'with' if self.network else 'without'} network]"
+
+    def wrap(self, argv: Sequence[str], *, root: Path, folder: Path, writable: Sequence[Path] = ()) -> Sequence[str]:
         """What is started instead. ToolError where there has to be a sandbox and there can be none."""
         if self.mode == "off" or (self.mode == "auto" and self._state.why):
             return argv
@@ -129,7 +137,8 @@ class Sandbox:
                 f"{root} holds a home folder, so no sandbox can hide it. Open a folder of it, or, as the person whose "
                 'machine it is, set sandbox = "off" in [plugins.terminal].'
             )
-        return [*self._argv(root), "--chdir", str(folder), "--", *argv]
+        given = [part for place in writable for part in ("--bind", str(place), str(place))]
+        return [*self._argv(root), *given, "--chdir", str(folder), "--", *argv]
 
     # ── the view from inside ──
 

@@ -24,11 +24,3 @@ class Starter:
         in: shells are told what to run by descriptors, and stopped by signals. A person's own is not in the sandbox.
         """
         return argv if by == "person" else self.sandbox.wrap(argv, root=root, folder=folder)
-
-    def note(self) -> str:
-        """What a person who is asked should know of where it runs; "" where no sandbox is set."""
-        if self.sandbox.mode == "off":
-            return ""
-        if why := self.sandbox.why_not:
-            return f"\n[Not in the sandbox: {why}]"
-        return f"\n[In the sandbox: writes here alone, {'with' if self.sandbox.network else 'without'} network]"

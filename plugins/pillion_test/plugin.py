@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct, field
 
-from pillion import Event, Home, MissingLibrary, Tool, TurnInfo, hookimpl
+from pillion import Event, Home, Kernel, MissingLibrary, Tool, TurnInfo, hookimpl
 
 from .remembered import Commands
 from .report import TestsFinished
@@ -40,7 +41,13 @@ class Plugin:
         if shell is None:
             raise MissingLibrary("There is no shell bash or sh.", hint="Install bash.")
         known = Commands(home, config.commands)
-        self._tools: Sequence[Tool] = [RunTests(known, shell, min(config.seconds, config.longest), config.longest)]
+        self._run_tests = RunTests(known, shell, min(config.seconds, config.longest), config.longest)
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+        self._run_tests.kernel = kernel
+        yield
 
     @hookimpl
     def register_events(self) -> Sequence[type[Event]]:
@@ -48,7 +55,7 @@ class Plugin:
 
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
-        return self._tools
+        return [self._run_tests]
 
     @hookimpl(optionalhook=True)
     def register_commands(self) -> Sequence[click.Command]:

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import stat
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,8 @@ from typing import Annotated
 import trio
 from msgspec import Meta, Struct
 
-from pillion import Call, Effect, Output, ToolError
+from pillion import Call, Effect, Kernel, Output, ToolError
+from pillion.contracts.confinement import Confinement
 from pillion.contracts.workspace import origin_of
 from pillion.escapes import Stripper
 from pillion.overlay import unseen
@@ -58,13 +59,17 @@ class TestArguments(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunTests:
-    """Runs the project's tests by the command that the settings, a person, or the project's files name."""
+    """Runs the project's tests by the command that the settings, a person, or the project's files name.
+
+    `kernel` is given by the plugin's lifespan: it knows whether such a command is confined.
+    """
 
     name = "run_tests"
     effect: Effect = "execute"
     Arguments = TestArguments
 
     def __init__(self, known: Commands, shell: str, default: float, longest: float) -> None:
+        self.kernel: Kernel | None = None
         self._known, self._shell, self._default, self._longest = known, shell, default, longest
         self.description = (
             "Run the project's tests, all or some, and get how many passed and failed, and of those that failed names, "
@@ -79,8 +84,20 @@ class RunTests:
         asked = self._default if arguments.seconds is None else arguments.seconds
         return min(asked if math.isfinite(asked) else self._default, self._longest)
 
+    @property
+    def _confinement(self) -> Confinement | None:
+        return self.kernel.catalog.confinement() if self.kernel is not None else None
+
+    def confined(self, arguments: TestArguments) -> bool:
+        """Whether the tests can write to the workspace alone, and use no network."""
+        return (confinement := self._confinement) is not None and confinement.confines
+
     async def preview(self, arguments: TestArguments, call: Call) -> str:
-        """The command; where nobody has named it yet, the one that was found."""
+        """The command, and where it runs; where nobody has named it yet, the one that was found."""
+        confinement = self._confinement
+        return await self._shown(arguments, call) + (confinement.note() if confinement else "")
+
+    async def _shown(self, arguments: TestArguments, call: Call) -> str:
         known = await self._named(call)
         if known is not None:
             return await narrowed(known, arguments.select, call.workspace)
@@ -132,8 +149,12 @@ class RunTests:
 
         async with _results() as results:
             options = f"--junitxml={shlex.quote(str(results))} -o junit_family=xunit1"  # the family that names files
+            argv: Sequence[str] = [self._shell, "-c", command]
+            if confinement := self._confinement:
+                root = call.workspace.root
+                argv = confinement.wrap(argv, root=root, folder=root, writable=[results.parent])
             ended = await call.processes.run(
-                [self._shell, "-c", command],
+                argv,
                 cwd=call.workspace.root,
                 seconds=seconds,
                 limit=KEPT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,24 @@ STARTS = ("fork", "forkpty", "posix_spawn", "posix_spawnp", "system", "popen", "
 """Of `os`: these, and whatever begins with the last two."""
 TRIO_STARTS = ("run_process", "open_process", "lowlevel.open_process")
 PROCESSES = {"core/pillion/processes.py", "core/pillion/processtree.py"}
+STARTED = {
+    "core/pillion/keys.py": "the program of a person's settings that gives a key",
+    "plugins/pillion_fetch/fetching.py": "its own, which reads a page",
+    "plugins/pillion_files/ripgrep.py": "ripgrep, which starts nothing",
+    "plugins/pillion_git/program.py": "git, without hooks and filters",
+    "plugins/pillion_git/repository.py": "git, without hooks and filters",
+    "plugins/pillion_storage/copies.py": "PostgreSQL's own, for a person",
+    "plugins/pillion_syntax/walking.py": "ripgrep, which starts nothing",
+    "plugins/pillion_syntax/workers.py": "its own, which parses",
+    "plugins/pillion_terminal/sandbox.py": "the sandbox itself",
+}
+"""Who starts programs that neither a model nor a workspace chooses. All others confine what they start."""
+CONFINED = {
+    "plugins/pillion_terminal/running.py": "argv_of",
+    "plugins/pillion_terminal/terminal.py": "argv_of",
+    "plugins/pillion_test/running.py": "wrap",
+}
+"""By which function."""
 READS = ("os.environ", "os.environb", "os.getenv", "os.getenvb", "os.putenv")
 WORDS = ("TO" + "DO", "FIX" + "ME", "XX" + "X")
 OUTSIDE_TRIO = {
@@ -58,6 +77,17 @@ def test_only_processes_starts_processes() -> None:
 )
 def test_every_way_to_start_a_process_is_seen(text: str) -> None:
     assert any(starts(name) for name, _ in names(Source("x/y.py", text, ast.parse(text))))
+
+
+def test_what_a_model_or_a_workspace_chooses_is_confined() -> None:
+    """A plugin that starts programs is in one of the two tables, and calls what it says there."""
+    found = {}
+    for source in sources("core", "plugins"):
+        calls = {called(node) for node in ast.walk(source.tree) if isinstance(node, ast.Call)}
+        if any(re.search(r"(^|[._])processes\.(start|run)$", name) for name in calls):
+            found[source.path] = {name.rpartition(".")[2] for name in calls}
+    assert found.keys() == STARTED.keys() | CONFINED.keys()
+    assert [path for path, name in CONFINED.items() if name not in found[path]] == []
 
 
 def test_only_the_settings_read_the_environment() -> None:

@@ -12,15 +12,20 @@ from typing import Any
 import pytest
 import trio
 
+from pillion import Home
 from pillion.contracts.tool import Output
 from pillion.errors import ToolError
 from pillion.processes import Processes
 from pillion.settings import Settings, load
+from pillion.testing.kit import PolicyPlugin, frames, kernel_host
+from pillion_runtime.hookspecs import HostHooks
 from pillion_terminal.plugin import Config, Plugin
 from pillion_terminal.running import CommandArguments
 from pillion_terminal.sandbox import State
+from pillion_test import plugin as tests_plugin
 
 from ...required import missing, required
+from .terminalkit import Yes
 
 HINT = "apt-get install bubblewrap, where user namespaces are allowed"
 
@@ -316,6 +321,34 @@ async def test_a_worktree_sees_its_repository_only_if_that_one_agrees(
     call.workspace = type(call.workspace)(home / "tree")
     assert (await run(tool, call, "git log --format=%s && git status")).text.startswith("first\n")
     assert (await run(tool, call, f"touch {home}/main/.git/x")).error
+
+
+MAKE = (
+    """test:
+	@touch ../escaped; cat ../.ssh/id_ed25519 && false; echo $$PILLION_SANDBOX >file
+	@place=$${PYTEST_ADDOPTS#--junitxml=}; echo '%s' >$${place%%%% *}
+"""
+    % '<testsuites><testsuite><testcase name="a"/></testsuite></testsuites>'
+)  # noqa: UP031 - for make
+"""Writes results as pytest does."""
+
+
+async def test_the_tests_that_a_model_runs_are_in_it_too(
+    bwrap: str, folder: Path, home: Path, settings: Settings
+) -> None:
+    (folder / "Makefile").write_text(MAKE)
+    known = tests_plugin.Config(commands={str(folder): "make test"})
+    tests = tests_plugin.Plugin(known, Home("test", home.parent / "data"))
+    plugins = {"terminal": Plugin(Config(sandbox="required")), "yes": PolicyPlugin(Yes()), "test": tests}
+    async with kernel_host(folder, plugins=plugins, hookspecs=[HostHooks]) as host:
+        session = await host.open()
+        with trio.fail_after(60):
+            accepted = await session.call_tool("run_tests", {}, when="queue")
+            await session.ended(accepted.turn, accepted.after)
+        found = [frame.data.decode() for frame in await frames(session) if frame.type == "tests.finished"]
+    assert '"outcome":"passed"' in found[-1] and '"runner":"pytest"' in found[-1], "its results came out"
+    assert (folder / "file").read_text() == "bubblewrap\n"
+    assert not (home / "escaped").exists()
 
 
 # ── where there is none ──

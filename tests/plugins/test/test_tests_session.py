@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from click.testing import CliRunner
 
-from pillion import Home
+from pillion import Home, hookimpl
 from pillion import events as e
 from pillion.testing.kit import Host, frames, kernel_host
 from pillion.testing.scripted import calls, says
@@ -53,6 +54,43 @@ async def test_opening_a_folder_runs_nothing_and_what_runs_is_shown_first(tmp_pa
         assert (event.command, event.report.outcome, event.report.passed) == ("make -s test", "passed", 1)
         (approval,), (event,) = await ran(host)
         assert isinstance(approval, e.ApprovalWanted) and approval.preview == event.command == "make -s test"
+
+
+class Wrapped:
+    """A confinement that says what it was asked to wrap."""
+
+    confines = True
+
+    def wrap(self, argv: Sequence[str], *, root: Path, folder: Path, writable: Sequence[Path] = ()) -> Sequence[str]:
+        (self.place,) = writable
+        return ["env", "WRAPPED=ok 1 - wrapped", *argv]
+
+    def note(self) -> str:
+        return "\n[Wrapped]"
+
+
+class Wrapping:
+    """A plugin like the one of terminals."""
+
+    def __init__(self) -> None:
+        self.wrapped = Wrapped()
+
+    @hookimpl
+    def register_confinements(self) -> list[Wrapped]:
+        return [self.wrapped]
+
+
+async def test_tests_run_where_another_plugin_confines_what_models_run(tmp_path: Path) -> None:
+    wrapping = Wrapping()
+    known = plugin.Config(commands={str(tmp_path): 'echo 1..1; echo "$WRAPPED"'})
+    made = {"test": plugin.Plugin(known, Home("test", tmp_path / "home")), "approvals": Approvals(Rules())}
+    async with kernel_host(tmp_path, plugins={**made, "wrapping": wrapping}) as host:
+        (approval,), (event,) = await ran(host)
+        assert isinstance(approval, e.ApprovalWanted) and approval.preview.endswith("\n[Wrapped]")
+        assert [case.name for case in event.report.cases] == ["wrapped"]
+        assert wrapping.wrapped.place.name.startswith("pillion-tests-")
+        tool = made["test"]._run_tests  # type: ignore[union-attr]
+        assert tool.confined(None), "so policies know"
 
 
 def cli(*words: Any) -> str:
