@@ -32,8 +32,9 @@ HEED = 1.5
 SETTLE = 0.02
 """Seconds in which what a terminal has taken comes out at our end."""
 LONGEST_STATUS = 64 * 1024
-INPUT, ERRORS = 9, 8
-"""Where the shell keeps what its commands read, and where they complain."""
+KEPT = 9, 8, 7, 6, 5
+"""Where the shell may keep what its commands read, and where they complain: of one digit, as any shell takes them, and
+not what it is given."""
 PLAIN = {"HISTFILE": "", "PROMPT_COMMAND": ""}
 """It speaks to a program, not to a person."""
 
@@ -74,6 +75,8 @@ class Shell(Terminal):
             stack.callback(os.close, self._theirs_status)
             aside, self._theirs_aside = os.openpty()
             stack.callback(os.close, self._theirs_aside)
+            given = {self._theirs_commands, self._theirs_status, self._theirs_aside}
+            self._input, self._errors = [one for one in KEPT if one not in given][:2]
             streams = [trio.lowlevel.FdStream(one) for one in (commands, status, aside)]
             self._commands, self._status, self._aside = streams
             for stream in streams:
@@ -87,7 +90,8 @@ class Shell(Terminal):
     def _argv(self) -> Sequence[str]:
         given, aside = self._theirs_commands, self._theirs_aside
         own = f"{aside}>&-" if self.size is not None else f"2>&{aside} {aside}>&-"
-        start = f'exec "$0" --norc --noprofile --noediting -i {INPUT}<&0 {ERRORS}>&2 {own} <&{given} {given}<&-'
+        kept = f"{self._input}<&0 {self._errors}>&2"
+        start = f'exec "$0" --norc --noprofile --noediting -i {kept} {own} <&{given} {given}<&-'
         return [self._bash, "-c", start, self._bash]
 
     def _passing(self) -> Sequence[int]:
@@ -165,7 +169,8 @@ class Shell(Terminal):
         if "\0" in command:
             raise ToolError("A command can't hold a NUL character.")
         running = self.running = Running(command, self.ring.end)
-        ends = f"<&{INPUT} {INPUT}<&- 2>&{ERRORS} {ERRORS}>&- {self._theirs_status}>&-"
+        kept, errors = self._input, self._errors
+        ends = f"<&{kept} {kept}<&- 2>&{errors} {errors}>&- {self._theirs_status}>&-"
         given = f"eval -- {shlex.quote(command)} {ends}\n"
         self._touched = trio.current_time()
         try:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
-import os
 import shlex
-import shutil
-import stat
-import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated
 
 import trio
@@ -25,9 +20,9 @@ from pillion.processes import Ended
 
 from .judging import Run, judge
 from .project import commands
-from .readers.junit import LARGEST
 from .remembered import Commands
 from .report import TestsFinished
+from .results import results_of
 from .selecting import narrowed, runner_of
 from .telling import told
 from .watching import Watch
@@ -147,23 +142,19 @@ class RunTests:
                 watch.take(text)
                 call.output(text)
 
-        async with _results() as results:
-            options = f"--junitxml={shlex.quote(str(results))} -o junit_family=xunit1"  # the family that names files
+        async with results_of() as results:
+            place = shlex.quote(str(results.path))
+            options = f"--junitxml={place} -o junit_family=xunit1"  # the family that names files
             argv: Sequence[str] = [self._shell, "-c", command]
             if confinement := self._confinement:
                 root = call.workspace.root
-                argv = confinement.wrap(argv, root=root, folder=root, writable=[results.parent])
-            ended = await call.processes.run(
-                argv,
-                cwd=call.workspace.root,
-                seconds=seconds,
-                limit=KEPT,
-                on_output=show,
-                extra={**PLAIN, "PYTEST_ADDOPTS": options},
-            )
+                argv = confinement.wrap(argv, root=root, folder=root, writable=[results.path.parent])
+            run = functools.partial(call.processes.run, argv, cwd=call.workspace.root, seconds=seconds, limit=KEPT)
+            extra = {**PLAIN, "PYTEST_ADDOPTS": options}
+            ended = await results.beside(functools.partial(run, on_output=show, extra=extra))
             if text := stripper.rest():
                 call.output(text)
-            written = await trio.to_thread.run_sync(_read, results)
+            written = results.written()
         return _run(ended, command, written, str(call.workspace.root))
 
 
@@ -172,26 +163,3 @@ def _run(ended: Ended, command: str, written: bytes | None, root: str) -> Run:
     return Run(
         ended.output, ended.code, ended.timed_out, ended.cut, ended.seconds, written, expected=expected, root=root
     )
-
-
-@asynccontextmanager
-async def _results() -> AsyncIterator[Path]:
-    """The place of a file in a folder that is ours alone, and goes with all that is in it."""
-    folder = await trio.to_thread.run_sync(tempfile.mkdtemp, None, "pillion-tests-")
-    try:
-        yield Path(folder) / "results.xml"
-    finally:
-        with trio.CancelScope(shield=True), trio.move_on_after(10):
-            await trio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True), abandon_on_cancel=True)
-
-
-def _read(path: Path) -> bytes | None:
-    """A regular file's bytes, one more than are allowed at most; None where there is none, or nothing in it."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return None
-        return file.read(LARGEST + 1) or None

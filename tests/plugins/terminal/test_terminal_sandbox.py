@@ -323,19 +323,14 @@ async def test_a_worktree_sees_its_repository_only_if_that_one_agrees(
     assert (await run(tool, call, f"touch {home}/main/.git/x")).error
 
 
-MAKE = (
-    """test:
+MAKE = """test:
 	@touch ../escaped; cat ../.ssh/id_ed25519 && false; echo $$PILLION_SANDBOX >file
-	@place=$${PYTEST_ADDOPTS#--junitxml=}; echo '%s' >$${place%%%% *}
+	@place=$${PYTEST_ADDOPTS#--junitxml=}; echo '<testsuite><testcase name="a"/></testsuite>' >$${place%% *}
 """
-    % '<testsuites><testsuite><testcase name="a"/></testsuite></testsuites>'
-)  # noqa: UP031 - for make
 """Writes results as pytest does."""
 
 
-async def test_the_tests_that_a_model_runs_are_in_it_too(
-    bwrap: str, folder: Path, home: Path, settings: Settings
-) -> None:
+async def test_the_tests_that_a_model_runs_are_in_it_too(bwrap: str, folder: Path, home: Path) -> None:
     (folder / "Makefile").write_text(MAKE)
     known = tests_plugin.Config(commands={str(folder): "make test"})
     tests = tests_plugin.Plugin(known, Home("test", home.parent / "data"))

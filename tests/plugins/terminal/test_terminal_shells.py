@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -35,6 +36,29 @@ async def test_folder_variables_and_functions_stay(at: Desk, tmp_path: Path, pty
     assert await at.run("f; pwd; bash -c 'echo $Y'; echo *.none", shell="a") == f"f 5\n{tmp_path}/sub\n6\n[exit code 0]"
     assert await at.run("echo ${x-unset}", shell="b") == "unset\n[exit code 0]"
     assert await at.run("pwd", shell="c", folder="sub") == f"{tmp_path}/sub\n[exit code 0]"
+
+
+LOW = """
+import os, sys, trio
+from pathlib import Path
+from tests.plugins.terminal.terminalkit import desk
+async def main():
+    for held in range(9):
+        low = [os.open("/dev/null", os.O_RDONLY) for _ in range(held)]
+        async with desk(Path(sys.argv[1])) as at:
+            print(await at.run("read -t 0 x; echo hi >&2", shell="a"))
+        for one in low:
+            os.close(one)
+trio.run(main)
+"""
+
+
+async def test_a_shell_begins_whatever_numbers_its_pipes_get(tmp_path: Path) -> None:
+    """In a process of its own, where the low ones are free."""
+    argv = [sys.executable, "-c", LOW, str(tmp_path)]
+    with trio.fail_after(2 * BOUND):
+        done = await trio.run_process(argv, cwd=Path(__file__).parents[3], capture_stdout=True)
+    assert done.stdout.decode() == "hi\n[exit code 0]\n" * 9
 
 
 ODD = [

@@ -173,6 +173,49 @@ def test_a_failure_beats_a_good_exit_code() -> None:
     assert (found.outcome, found.why) == ("failed", "the exit code is 0 all the same")
 
 
+PASSES = "=== 5 passed in 0.10s ===\n"
+RESULTS = b"<testsuite><testcase name='a'/></testsuite>"
+EARLIER = {
+    "pytest": "FAILED a.py::t - x\n=== 1 failed, 2 passed in 0.10s ===\n",
+    "unittest": "F\nFAIL: t\nRan 2 tests in 0.000s\n\nFAILED (failures=1)\n",
+    "go": "--- FAIL: TestX (0.00s)\nFAIL\nFAIL\tex/a\t0.1s\n",
+    "go in json": '{"Action":"fail","Package":"ex/a"}\n',
+    "cargo": "test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n",
+    "node": "ℹ tests 1\nℹ suites 0\nℹ pass 0\nℹ fail 1\nℹ cancelled 0\nℹ duration_ms 10\n",
+    "tap": "1..1\nnot ok 1 - x\n",
+    "jest": "Tests:       1 failed, 2 passed, 3 total\n",
+    "vitest": "      Tests  1 failed | 4 passed | 1 skipped (6)\n",
+    "mocha": "  1 passing (4ms)\n  1 failing\n",
+}
+"""Who fails before another one passes."""
+
+
+@pytest.mark.parametrize("earlier", EARLIER.values(), ids=EARLIER)
+def test_what_passes_later_takes_no_failure_back(earlier: str) -> None:
+    lines = "of something else\n" * 1000
+    assert judging.judge(judging.Run(PASSES, 0)).outcome == "passed"
+    assert judging.judge(judging.Run(earlier + lines + PASSES, 0)).outcome == "failed"
+    assert judging.judge(judging.Run(earlier + lines, 0, results=RESULTS)).outcome == "failed"
+    alone = judging.Run(earlier, 0, results=RESULTS, expected=True)
+    assert judging.judge(alone).outcome == "passed", "of pytest alone its results say all"
+
+
+def test_a_point_that_is_to_be_done_has_not_failed() -> None:
+    assert judging.judge(judging.Run("1..2\nok 1\nnot ok 2 # TODO later\n", 0)).outcome == "passed"
+
+
+def test_a_failure_that_make_ignores_is_no_success() -> None:
+    found = judging.judge(judging.Run(f"make: [Makefile:3: lint] Error 1 (ignored)\n{PASSES}", 0))
+    assert (found.outcome, found.why) == ("unknown", "a command failed, and make was told to go on")
+
+
+def test_who_began_and_wrote_no_results_may_have_failed() -> None:
+    text = "===== test session starts =====\n"
+    assert judging.judge(judging.Run(text, 0, results=RESULTS)).outcome == "passed"
+    found = judging.judge(judging.Run(2 * text, 0, results=RESULTS))
+    assert (found.outcome, "more often" in found.why) == ("unknown", True)
+
+
 def test_what_is_lost_of_an_output_may_be_a_failure() -> None:
     assert judging.judge(judging.Run("5 passed in 0.1s\n", 0)).outcome == "passed"
     assert judging.judge(judging.Run("5 passed in 0.1s\n", 0, cut=1)).outcome == "unknown"

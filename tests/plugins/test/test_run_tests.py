@@ -84,6 +84,27 @@ async def test_pytest_fails_with_place_and_message_whatever_a_test_prints(ran: A
     assert "AssertionError: no sum" in said
 
 
+BOTH = {
+    "one after the other": (f"{HERE} -q a ; {HERE} -q b", {}),
+    "by a Makefile that goes on": ("make", {"Makefile": f"test:\n\t-{HERE} -q a\n\t{HERE} -q b\n"}),
+}
+
+
+@pytest.mark.parametrize(("command", "more"), BOTH.values(), ids=BOTH)
+async def test_the_second_run_takes_no_failure_of_the_first_back(ran: Any, command: str, more: dict[str, str]) -> None:
+    bad = "def test_a():\n    assert 0\n"
+    found, _ = await ran(command, {"a/test_a.py": bad, "b/test_b.py": GOOD, **more})
+    assert (numbers(found), found.runner) == (("failed", 1, 1, 0, 0), "pytest")
+    found, _ = await ran(command, {"a/test_a.py": GOOD})
+    assert numbers(found) == ("passed", 2, 0, 0, 0)
+
+
+async def test_results_that_no_pipe_holds_at_once_are_read_whole(ran: Any) -> None:
+    many = "import pytest\n@pytest.mark.parametrize('n', range(1500))\ndef test_a(n):\n    pass\n"
+    found, _ = await ran(f"true; {HERE} -q", {"test_a.py": many})
+    assert numbers(found) == ("passed", 1500, 0, 0, 0)
+
+
 async def test_a_module_that_cant_be_imported_is_an_error(ran: Any) -> None:
     found, said = await ran(HERE, {"test_a.py": GOOD, "test_c.py": "import nothing_of_this_name\n"})
     assert numbers(found) == ("failed", 0, 0, 1, 0)
