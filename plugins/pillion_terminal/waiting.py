@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
+import select
+import struct
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pillion.processtree import descendants
 
 Waits = Literal["yes", "maybe", "no", "unknown"]
-"""`yes`: one reads its input and gets none. `maybe`: one that takes single keys from its terminal waits for anything.
-`unknown`: all sleep, and nobody says in what."""
+"""`yes`: one reads its input and gets none. `maybe`: one waits for anything, and its input is among that, or its
+terminal gives it single keys. `unknown`: all sleep, and nobody says in what."""
 
 _READ: dict[str, frozenset[int]] = {"x86_64": frozenset([0, 19]), "aarch64": frozenset([63, 65])}
 """read, readv."""
@@ -21,11 +25,20 @@ _POLL: dict[str, frozenset[int]] = {
 }
 """poll, select, epoll_wait and their kin."""
 _MACHINE = platform.machine()
+_SELECT: dict[str, frozenset[int]] = {"x86_64": frozenset([23, 270]), "aarch64": frozenset([72])}
+"""select, pselect6."""
+_EPOLL: dict[str, frozenset[int]] = {"x86_64": frozenset([232, 281, 441]), "aarch64": frozenset([22, 441])}
+"""epoll_wait and its kin."""
+_SELECTS, _EPOLLS = _SELECT.get(_MACHINE, frozenset()), _EPOLL.get(_MACHINE, frozenset())
+_POLLED = struct.Struct("ihh")
+"""`struct pollfd`."""
 _READS, _POLLS = _READ.get(_MACHINE, frozenset()), _POLL.get(_MACHINE, frozenset())
 _CONTROLLING = os.makedev(5, 0)
 """/dev/tty: its own terminal, for each process."""
 MOST = 64
 """Processes, and threads of one, that are looked at."""
+MOST_WATCHED = 1024
+"""Descriptors that a thread waits for, as far as they are looked at."""
 
 
 def waits(root: int, reads: tuple[int, int], *, group: int = 0, keys: bool = False) -> Waits:
@@ -58,9 +71,28 @@ def _waits_of(pid: int, reads: tuple[int, int], keys: bool) -> set[Waits]:
         call = int(said[0])
         if call in _READS and _is(pid, int(said[1], 16), reads):
             found.add("yes")
-        elif call in _POLLS and keys and reads[0] and _is(pid, 0, reads):
+        elif call in _POLLS and reads[0] and _is(pid, 0, reads) and (keys or 0 in _watched(pid, call, said[1:4])):
             found.add("maybe")
     return found
+
+
+def _watched(pid: int, call: int, given: Sequence[str]) -> Iterable[int]:
+    """The descriptors whose input a thread waits for, as its memory tells; none where that can't be read."""
+    first, second = (int(one, 16) for one in given[:2])
+    try:
+        if call in _EPOLLS:
+            said = Path(f"/proc/{pid}/fdinfo/{first}").read_text().splitlines()
+            return [int(line.split()[1]) for line in said if line.startswith("tfd:")]
+        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+            if call in _SELECTS:  # how many, and a set of bits
+                memory.seek(second)
+                bits = int.from_bytes(memory.read(min(first, MOST_WATCHED) // 8 + 1), sys.byteorder)
+                return [number for number in range(min(first, MOST_WATCHED)) if bits >> number & 1]
+            memory.seek(first)  # a table, and how long it is
+            table = memory.read(_POLLED.size * min(second, MOST_WATCHED))
+            return [fd for fd, events, _ in _POLLED.iter_unpack(table) if events & select.POLLIN]
+    except (OSError, ValueError, OverflowError, struct.error):
+        return []
 
 
 def _is(pid: int, descriptor: int, reads: tuple[int, int]) -> bool:

@@ -121,6 +121,9 @@ PROMPTS = {
     "below": "sh -c 'sh -c cat'",
     "python": f"{sys.executable} -q -i",
     "keys": f"{sys.executable} -c 'import sys, tty, select; tty.setraw(0); select.select([0], [], [])'",
+    "select": f"{sys.executable} -c 'import select; select.select([0], [], [])'",
+    "poll": f"{sys.executable} -c 'import select; p = select.poll(); p.register(0, select.POLLIN); p.poll()'",
+    "epoll": f"{sys.executable} -c 'import select; p = select.epoll(); p.register(0, select.EPOLLIN); p.poll()'",
 }
 
 
@@ -128,12 +131,17 @@ PROMPTS = {
 @pytest.mark.parametrize("which", PROMPTS)
 async def test_whoever_waits_for_input_on_a_terminal_is_found(at: Desk, which: str) -> None:
     text = await at.run(PROMPTS[which], pty=True, seconds=BOUND)
-    wanted = "may wait for input" if which in ("python", "keys") else "waits for input"
+    wanted = "may wait for input" if which in ("python", "keys", "select", "poll", "epoll") else "waits for input"
     assert wanted in text, text
 
 
+SLEEPS = f"{sys.executable} -c 'import time; time.sleep(1)'"
+OTHERS = f"{sys.executable} -c 'import os, select; r, w = os.pipe(); select.select([r], [], [], 3)'"
+"""Waits for another one, longer than it takes to be believed in."""
+
+
 @pytest.mark.promise("terminals.waits")
-@pytest.mark.parametrize("command", ["sleep 1", "sleep 1 | cat", f"{sys.executable} -c 'import time; time.sleep(1)'"])
+@pytest.mark.parametrize("command", ["sleep 1", "sleep 1 | cat", SLEEPS, OTHERS])
 @pytest.mark.parametrize("pty", [False, True], ids=["pipe", "pty"])
 async def test_whoever_only_takes_time_is_not(at: Desk, command: str, pty: bool) -> None:
     assert (await at.run(command, shell="a", pty=pty)) == "[exit code 0, no output]"
