@@ -6,6 +6,7 @@ import functools
 import math
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import trio

@@ -20,6 +20,7 @@ STARTED = {
     "core/pillion/keys.py": "the program of a person's settings that gives a key",
     "plugins/pillion_fetch/fetching.py": "its own, which reads a page",
     "plugins/pillion_files/ripgrep.py": "ripgrep, which starts nothing",
+    "plugins/pillion_forks/mounting.py": "the mount of a fork",
     "plugins/pillion_git/program.py": "git, without hooks and filters",
     "plugins/pillion_git/repository.py": "git, without hooks and filters",
     "plugins/pillion_storage/copies.py": "PostgreSQL's own, for a person",
