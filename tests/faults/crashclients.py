@@ -6,7 +6,7 @@ import base64
 import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from pillion_runtime.cli.sse_reader import EventStream
 ENDS = ("turn.finished", "turn.failed", "turn.cancelled", "turn.interrupted")
 PATIENCE = 120.0
 """Seconds that a client waits for what must come."""
+AGAIN = 0.2
+"""Seconds until one comes back whom the server did not answer."""
 PICTURE = base64.b64encode(b"\x89PNG not really").decode()
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 ENOUGH = 1000
@@ -197,9 +199,13 @@ class Clients:
         return self.seen.get(session) or [await self.watch(session)]
 
     async def _watching(self, session: str, seen: Seen, pages: int) -> None:
-        with suppress(PillionError, OSError):
-            while True:
+        while not self.lost:
+            try:
                 await self._connection(session, seen, pages)
+            except ServerSaid:
+                return
+            except (PillionError, OSError):  # a busy server lets one wait too long; as long as it lives one comes back
+                await trio.sleep(AGAIN)
 
     async def _connection(self, session: str, seen: Seen, pages: int) -> None:
         stream, left = EventStream(seen.last), pages
@@ -226,16 +232,24 @@ class Clients:
     async def _decide(self, session: str, id: str, preview: str) -> None:
         remember = "always" if preview == "true" else "once"
         with unless(404, 409, 410):
-            await self.call(
-                "POST", f"/api/sessions/{session}/approvals/{id}", {"decision": "allow", "remember": remember}
-            )
+            await self._say(f"/api/sessions/{session}/approvals/{id}", {"decision": "allow", "remember": remember})
             self.told.decided[id] = session, "allow"
 
     async def _answer(self, session: str, id: str, event: dict[str, Any]) -> None:
         answer = (event.get("options") or ["go on"])[0]
         with unless(404, 409, 410):
-            await self.call("POST", f"/api/sessions/{session}/questions/{id}", {"answer": answer})
+            await self._say(f"/api/sessions/{session}/questions/{id}", {"answer": answer})
             self.told.answered[id] = session, answer
+
+    async def _say(self, path: str, body: Any) -> None:
+        """Again where no answer came, as long as the server lives."""
+        while True:
+            try:
+                return await self.call("POST", path, body)
+            except (ServerLost, OSError):
+                if self.lost:
+                    raise
+                await trio.sleep(AGAIN)
 
 
 @asynccontextmanager
