@@ -232,20 +232,22 @@ class Clients:
     async def _decide(self, session: str, id: str, preview: str) -> None:
         remember = "always" if preview == "true" else "once"
         with unless(404, 409, 410):
-            await self._say(f"/api/sessions/{session}/approvals/{id}", {"decision": "allow", "remember": remember})
+            await self.insist(
+                "POST", f"/api/sessions/{session}/approvals/{id}", {"decision": "allow", "remember": remember}
+            )
             self.told.decided[id] = session, "allow"
 
     async def _answer(self, session: str, id: str, event: dict[str, Any]) -> None:
         answer = (event.get("options") or ["go on"])[0]
         with unless(404, 409, 410):
-            await self._say(f"/api/sessions/{session}/questions/{id}", {"answer": answer})
+            await self.insist("POST", f"/api/sessions/{session}/questions/{id}", {"answer": answer})
             self.told.answered[id] = session, answer
 
-    async def _say(self, path: str, body: Any) -> None:
-        """Again where no answer came, as long as the server lives."""
+    async def insist(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = {}) -> Any:
+        """Again where no answer came, as long as the server lives: for what may be asked twice."""
         while True:
             try:
-                return await self.call("POST", path, body)
+                return await self.call(method, path, body, headers)
             except (ServerLost, OSError):
                 if self.lost:
                     raise

@@ -289,7 +289,7 @@ async def read_all(c: Clients, sessions: list[str]) -> Watchers:
     """What new watchers see of the whole logs of `sessions`."""
     found: Watchers = {}
     for session in sessions:
-        head = (await c.call("GET", f"/api/sessions/{session}/events?limit=1", headers=JSON))["head"]
+        head = (await c.insist("GET", f"/api/sessions/{session}/events?limit=1", headers=JSON))["head"]
         found[session] = [await c.watch(session)]
         await found[session][0].until(lambda seen, head=head: bool(seen.whole) and seen.whole[-1][0] >= head)
     return found
