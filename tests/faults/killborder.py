@@ -62,7 +62,6 @@ BESIDE = {
     "pillion_replay.player": "nobody asked for a replay",
     "pillion_replay.recorder": "nobody asked for a recording",
     "pillion_storage.copies": "a backup is no part of these paths",
-    "pillion_storage.retention": "retention is off",
 }
 """Modules on these paths that are left out."""
 LEFT_OUT = {
