@@ -201,7 +201,7 @@ def test_what_passes_later_takes_no_failure_back(earlier: str) -> None:
 
 
 def test_a_point_that_is_to_be_done_has_not_failed() -> None:
-    assert judging.judge(judging.Run("1..2\nok 1\nnot ok 2 # TODO later\n", 0)).outcome == "passed"
+    assert judging.judge(judging.Run("1..2\nok 1\nnot ok 2 # todo later\n", 0)).outcome == "passed"
 
 
 def test_a_failure_that_make_ignores_is_no_success() -> None:
