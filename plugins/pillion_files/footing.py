@@ -26,6 +26,9 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _HELD = "/proc/self/fd/{fd}", "/.vol/{dev}/{inode}"
 """What names an open folder, or file, by itself: of Linux; of macOS, which has no /proc."""
 
+_MEMORY = next((place for place in ("/dev/shm",) if os.access(place, os.W_OK | os.X_OK)), None)
+"""Where the links are made: on a disk that is busy they take ten times as long."""
+
 
 class Footing(Struct, frozen=True):
     """`folder` to start in; `passing`: the descriptors that the program has to get."""
@@ -56,7 +59,7 @@ def _stepped(root: Path, place: str) -> Footing:
     with contextlib.ExitStack() as stack:
         descriptor = _opened(root, place.removeprefix("./"))
         stack.callback(os.close, descriptor)
-        folder = Path(tempfile.mkdtemp(prefix="pillion-"))
+        folder = Path(tempfile.mkdtemp(prefix="pillion-", dir=_MEMORY))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         link = folder / place
         link.parent.mkdir(parents=True, exist_ok=True)
