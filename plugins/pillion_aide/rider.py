@@ -34,6 +34,8 @@ from .vendors import target
 
 CANCELLING = 30.0
 """Seconds in which a cancelled turn lets go."""
+SETTLING = 2.0
+"""Seconds in which a turn whose end was told is gone."""
 VERIFYING = 30.0
 WORD = 16
 """Tokens of the answer by which a model is tried; less is refused by a vendor."""
@@ -139,6 +141,8 @@ class Rider:
         """Takes the conversation to behind that exchange, or (`dropped`) to before it. Raises NotFound, Conflict (a
         turn runs)."""
         session = await self.sessions.find(asked.session_id)
+        with trio.move_on_after(CANCELLING if session.state == "stopping" else SETTLING):
+            await session.idle()  # an editor is told of an end before all that ran is gone
         if session.turn is not None or session.waiting:
             raise Conflict("The session is at work; cancel that first.")
         book = await self.books.of(session)

@@ -166,7 +166,9 @@ def _drop(forks: Callable[[], AllForks]) -> View:
     async def drop_fork(fork: str) -> Response:
         """Takes a fork away, with all that is in it. 409: a session works in it."""
         await forks().drop(fork)
-        return Response("", 204)
+        response = Response(b"", 204)
+        del response.headers["content-type"]
+        return response
 
     drop_fork.openapi = {"answers": {204: None}, "path": NAMED, "errors": (409,)}  # type: ignore[attr-defined]
     return drop_fork

@@ -79,9 +79,9 @@ def _is_end(lines: Sequence[str], at: int, end: int, path: str) -> bool:
             continue
         if fence["info"].strip():
             return True
-        if size == SHORT and _PROSE.fullmatch(path):
+        if size == SHORT and (_PROSE.fullmatch(path) or lines[end + 1].strip()):
             return False
-        return not lines[end + 1].strip() and _head(lines, end + 1, number) != ""
+        return _head(lines, end + 1, number) != ""
     return True
 
 

@@ -41,7 +41,7 @@ PATCH = """\
 *** Delete File: e.txt
 *** End Patch"""
 DIFF = "--- a/{0}\n+++ b/{0}\n@@ -1 +1 @@\n-{1}\n+{2}\n"
-FENCED = "{0}\n```\n{1}```\n"
+FENCED = "{0}\n````\n{1}````\n"
 EDITS: dict[str, tuple[str, Mapping[str, Any], Files]] = {
     "patch": ("apply_patch", {"patch": PATCH}, PATCHED),
     "blocks": (

@@ -108,7 +108,7 @@ async def test_half_an_answer_is_no_answer(door: Any, scripted: Any) -> None:
 async def test_a_strategy_that_nobody_brings_is_usage(door: Any) -> None:
     ended = await door.run("run", "hello", "--strategy", "guess")
     assert (ended.code, ended.out) == (2, ""), ended
-    assert "There is no strategy 'guess'; there are: compact, undo, redo, restore, loop." in ended.err
+    assert "There is no strategy 'guess'; there are: compact, undo, redo, restore, merge, loop." in ended.err
     assert "Traceback" not in ended.err
 
 
