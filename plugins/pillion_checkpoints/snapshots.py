@@ -76,7 +76,8 @@ class Snapshots:
     def remember(self) -> None:
         """Writes down what it knows of files, for the next process. Raises OSError."""
         if self._scan.reads != self._remembered:
-            remember(self._scan, self.objects.path)
+            with contextlib.suppress(FileNotFoundError):  # of a folder that is gone, e.g. a dropped fork, nothing
+                remember(self._scan, self.objects.path)
             self._remembered = self._scan.reads
 
     def close(self) -> None:

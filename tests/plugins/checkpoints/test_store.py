@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -241,6 +242,15 @@ def test_what_is_known_no_longer_fits_and_counts_for_nothing(tmp_path: Path, rea
         [] if how == "limit" else [b"one"]
     )
     taken.objects.close()
+
+
+def test_of_a_folder_that_is_gone_nothing_is_written_down(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    taken = snapshots(tmp_path / "work", tmp_path / "store")
+    fill(taken, tmp_path / "work", 1)
+    shutil.rmtree(tmp_path / "work")
+    taken.remember()
+    assert not (tmp_path / "store" / "known").exists()
 
 
 def test_a_change_within_the_grain_of_the_clock_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
