@@ -56,16 +56,16 @@ NOTHING = Shown()
 def _parts(shown: Shown) -> Iterator[str]:
     for reference in shown.context:
         if reference.text and not reference.language:
-            yield f"# {reference.title}\n\n{_cut(reference.text)}"
+            yield f"# {reference.title}\n\n{cut(reference.text)}"
     if shown.open_files:
-        yield _named("Files that are open in the editor", shown.open_files)
+        yield named("Files that are open in the editor", shown.open_files)
     for code in shown.selected_code:
-        yield _fenced(_place(code), code.language, code.text)
+        yield fenced(_place(code), code.language, code.text)
     for reference in shown.context:
         if reference.text and reference.language:
-            yield _fenced(f"{reference.title}:", reference.language, reference.text)
-    if named := [reference.title for reference in shown.context if not reference.text]:
-        yield _named("The request is about", named)
+            yield fenced(f"{reference.title}:", reference.language, reference.text)
+    if titles := [reference.title for reference in shown.context if not reference.text]:
+        yield named("The request is about", titles)
 
 
 def _place(code: SelectedCode) -> str:
@@ -75,18 +75,20 @@ def _place(code: SelectedCode) -> str:
     return f"L{lines}, which are selected:" if lines else f"The file `{code.path}`:"
 
 
-def _named(title: str, names: Sequence[str]) -> str:
+def named(title: str, names: Sequence[str]) -> str:
+    """A list of names, each once."""
     unique = list(dict.fromkeys(names))
     more = [f"- and {len(unique) - NAMES} more"] if len(unique) > NAMES else []
     return "\n".join([f"{title}:", *(f"- {name}" for name in unique[:NAMES]), *more])
 
 
-def _fenced(title: str, language: str, text: str) -> str:
-    """The fence is longer than any in the text."""
+def fenced(title: str, language: str, text: str) -> str:
+    """A text in a fence that is longer than any in it."""
     longest = max((len(line) - len(line.lstrip("`")) for line in text.splitlines()), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{title}\n{fence}{language}\n{_cut(text)}\n{fence}"
+    return f"{title}\n{fence}{language}\n{cut(text)}\n{fence}"
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """At most LONGEST characters of it, and how many are missing."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n[{len(text) - LONGEST} more characters are left out]"

@@ -7,21 +7,18 @@ import binascii
 from collections.abc import Iterator, Sequence
 
 from pillion import Image
+from pillion.shown import cut, fenced, named
 
 from .anchored import Selected
 from .asked import Chat, Variable
 from .vendors import Unusable
 
-NAMES = 200
-"""Files that are named."""
-LONGEST = 100_000
-"""Characters of one piece of context."""
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 def words(asked: Chat) -> str:
     """The prompt: what the editor shows, what the person points at, and the request itself, last."""
-    parts = [part for part in _parts(asked) if part]
+    parts = list(_parts(asked))
     if not parts:
         return asked.query
     return "\n\n".join([*parts, f"# What is asked\n\n{asked.query}"])
@@ -55,10 +52,10 @@ def edit(asked: Chat, chosen: Selected, text: str, recent: Sequence[str] = ()) -
     lines = "\n".join(text.split("\n")[chosen.first - 1 : chosen.last])
     said = [words(asked)]
     if recent:
-        said.insert(0, "\n".join([f"{RECENT}:", *(_fenced("", "diff", cut(diff)) for diff in recent)]))
+        said.insert(0, "\n".join([f"{RECENT}:", *(fenced("", "diff", cut(diff)) for diff in recent)]))
     if lines != text:
-        said.insert(0, _fenced(f"The file `{chosen.path}`:", "", text))
-    now = _fenced("", "", lines).lstrip("\n")
+        said.insert(0, fenced(f"The file `{chosen.path}`:", "", text))
+    now = fenced("", "", lines).lstrip("\n")
     return EDIT.format(words="\n\n".join(said), first=chosen.first, last=chosen.last, path=chosen.path, now=now)
 
 
@@ -86,27 +83,22 @@ def _parts(asked: Chat) -> Iterator[str]:
         yield f"# The project's rules, from its file .aiderules\n\n{cut(asked.aide_rules)}"
     if labels := list(dict.fromkeys(asked.project_labels)):
         yield f"The project is of these kinds: {', '.join(labels)}."
-    yield _named("Files that are visible in the editor", asked.open_files)
-    yield _named("Files that are open in the editor", asked.all_files)
+    if asked.open_files:
+        yield named("Files that are visible in the editor", asked.open_files)
+    if asked.all_files:
+        yield named("Files that are open in the editor", asked.all_files)
     for variable in dict.fromkeys(context.variables):
         yield _pointed(variable)
     given = {variable.fs_file_path for variable in context.variables if variable.type == "File"}
     for file in context.file_content_map:
         if file.file_path not in given:
-            yield _fenced(f"The file `{file.file_path}`:", file.language, file.file_content)
-    yield _named("Folders that the request is about", context.folder_paths)
+            yield fenced(f"The file `{file.file_path}`:", file.language, file.file_content)
+    if context.folder_paths:
+        yield named("Folders that the request is about", context.folder_paths)
     if context.terminal_selection:
-        yield _fenced("Marked in the terminal:", "", context.terminal_selection)
+        yield fenced("Marked in the terminal:", "", context.terminal_selection)
     if asked.shell:
         yield f"Commands are run by {asked.shell}."
-
-
-def _named(title: str, paths: tuple[str, ...]) -> str:
-    unique = list(dict.fromkeys(paths))
-    if not unique:
-        return ""
-    more = [f"- and {len(unique) - NAMES} more"] if len(unique) > NAMES else []
-    return "\n".join([f"{title}:", *(f"- {path}" for path in unique[:NAMES]), *more])
 
 
 def _pointed(variable: Variable) -> str:
@@ -118,15 +110,4 @@ def _pointed(variable: Variable) -> str:
             title = f"`{variable.name}`, lines {first} to {last} of `{variable.fs_file_path}`:"
         case _:
             title = f"The file `{variable.fs_file_path}`:"
-    return _fenced(title, variable.language, variable.content)
-
-
-def _fenced(title: str, language: str, text: str) -> str:
-    """The fence is longer than any in the text."""
-    longest = max((len(line) - len(line.lstrip("`")) for line in text.splitlines()), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{title}\n{fence}{language}\n{cut(text)}\n{fence}"
-
-
-def cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n[{len(text) - LONGEST} more characters are left out]"
+    return fenced(title, variable.language, variable.content)

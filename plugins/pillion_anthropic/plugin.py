@@ -17,8 +17,8 @@ from pillion.keys import Key
 from pillion.modelconfig import KnownModels, ModelConfig
 from pillion.settings import Environment
 from pillion.tokens import ESTIMATE
+from pillion_http.certificates import Certificates
 
-from .certificates import Certificates
 from .provider import AnthropicProvider
 from .tokens import TOKENIZERS
 

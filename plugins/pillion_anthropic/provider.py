@@ -18,9 +18,9 @@ from pillion.modelconfig import KnownModels
 from pillion.tokens import Counter
 from pillion.values import ModelInfo
 from pillion.vendorfaults import check_stream
+from pillion_http.certificates import Certificates
 
 from .answer import Reader
-from .certificates import Certificates
 from .faults import translated
 from .rates import rates
 from .request import ThinkingMode, body

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,11 +9,9 @@ from urllib.parse import quote
 
 import click
 
-from pillion.settings import load
+from pillion_http.commandline import on_server, safe, say, say_json
 from pillion_http.liveserver import LiveServer
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What would move a terminal's cursor, or worse."""
 _WHYS = {
     "changed": "changed by somebody else since",
     "interrupted": "changed by a program that was cut off, or by somebody",
@@ -23,28 +19,11 @@ _WHYS = {
     "protected": "protected",
     "blocked": "something that is not kept stands there",
 }
-_ENDS = ("turn.finished", "turn.failed", "turn.cancelled", "turn.interrupted")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def commands() -> Sequence[click.Command]:
     return [undo, redo, checkpoints]
-
-
-def _common(command: F) -> F:
-    for option in (
-        click.option(
-            "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the server is looked for."
-        ),
-        click.option(
-            "--config",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="A settings file, laid over the shipped one.",
-        ),
-        click.option("--json", "json_", is_flag=True, help="One JSON document on stdout."),
-    ):
-        command = option(command)
-    return command
 
 
 def _going(command: F) -> F:
@@ -59,36 +38,22 @@ def _going(command: F) -> F:
 @click.command("undo")
 @click.argument("session", default="")
 @_going
-@_common
-def undo(session: str, what: str, overwrite: bool, json_: bool, config: Path | None, data_dir: Path | None) -> None:
+@on_server
+def undo(session: str, what: str, overwrite: bool, json_: bool, server: LiveServer) -> None:
     """Take a session's last turn back: its changes of files, and its words.
 
     SESSION is an id, or the beginning of one; by default the last one of this folder.
     """
-    _go(
-        "undo",
-        session,
-        what,
-        overwrite,
-        json_,
-        LiveServer(load(config=config, data_dir=data_dir).data_dir),
-    )
+    _go("undo", session, what, overwrite, json_, server)
 
 
 @click.command("redo")
 @click.argument("session", default="")
 @_going
-@_common
-def redo(session: str, what: str, overwrite: bool, json_: bool, config: Path | None, data_dir: Path | None) -> None:
+@on_server
+def redo(session: str, what: str, overwrite: bool, json_: bool, server: LiveServer) -> None:
     """Do again what was undone last. SESSION as for `pillion undo`."""
-    _go(
-        "redo",
-        session,
-        what,
-        overwrite,
-        json_,
-        LiveServer(load(config=config, data_dir=data_dir).data_dir),
-    )
+    _go("redo", session, what, overwrite, json_, server)
 
 
 @click.command("checkpoints")
@@ -96,7 +61,7 @@ def redo(session: str, what: str, overwrite: bool, json_: bool, config: Path | N
 @click.option("--diff", metavar="CHECKPOINT", help="What differs between it and now.")
 @click.option("--restore", metavar="CHECKPOINT", help="Go back to it.")
 @_going
-@_common
+@on_server
 def checkpoints(
     session: str,
     diff: str | None,
@@ -104,29 +69,27 @@ def checkpoints(
     what: str,
     overwrite: bool,
     json_: bool,
-    config: Path | None,
-    data_dir: Path | None,
+    server: LiveServer,
 ) -> None:
     """List a session's checkpoints, show what changed since one, or go back to it. SESSION as for `pillion undo`."""
-    server = LiveServer(load(config=config, data_dir=data_dir).data_dir)
     if restore:
         _go(f"checkpoints/{quote(restore, safe='')}/restore", session, what, overwrite, json_, server)
         return
     path = f"/api/sessions/{_of(server, session)}/checkpoints"
     said, _ = server.ask("GET", f"{path}/{quote(diff, safe='')}/diff" if diff else path)
     if json_:
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+        say_json(said)
     elif diff:
         for file in said["data"]:
-            _say(file["diff"] or f"{file['path']}: {file['kind']}{_modes(file)}\n", nl=False)
+            say(file["diff"] or f"{file['path']}: {file['kind']}{_modes(file)}\n", nl=False)
     else:
         for one in said["data"]:
-            _say(
+            say(
                 f"{one['checkpoint'][:12]}  {one['time'][:19]}Z  {one['why']:8}step {one['step']}  {_line(one['text'])}"
             )
         for way in ("undo", "redo"):
             if said[way]:
-                click.echo(f"{way}: {_CONTROL.sub(' ', _line(said[way]['text']))}", err=True)
+                click.echo(f"{way}: {safe(_line(said[way]['text']))}", err=True)
 
 
 def _modes(file: Mapping[str, Any]) -> str:
@@ -138,17 +101,13 @@ def _line(text: str) -> str:
     return first if len(first) <= 60 else f"{first[:59]}…"
 
 
-def _say(text: str, *, nl: bool = True) -> None:
-    click.echo(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), nl=nl)
-
-
 def _go(way: str, session: str, what: str, overwrite: bool, json_: bool, server: LiveServer) -> None:
     """Asks for it, waits for its end, and tells what came of it. Exits with 1 where files were left as they are."""
     id = _of(server, session)
     accepted, _ = server.ask("POST", f"/api/sessions/{id}/{way}", {"what": what, "overwrite": overwrite})
-    told = _outcome(server, id, accepted["turn"], accepted["after"])
+    told = server.outcome(id, accepted, "workspace.restored")
     if json_:
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        say_json(told)
     else:
         _show(told, id)
     if told.get("left"):
@@ -162,12 +121,12 @@ def _show(told: Mapping[str, Any], session: str) -> None:
     if told.get("what", "both") != "conversation":
         click.echo(f"{count} {'file' if count == 1 else 'files'} put back{':' if paths else '.'}")
     for path in paths:
-        _say(f"  {path}")
+        say(f"  {path}")
     if count > len(paths):
         click.echo(f"  … and {count - len(paths)} more")
     for one in told.get("left", []):
-        _say(f"Left as it is: {one['path']} ({_WHYS.get(one['why'], one['why'])})")
-        _say(one.get("diff", ""), nl=False)
+        say(f"Left as it is: {one['path']} ({_WHYS.get(one['why'], one['why'])})")
+        say(one.get("diff", ""), nl=False)
     if told.get("left"):
         again = f"pillion checkpoints {session[:12]} --restore {told['checkpoint'][:12]} --what files --overwrite"
         click.echo(f"`{again}` puts these back, too; what is there is kept in a checkpoint first.", err=True)
@@ -175,18 +134,3 @@ def _show(told: Mapping[str, Any], session: str) -> None:
 
 def _of(server: LiveServer, session: str) -> str:
     return server.session(session) if session else server.last_session(Path.cwd())
-
-
-def _outcome(server: LiveServer, session: str, turn: str, after: str) -> Mapping[str, Any]:
-    """What the turn told when it ended. Raises ClickException with what failed it."""
-    told: Mapping[str, Any] = {}
-    for event in server.follow(f"/api/sessions/{session}/events?after={quote(after, safe='')}"):
-        if event.get("turn") != turn:
-            continue
-        if event["type"] == "workspace.restored":
-            told = event
-        elif event["type"] in _ENDS:
-            if event["type"] != "turn.finished":
-                raise click.ClickException(event.get("message") or "It was stopped.")
-            break
-    return told

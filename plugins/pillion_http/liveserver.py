@@ -16,6 +16,7 @@ SECONDS = 120.0
 """In which the server answers; it is on this machine, and may have much to put back."""
 WHOLE = 32
 """Characters of an id."""
+ENDS = ("turn.finished", "turn.failed", "turn.cancelled", "turn.interrupted")
 
 
 class LiveServer:
@@ -63,6 +64,21 @@ class LiveServer:
         """A stream of events, one by one, to its end."""
         with self._answer("GET", path, None, {"accept": "application/x-ndjson"}) as answer:
             yield from map(json.loads, iter(answer.readline, b""))
+
+    def outcome(self, session: str, accepted: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+        """The event `kind` that an accepted turn told by its end, {} where it told none. What failed it is a
+        ClickException."""
+        told: Mapping[str, Any] = {}
+        for event in self.follow(f"/api/sessions/{session}/events?after={quote(accepted['after'], safe='')}"):
+            if event.get("turn") != accepted["turn"]:
+                continue
+            if event["type"] == kind:
+                told = event
+            elif event["type"] in ENDS:
+                if event["type"] != "turn.finished":
+                    raise click.ClickException(event.get("message") or "It was stopped.")
+                break
+        return told
 
     def _sessions(self) -> Iterator[dict[str, Any]]:
         """The last one first."""

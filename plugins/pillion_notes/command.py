@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
 from typing import Any
 
 import click
 
-from pillion.settings import load
+from pillion_http.commandline import on_server, say, say_json
 from pillion_http.liveserver import LiveServer
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What would move a terminal's cursor, or worse."""
 
 
 @click.command("notes")
 @click.argument("session")
 @click.option("--edit", is_flag=True, help="Change them in your editor: $VISUAL, else $EDITOR.")
-@click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")
-@click.option(
-    "--config", type=click.Path(path_type=Path, dir_okay=False), help="A settings file, laid over the shipped one."
-)
-@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the server is looked for.")
-def notes(session: str, edit: bool, json_: bool, config: Path | None, data_dir: Path | None) -> None:
+@on_server
+def notes(session: str, edit: bool, json_: bool, server: LiveServer) -> None:
     """Show the notes that model and person keep in a session. SESSION is an id, or the beginning of one."""
-    server = LiveServer(load(config=config, data_dir=data_dir).data_dir)
     path = f"/api/sessions/{server.session(session)}/scratchpad"
     pad, tag = server.ask("GET", path)
     if edit:
@@ -36,7 +25,7 @@ def notes(session: str, edit: bool, json_: bool, config: Path | None, data_dir: 
         else:
             pad = _put(server, path, text, tag)
     if json_:
-        click.echo(json.dumps(pad, indent=2, ensure_ascii=False))
+        say_json(pad)
     elif not edit:
         _show(pad)
 
@@ -54,6 +43,5 @@ def _show(pad: dict[str, Any]) -> None:
     if not pad["text"]:
         click.echo("There are no notes in this session.", err=True)
         return
-    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", pad["text"])
-    click.echo(text, nl=not text.endswith("\n"))
+    say(pad["text"], nl=not pad["text"].endswith("\n"))
     click.echo(f"Written by the {pad['by']}, {pad['updated']}.", err=True)

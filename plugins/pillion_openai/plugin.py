@@ -19,8 +19,8 @@ from pillion.modelconfig import KnownModels, ModelConfig, Tokens
 from pillion.settings import Environment
 from pillion.tokens import ESTIMATE
 from pillion.values import ModelInfo
+from pillion_http.certificates import Certificates
 
-from .certificates import Certificates
 from .provider import OpenAIProvider, Server
 from .tokens import TOKENIZERS
 

@@ -18,9 +18,9 @@ from pillion.keys import Key
 from pillion.tokens import Counter
 from pillion.values import ModelInfo, Text
 from pillion.vendorfaults import check_stream
+from pillion_http.certificates import Certificates
 
 from . import chat, constrained, responses, tokens
-from .certificates import Certificates
 from .faults import translated
 from .rates import rates
 from .sse import DataLines
