@@ -14,7 +14,7 @@ import trio
 from pillion import events as e
 from pillion_terminal.terminal import KEPT
 
-from ..core.test_processes import DAEMON, HOPPER, STUBBORN
+from ..core.test_processes import DAEMON, HOPPER, STUBBORN, grown
 from ..plugins.terminal.terminalkit import BOUND, Desk, appear, desk, running, unique
 
 LONG = bool(os.environ.get("PILLION_LONG"))
@@ -88,7 +88,7 @@ async def test_a_fork_bomb_ends(at: Desk, tmp_path: Path, way: str) -> None:
         command = f"STOP={tmp_path}/stop ./hopper 4 0 {n} & sleep 600"
         with trio.fail_after(BOUND):
             accepted = await at.session.call_tool("run_command", {"command": command} | WAYS[way])
-            await appear(n, 5)
+            await grown(tmp_path / "stop.grown")
             await at.host.kernel.delete(at.session.id)
         assert running(n) == []
         assert accepted.turn
