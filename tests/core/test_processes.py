@@ -210,6 +210,13 @@ async def grown(flag: Path) -> None:
             await trio.sleep(0.01)
 
 
+async def is_over(flag: Path) -> bool:
+    """Whether no hop comes in the time of some fifty: each makes the flag again."""
+    await trio.Path(flag).unlink()
+    await trio.sleep(1)
+    return not await trio.Path(flag).exists()
+
+
 @pytest.mark.alone
 async def test_a_fork_bomb_ends(processes: Processes, tmp_path: Path) -> None:
     script, n = tmp_path / "hopper", unique()
@@ -218,6 +225,7 @@ async def test_a_fork_bomb_ends(processes: Processes, tmp_path: Path) -> None:
     try:
         async with processes.start([str(script), "4", "0", n], cwd=tmp_path, extra={"STOP": str(tmp_path / "stop")}):
             await grown(tmp_path / "stop.grown")
+        assert await is_over(tmp_path / "stop.grown")
         assert running(n) == []
     finally:
         (tmp_path / "stop").touch()

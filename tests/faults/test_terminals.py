@@ -14,7 +14,7 @@ import trio
 from pillion import events as e
 from pillion_terminal.terminal import KEPT
 
-from ..core.test_processes import DAEMON, HOPPER, STUBBORN, grown
+from ..core.test_processes import DAEMON, HOPPER, STUBBORN, grown, is_over
 from ..plugins.terminal.terminalkit import BOUND, Desk, appear, desk, running, unique
 
 LONG = bool(os.environ.get("PILLION_LONG"))
@@ -90,6 +90,7 @@ async def test_a_fork_bomb_ends(at: Desk, tmp_path: Path, way: str) -> None:
             accepted = await at.session.call_tool("run_command", {"command": command} | WAYS[way])
             await grown(tmp_path / "stop.grown")
             await at.host.kernel.delete(at.session.id)
+        assert await is_over(tmp_path / "stop.grown")
         assert running(n) == []
         assert accepted.turn
     finally:
