@@ -21,6 +21,8 @@ from .scopes import scope_lines
 
 WORDS = 3
 """Letters and digits from which on lines say something."""
+HALF = 0.5
+"""Of a hunk's old lines: where so many stand is what it may mean."""
 
 
 class Applied(Struct, frozen=True):
@@ -276,13 +278,36 @@ def _says_it_all(index: Index, hunk: Hunk) -> bool:
     """`old` is nowhere; is that because `new` stands there instead?
 
     Where lines only go, it says so if they went from between others: a rest that has lost its edge stands there anyway.
+    And not while half of `old` stands somewhere else, or more than half where lines only go: that may be what is
+    meant, changed by somebody.
     """
-    added = [line for line in hunk.new if line not in hunk.old]
-    if not added and hunk.new and (hunk.old[0] != hunk.new[0] or hunk.old[-1] != hunk.new[-1]):
+    old, new = ([line.strip() for line in lines] for lines in (hunk.old, hunk.new))
+    added = [line for line in new if line not in old]
+    if not added and new and (old[0] != new[0] or old[-1] != new[-1]):
         return False
-    words = sum(sum(map(str.isalnum, line)) for line in (added or hunk.new))
-    lines = sum(1 for line in hunk.new if line.strip())
-    if words <= WORDS or (not added and lines < 2):
+    words = sum(map(_letters, added or new))
+    if words <= WORDS or (not added and sum(map(bool, new)) < 2):
         return False
-    runs = [index.runs(hunk.new, level) for level in (Level.EXACT, Level.TRAILING, Level.INDENTED)]
-    return any(len(run) == 1 and is_meant(index, hunk, run[0], run[0] + len(hunk.new)) for run in runs)
+    levels = (Level.EXACT, Level.TRAILING, Level.INDENTED)
+    start = next((run[0] for run in (index.runs(hunk.new, level) for level in levels) if len(run) == 1), None)
+    if start is None or not is_meant(index, hunk, start, start + len(new)):
+        return False
+    share = _share(index, old, range(start, start + len(new)))
+    return share < HALF or (share == HALF and not added)
+
+
+def _share(index: Index, old: Sequence[str], apart: range) -> float:
+    """Of these lines, the largest part that stands in one place, in lines that are not `apart`: 0 to 1."""
+    found, keys = index.found(Level.INDENTED), index.keys(Level.INDENTED)
+    said = [i for i, line in enumerate(old) if _letters(line) >= WORDS]
+    starts = {there - i for i in said for there in found.get(old[i], ()) if there not in apart}
+
+    def alike_at(start: int) -> int:
+        there = ((i, start + i) for i in said if start + i not in apart)
+        return sum(1 for i, number in there if 0 <= number < len(keys) and keys[number] == old[i])
+
+    return max(map(alike_at, starts), default=0) / len(said) if len(said) > 1 else 0.0
+
+
+def _letters(line: str) -> int:
+    return sum(map(str.isalnum, line))

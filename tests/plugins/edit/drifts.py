@@ -280,8 +280,16 @@ def _since(pair: Pair, number: int, old: Sequence[str], new: Sequence[str] | Non
 
 
 def _undone(pair: Pair, file: Sequence[str]) -> bool:
-    """Do lines that are to change still stand there, though the commit is made?"""
-    return any(not _stands(hunk.new, hunk.old) and _stands(file, hunk.old) for hunk in pair.hunks)
+    """Do lines that are to change still stand there, or their text, though the commit is made?"""
+    return any(
+        (not _stands(hunk.new, hunk.old) and _stands(file, hunk.old)) or _text_stands(file, hunk) for hunk in pair.hunks
+    )
+
+
+def _text_stands(file: Sequence[str], hunk: Hunk) -> bool:
+    """Does the text of `old` stand more often than `new` has it?"""
+    text, old, new = ("\n".join(lines) for lines in (file, hunk.old, hunk.new))
+    return bool(old) and text.count(old) > new.count(old)
 
 
 def _stands(file: Sequence[str], lines: Sequence[str]) -> bool:
