@@ -12,6 +12,7 @@ from pillion.contracts.tool import Call, Effect
 from pillion.errors import NotAFile
 
 from .ripgrep import Ground, Ripgrep, place_of
+from .standing import names_there
 
 MOST_FILES = 50_000
 SECONDS = 30.0
@@ -56,7 +57,8 @@ async def tree(
         name = inner.path[start:]
         if inner.kind == "folder" and name not in tops and (hidden or not name.startswith(".")):
             names[inner.path + "/"] = 0
-    return Tree(entry.path, names, complete)
+    there = await names_there(ground, sorted(names))
+    return Tree(entry.path, {name: names[name] for name in there}, complete)
 
 
 def _count(names: dict[str, int], paths: Sequence[str], deepest: int) -> None:

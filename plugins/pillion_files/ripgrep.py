@@ -43,6 +43,12 @@ class Ground(Protocol):
     def processes(self) -> Processes: ...
 
 
+def texts_held(ground: Ground) -> Mapping[str, bytes]:
+    """By path, what an editor holds unsaved."""
+    held: Mapping[str, bytes] = getattr(ground.workspace, "unsaved", {})
+    return held
+
+
 def find_ripgrep(configured: str = "") -> str:
     """The program's path. Raises MissingLibrary."""
     beside = [Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))]
@@ -84,8 +90,7 @@ class Ripgrep:
 
     async def _both(self, ground: Ground, arguments: Sequence[str], place: str, take: Take, end: bytes) -> bool:
         root = ground.workspace.root
-        unsaved: Mapping[str, bytes] = getattr(ground.workspace, "unsaved", {})
-        wanted = {path: data for path, data in unsaved.items() if _is_within(f"./{path}", place)}
+        wanted = {path: data for path, data in texts_held(ground).items() if _is_within(f"./{path}", place)}
         if wanted:
             async with _written(wanted, root) as copies:
                 if not await self._run(ground, arguments, place, Footing(copies), take, end):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import accumulate, takewhile
 from typing import Annotated
 
 import trio
@@ -12,6 +14,7 @@ from pillion.contracts.tool import Call, Effect
 from pillion.protection import Guard, guard_of
 
 from .ripgrep import Ripgrep, place_of
+from .standing import Line, lines_there, names_there
 
 SECONDS = 30.0
 MOST_PATHS = 100_000
@@ -22,6 +25,10 @@ AHEAD = 10
 """Times what fits that is taken as it comes, and sorted: so all cores may search. Of more, the first are looked for."""
 QUICK = 10.0
 """Seconds that this may take; then large files are left out."""
+BETWEEN = "--"
+"""What ripgrep writes between hits that are apart."""
+_AT = re.compile(r"(?P<number>\d+)(?P<sign>[:-])(?P<offset>\d+)(?P=sign)")
+"""Behind a path: which line it is, and which byte of the file it begins at."""
 
 
 class GlobArguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +63,9 @@ class Glob:
             paths.clear()
             await self._ripgrep.files(call, ["--sort=path", fitting], place, take)
         paths.sort()
-        return _cut(paths, call.max_output, "files").replace("\0", "/") or "[no file fits]"
+        shown = _fitting(paths, call.max_output)
+        there = await names_there(call, [path.replace("\0", "/") for path in shown])
+        return _written(there, "files", more=len(paths) > len(shown)) or "[no file fits]"
 
 
 class SearchArguments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,6 +98,7 @@ class Search:
         place, guard = place_of(call, arguments.folder, entry), guard_of(call.workspace)
         wanted = [
             "--line-number",
+            "--byte-offset",
             "--with-filename",
             "--no-heading",
             f"--max-columns={COLUMNS}",
@@ -101,11 +111,11 @@ class Search:
         with trio.move_on_after(QUICK):  # asking each file's size first would take a quarter of the time
             found = _Hits(guard, call.max_output * AHEAD)
             if await self._ripgrep.lines(call, wanted, place, found.take):
-                return _cut(found.lines(), call.max_output, "lines") or "[no hit]"
+                return await found.said(call)
         found = _Hits(guard, call.max_output)
         patient = ["--sort=path", f"--max-filesize={LARGEST_FILE}", *wanted]
         whole = await self._ripgrep.lines(call, patient, place, found.take)
-        said = _cut(found.lines(), call.max_output, "lines") or "[no hit]"
+        said = await found.said(call)
         return f"{said}\n[files of more than {LARGEST_FILE} are left out]" if whole else said
 
 
@@ -114,26 +124,34 @@ class _Hits:
 
     def __init__(self, guard: Guard, room: int) -> None:
         self._guard, self._room = guard, room
-        self._files: dict[str, list[str] | None] = {}
+        self._files: dict[str, list[Line] | None] = {}
 
     def take(self, lines: Sequence[str]) -> bool:
-        kept: list[str] | None = None
+        kept: list[Line] | None = None
         for line in lines:
             path, named, rest = line.partition("\0")
             if named:
                 if path not in self._files:
                     self._files[path] = None if self._guard.hides(path) else []
                 kept = self._files[path]
-                number = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-                line = f"{path}{rest[len(number) : len(number) + 1]}{rest}"
-            if kept is not None and (named or line == "--"):
-                kept.append(line)
-                self._room -= len(line) + 1
+                if kept is not None and (at := _AT.match(rest)):
+                    text = rest[at.end() :]
+                    shown = f"{path}{at['sign']}{at['number']}{at['sign']}{text}"
+                    kept.append(Line(shown, text, int(at["offset"])))
+                    self._room -= len(shown) + 1
+            elif kept is not None and line == BETWEEN:
+                kept.append(Line(line))
         return self._room > 0
 
-    def lines(self) -> list[str]:
-        """Sorted by path."""
-        return [line for path in sorted(self._files, key=_ordered) for line in self._files[path] or ()]
+    async def said(self, call: Call) -> str:
+        """Sorted by path: as much as the model can take of what stands there."""
+        files = {path: self._files[path] or () for path in sorted(self._files, key=_ordered)}
+        lines = [(path, line) for path, lines in files.items() for line in lines]
+        fitting = len(_fitting([line.shown for _, line in lines], call.max_output))
+        shown: dict[str, list[Line]] = {}
+        for path, line in lines[:fitting]:
+            shown.setdefault(path, []).append(line)
+        return _written(await lines_there(call, shown), "lines", more=len(lines) > fitting) or "[no hit]"
 
 
 def _ordered(path: str) -> str:
@@ -141,12 +159,12 @@ def _ordered(path: str) -> str:
     return path.replace("/", "\0")
 
 
-def _cut(lines: Sequence[str], room: int, what: str) -> str:
-    """As many lines as the model can take."""
-    size = 0
-    for number, line in enumerate(lines):
-        size += len(line) + 1
-        if size > room:
-            note = f"[{number} {what} shown, there are more: narrow it down]"
-            return "\n".join([*lines[:number], note])
-    return "\n".join(lines)
+def _fitting(lines: Sequence[str], room: int) -> Sequence[str]:
+    """As many as the model can take."""
+    sizes = accumulate(len(line) + 1 for line in lines)
+    return lines[: sum(1 for _ in takewhile(lambda size: size <= room, sizes))]
+
+
+def _written(lines: Sequence[str], what: str, *, more: bool) -> str:
+    note = [f"[{len(lines)} {what} shown, there are more: narrow it down]"] if more else []
+    return "\n".join([*lines, *note])

@@ -20,6 +20,7 @@ from pillion.hookspecs import TurnInfo
 from pillion.localworkspace import LocalWorkspace
 from pillion_files.footing import footing
 from pillion_files.plugin import Config, Plugin
+from pillion_files.ripgrep import find_ripgrep
 
 RACES = 10_000
 CALLS = 25
@@ -73,10 +74,33 @@ async def test_no_tool_looks_into_what_was_swapped_in(
                 seen.append(await tool.run(msgspec.convert(arguments, tool.Arguments), call))
             except PillionError:
                 continue
-            if len(seen) >= CALLS:
+            if len(seen) >= CALLS and any("own.txt" in said for said in seen):
                 break
     assert any("own.txt" in said for said in seen)
     assert [said for said in seen if "secret" in said or "others" in said] == []
+
+
+@pytest.mark.promise("files.inside")
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("search", {"pattern": "needle", "context": 1}),
+        ("glob", {"pattern": "*.txt"}),
+        ("list_files", {"depth": 5}),
+    ],
+)
+async def test_what_was_swapped_in_while_the_root_was_walked_is_not_shown(
+    ground: Path, call: Any, tmp_path: Path, name: str, arguments: dict[str, Any]
+) -> None:
+    """A swap between two steps of a walk makes ripgrep follow a link, as it does here each time."""
+    program = tmp_path / "rg"
+    program.write_text(f'#!/bin/sh\nexec "{find_ripgrep()}" --follow "$@"\n')
+    program.chmod(0o755)
+    turn = TurnInfo("", "", "", None, call.workspace, False)
+    (tool,) = (t for t in Plugin(Config(ripgrep=str(program))).register_tools(turn) if t.name == name)
+    said = await tool.run(msgspec.convert(arguments, tool.Arguments), call)
+    assert "own.txt" in said
+    assert "secret" not in said and "others" not in said
 
 
 @pytest.mark.promise("files.inside")

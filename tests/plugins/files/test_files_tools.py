@@ -281,6 +281,30 @@ async def test_context_of_hits_is_marked(ask: Any, folder: Path) -> None:
     assert found == "f-1-one\nf:2:two\nf-3-three\n--\nf-5-five\nf:6:six\nf-7-seven"
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        "one ä\nneedle here\nneedle there\n".encode(),
+        "\ufeffone\nneedle here\nneedle there".encode(),
+        "\ufeffone ä\nneedle here\nneedle there\n".encode("utf-16-le"),
+        "\ufeffone ä\nneedle here\nneedle there\n".encode("utf-16-be"),
+        b"one \xe4\xff\nneedle here\nneedle there\n",
+        b"one\r\nneedle here\r\nneedle there\r\n",
+    ],
+)
+async def test_every_hit_is_shown_in_whatever_bytes(ask: Any, folder: Path, data: bytes) -> None:
+    (folder / "f.txt").write_bytes(data)
+    found = (await ask("search", pattern="needle", context=1)).splitlines()
+    assert [line[:20].rstrip("\r") for line in found][1:] == ["f.txt:2:needle here", "f.txt:3:needle there"]
+
+
+async def test_a_hit_in_wrong_bytes_and_one_in_a_long_line_are_shown(ask: Any, folder: Path) -> None:
+    (folder / "f.txt").write_bytes(b"caf\xe9 needle\n" + b"\xc3\xa4needle " * 500 + b"\n")
+    first, second = (await ask("search", pattern="needle")).split("\n")
+    assert first == "f.txt:1:caf\ufffd needle"
+    assert second.startswith("f.txt:2:äneedle äneedle") and second.endswith("end of long line]")
+
+
 async def test_several_files_are_read_at_once(ask: Any, call: Any, folder: Path) -> None:
     call.max_output = 1000
     (folder / "short").write_text("one\ntwo\n")
