@@ -198,7 +198,7 @@ class Catalog:
         if name in ("", "auto"):
             name = self._settings.defaults.strategy
         if name == "auto":
-            name = "agent" if model is not None and model.tools == "native" else "chat"
+            name = "agent" if model is not None and model.tools in ("native", "tags") else "chat"
         if name not in self.strategies:
             raise NotFound(f"There is no strategy {name!r}; there are: {', '.join(self.strategies) or 'none'}.")
         return self.strategies[name]

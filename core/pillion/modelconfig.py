@@ -24,7 +24,7 @@ class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     context: Tokens | None = None
     output: Tokens | None = None
-    tools: Literal["native", "constrained", "none"] | None = None
+    tools: Literal["native", "constrained", "tags", "none"] | None = None
     images: bool | None = None
     thinking: bool | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None

@@ -2,21 +2,23 @@
 
     <pillion:call tool="read_file">{"path": "README.md"}</pillion:call>
 
-What is malformed is a call all the same: its result tells the model what was wrong with it.
+Or, for a model whose `tools` are `tags`, in the form of tagform.py. What is malformed is a call all the same: its
+result tells the model what was wrong with it.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 
 import msgspec
 from msgspec.structs import replace
 
+from . import tagform
 from .contracts.provider import CallPart, Chunk, Finish, Provider, Request, Restart
-from .values import Message, Part, Text, ToolCall, ToolResult, ToolSpec
+from .values import Message, Part, Text, Thinking, ToolCall, ToolResult, ToolSpec
 from .wrapper import Wrapper
 
 BEGIN, END = "<pillion:call", "</pillion:call>"
@@ -39,23 +41,29 @@ class TextTools(Wrapper):
 
     def __init__(self, inner: Provider) -> None:
         super().__init__(inner)
-        self._without = {model.name for model in inner.models() if model.tools == "none"}
+        self._forms = {model.name: model.tools for model in inner.models() if model.tools in ("none", "tags")}
 
     def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-        if request.model not in self._without or not (request.tools or _speaks_of_tools(request.messages)):
+        form = self._forms.get(request.model)
+        if form is None or not (request.tools or _speaks_of_tools(request.messages)):
             return self._inner.stream(request)
-        return self._stream(request)
-
-    @asynccontextmanager
-    async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
-        async with self._inner.stream(in_words(request)) as chunks, aclosing(_parsed(chunks)) as parsed:
-            yield parsed
+        return in_words(self._inner, request, tags=form == "tags")
 
 
-def in_words(request: Request) -> Request:
+@asynccontextmanager
+async def in_words(provider: Provider, request: Request, *, tags: bool) -> AsyncIterator[AsyncIterator[Chunk]]:
+    """The provider's answer to a request whose tools it is told of in words: as tags, or with JSON."""
+    parser = (lambda: tagform.Parser(request.offered)) if tags else Parser
+    async with provider.stream(worded(request, tags=tags)) as chunks, aclosing(_parsed(chunks, parser)) as parsed:
+        yield parsed
+
+
+def worded(request: Request, *, tags: bool = False) -> Request:
     """The same request without tools: they, their calls and their results are words."""
-    system = "\n\n".join(filter(None, (request.system, _told(request.tools))))
-    messages = [Message(message.role, tuple(map(_worded, message.parts))) for message in request.messages]
+    told = tagform.told(request.tools) if tags else _told(request.tools)
+    system = "\n\n".join(filter(None, (request.system, told)))
+    said = _tagged if tags else _worded
+    messages = [Message(message.role, tuple(map(said, message.parts))) for message in request.messages]
     if request.tools and not request.offered:
         messages.append(Message("user", (Text(NONE_NOW),)))
     return replace(request, system=system, messages=tuple(messages), tools=(), tool_choice="auto")
@@ -76,23 +84,35 @@ def _worded(part: Part) -> Part:
             return part
 
 
+def _tagged(part: Part) -> Part:
+    match part:
+        case ToolCall():
+            return Text(tagform.written(part))
+        case Thinking(text):
+            return Text(f"<{tagform.THINKING}>\n{text}\n</{tagform.THINKING}>\n")
+        case _:
+            return _worded(part)
+
+
 def _speaks_of_tools(messages: Sequence[Message]) -> bool:
     return any(isinstance(part, ToolCall | ToolResult) for message in messages for part in message.parts)
 
 
-async def _parsed(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk]:
-    parser = Parser()
+async def _parsed(
+    chunks: AsyncIterator[Chunk], fresh: Callable[[], Parser | tagform.Parser]
+) -> AsyncGenerator[Chunk]:
+    parser = fresh()
     async for chunk in chunks:
         match chunk:
             case Text(text):
                 for part in parser.feed(text):
                     yield part
             case Finish(reason):
-                for part in parser.end():
+                for part in parser.end(whole=reason == "stop"):
                     yield part
                 yield Finish("tool_calls") if parser.called and reason == "stop" else chunk
             case Restart():
-                parser = Parser()
+                parser = fresh()
                 yield chunk
             case _:
                 yield chunk
@@ -113,8 +133,9 @@ class Parser:
         while (yield from self._call() if self._inside else self._words()):
             pass
 
-    def end(self) -> Iterator[Text | CallPart]:
-        """Nothing more comes: a call whose end is missing ends here, and half a tag is text."""
+    def end(self, *, whole: bool = True) -> Iterator[Text | CallPart]:
+        """Nothing more comes: a call whose end is missing ends here, and half a tag is text. Cut JSON is none, so it
+        says nothing here whether the answer is `whole`."""
         if self._inside:
             yield from self._arguments(self._rest.rstrip(LOOSE))
         elif self._rest:

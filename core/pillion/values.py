@@ -120,7 +120,7 @@ class ModelInfo(Struct, frozen=True, omit_defaults=True):
     name: str
     context: int
     output: int
-    tools: Literal["native", "constrained", "none"] = "native"
+    tools: Literal["native", "constrained", "tags", "none"] = "native"
     images: bool = False
     thinking: bool = False
     price: Price = Price()

@@ -25,7 +25,7 @@ from .provider import OpenAIProvider, Server
 from .tokens import TOKENIZERS
 
 Api = Literal["chat", "responses"]
-Tools = Literal["native", "constrained", "none"]
+Tools = Literal["native", "constrained", "tags", "none"]
 TABLE = Path(__file__).with_name("models.toml")
 
 
