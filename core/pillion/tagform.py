@@ -22,65 +22,15 @@ import msgspec
 
 from .contracts.provider import CallPart
 from .tagnames import Meant, meant
-from .values import Text, Thinking, ToolCall, ToolSpec
+from .tagwords import THINKING, is_text
+from .values import Text, Thinking, ToolSpec
 
-THINKING = "thinking"
 OPENING = re.compile(r"<\s*([A-Za-z_][\w.:-]{0,63})\s*(/?)>")
 LONGEST = 80
 """Characters that a tag may have; what is longer is text."""
 FENCE = re.compile(r"\A\s*```\w*\n|\n?```\s*\Z")
-TOLD = """\
-You can use tools. First say in a few words what you are about to do and why:
-<thinking>
-...
-</thinking>
-Then write the tool's name as a tag on a line of its own, each parameter as a tag inside it, and close both. Values \
-stand as they are, nothing is escaped. So, for instance:
-<TOOL>
-<PARAMETER>value</PARAMETER>
-</TOOL>
-You may use several tools, one after the other. Then stop: the results come in the next message. Without a tool your \
-words are your answer.
-The tools:
-
-{}"""
 Part = Text | Thinking | CallPart
 Steps = Generator[Part, None, bool]
-
-
-def told(tools: Sequence[ToolSpec]) -> str:
-    """What a model is told of them; "" of none."""
-    return TOLD.format("\n\n".join(map(_described, tools))) if tools else ""
-
-
-def _described(tool: ToolSpec) -> str:
-    required = tool.schema.get("required", ())
-    lines = [f"# {tool.name}", tool.description]
-    for name, schema in tool.schema.get("properties", {}).items():
-        known = {key: value for key, value in schema.items() if key not in ("description", "default")}
-        shape = "text" if _is_text(schema) else f"JSON, {msgspec.json.encode(known).decode()}"
-        needed = "" if name in required else ", may be left out"
-        lines.append(f"- {name} ({shape}{needed}) {schema.get('description', '')}".rstrip())
-    if inner := tool.schema.get("$defs"):
-        lines.append(f"In which: {msgspec.json.encode(inner).decode()}")
-    return "\n".join(lines)
-
-
-def written(call: ToolCall) -> str:
-    """A call as the model is to write it."""
-    try:
-        given = msgspec.json.decode(call.arguments or "{}")
-    except msgspec.DecodeError:
-        given = None
-    if not isinstance(given, dict):
-        return f"<{call.name}>\n{call.arguments}\n</{call.name}>"
-    lines = [f"<{name}>{_value(value)}</{name}>" for name, value in given.items()]
-    return "\n".join([f"<{call.name}>", *lines, f"</{call.name}>"])
-
-
-def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return f"\n{text}\n" if "\n" in text else text
 
 
 class Parser:
@@ -289,10 +239,10 @@ class Parser:
     def _text(self) -> bool:
         """Is the open parameter passed on as it comes?"""
         name = self._call.parameter(self._parameter)
-        return not self._call.converts(self._parameter) and _is_text(self._call.properties.get(name, {}))
+        return not self._call.converts(self._parameter) and is_text(self._call.properties.get(name, {}))
 
     def _valued(self) -> Steps:
-        """In a parameter: its end counts where a call goes on or ends behind it, so that its text may hold such tags."""
+        """In a parameter: its end counts where a call goes on or ends behind it, so its text may hold such tags."""
         if self._lines < 0:  # the line end behind the tag is no part of it
             if self._rest in ("", "\r"):
                 return False
@@ -370,7 +320,7 @@ class Parser:
 
     def _bodied(self, body: str) -> Iterator[Part]:
         body = FENCE.sub("", body).strip()
-        texts = [name for name in self._call.required if _is_text(self._call.properties[name])]
+        texts = [name for name in self._call.required if is_text(self._call.properties[name])]
         if self._call.spoken:
             if body:
                 yield Text(body)
@@ -390,12 +340,6 @@ class Parser:
 
     def _leave(self) -> None:
         self._state, self._fresh, self._silent, self._gap = self._words, True, True, ""
-
-
-def _is_text(schema: dict[str, Any]) -> bool:
-    """Does it take a text? What names no type at all does, and so does what is one of several texts."""
-    kinds = schema.get("anyOf", (schema,))
-    return any(one.get("type", "string" if "$ref" not in one else "") == "string" for one in kinds)
 
 
 def _json(text: str, schema: dict[str, Any]) -> str:

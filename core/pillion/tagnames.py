@@ -19,6 +19,7 @@ TOOLS: Mapping[str, tuple[str, ...]] = {
     "str_replace_editor": ("str_replace_based_edit_tool",),
     "test_runner": ("run_tests",),
     "write_to_file": ("write_file",),
+    "repo_map_generation": ("repo_map",),
 }
 """Others' names -> ours, the first of which that is there is meant."""
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
@@ -33,6 +34,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "recursive": ("depth",),
     "wait_for_exit": ("wait", "background"),
     "fs_file_paths": ("select",),
+    "search_query": ("question",),
 }
 SPOKEN = {"attempt_completion": "result", "ask_followup_question": "question"}
 """Tools of other agents that are words here, and the parameter that holds the words."""

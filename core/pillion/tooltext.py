@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 import msgspec
 from msgspec.structs import replace
 
-from . import tagform
+from . import tagform, tagwords
 from .contracts.provider import CallPart, Chunk, Finish, Provider, Request, Restart
 from .values import Message, Part, Text, Thinking, ToolCall, ToolResult, ToolSpec
 from .wrapper import Wrapper
@@ -60,7 +60,7 @@ async def in_words(provider: Provider, request: Request, *, tags: bool) -> Async
 
 def worded(request: Request, *, tags: bool = False) -> Request:
     """The same request without tools: they, their calls and their results are words."""
-    told = tagform.told(request.tools) if tags else _told(request.tools)
+    told = tagwords.told(request.tools) if tags else _told(request.tools)
     system = "\n\n".join(filter(None, (request.system, told)))
     said = _tagged if tags else _worded
     messages = [Message(message.role, tuple(map(said, message.parts))) for message in request.messages]
@@ -87,9 +87,9 @@ def _worded(part: Part) -> Part:
 def _tagged(part: Part) -> Part:
     match part:
         case ToolCall():
-            return Text(tagform.written(part))
+            return Text(tagwords.written(part))
         case Thinking(text):
-            return Text(f"<{tagform.THINKING}>\n{text}\n</{tagform.THINKING}>\n")
+            return Text(f"<{tagwords.THINKING}>\n{text}\n</{tagwords.THINKING}>\n")
         case _:
             return _worded(part)
 
@@ -98,9 +98,7 @@ def _speaks_of_tools(messages: Sequence[Message]) -> bool:
     return any(isinstance(part, ToolCall | ToolResult) for message in messages for part in message.parts)
 
 
-async def _parsed(
-    chunks: AsyncIterator[Chunk], fresh: Callable[[], Parser | tagform.Parser]
-) -> AsyncGenerator[Chunk]:
+async def _parsed(chunks: AsyncIterator[Chunk], fresh: Callable[[], Parser | tagform.Parser]) -> AsyncGenerator[Chunk]:
     parser = fresh()
     async for chunk in chunks:
         match chunk:

@@ -7,11 +7,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import Any
 
 import trio
+from msgspec import Struct
 from msgspec.structs import replace
 
 from pillion import Kernel, ModelInfo, Provider, ProviderRefused, Request
 from pillion.contracts.provider import Chunk
 from pillion.keys import Key
+from pillion.tooltext import in_words
 
 from .vendors import Target, Unusable
 
@@ -20,10 +22,23 @@ PATIENCE = 10.0
 CLOSING = 5.0
 
 
+class Granted(Struct, frozen=True):
+    """`model` is its id at the vendor. `tags`: it is told of tools in words."""
+
+    provider: Provider
+    model: str
+    tags: bool = False
+
+    def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
+        """Asks that model."""
+        asked = replace(request, model=f"{self.provider.name}/{self.model}")
+        return in_words(self.provider, asked, tags=True) if self.tags else self.provider.stream(asked)
+
+
 class Grant:
     """The models of one request, by the names that sessions have for them. `turn` is known when it is `bound`."""
 
-    def __init__(self, providers: Mapping[str, tuple[Provider, str]]) -> None:
+    def __init__(self, providers: Mapping[str, Granted]) -> None:
         self.providers = providers
         self.turn = ""
         self.bound = trio.Event()
@@ -36,8 +51,8 @@ class Grant:
         """Closes their connections."""
         self.bound.set()
         with trio.move_on_after(CLOSING, shield=True):
-            for provider, _ in self.providers.values():
-                if (close := getattr(provider, "aclose", None)) is not None:
+            for one in self.providers.values():
+                if (close := getattr(one.provider, "aclose", None)) is not None:
                     with suppress(OSError):
                         await close()
 
@@ -51,7 +66,7 @@ class Grants:
 
     def open(self, targets: Sequence[Target]) -> Grant:
         """A grant for those models. Raises Unusable where no plugin speaks to them."""
-        return Grant({target.name: (self.provider(target), target.model) for target in targets})
+        return Grant({target.name: Granted(self.provider(target), target.model, target.tags) for target in targets})
 
     def provider(self, target: Target) -> Provider:
         """Raises Unusable."""
@@ -84,8 +99,8 @@ class Grants:
             self._held.pop(session, None)
         await grant.aclose()
 
-    async def find(self, request: Request) -> tuple[Provider, str]:
-        """Who answers that request, and the model's id there. Raises ProviderRefused."""
+    async def find(self, request: Request) -> Granted:
+        """Who answers that request. Raises ProviderRefused."""
         assert self.kernel is not None
         root = self.kernel.roster.live(request.caller.root)
         turn = root.turn.id if root is not None and root.turn is not None else ""
@@ -113,6 +128,6 @@ class GrantedProvider:
 
     @asynccontextmanager
     async def _stream(self, request: Request) -> AsyncIterator[AsyncIterator[Chunk]]:
-        provider, model = await self._grants.find(request)
-        async with provider.stream(replace(request, model=f"{provider.name}/{model}")) as chunks:
+        granted = await self._grants.find(request)
+        async with granted.stream(request) as chunks:
             yield chunks

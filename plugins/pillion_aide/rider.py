@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import Annotated, Literal
 
 import trio
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from pillion import Home, Kernel, NotFound, PillionError, Session
 from pillion import events as e
@@ -30,7 +32,7 @@ from .exchanges import Books
 from .grants import Grants
 from .sessions import Sessions
 from .streaming import Told
-from .vendors import target
+from .vendors import TAGGED, Target, target
 
 CANCELLING = 30.0
 """Seconds in which a cancelled turn lets go."""
@@ -47,10 +49,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """`approve`: effects of tools that are allowed without asking, since the editor has no way to ask. `demand_token`:
     nothing is answered without the server's token. `model`: a model of Pillion's that answers instead of those that the
     editor names; `addresses` are base URLs by the editor's names of providers, `models` vendors' names of models by the
-    editor's. `editor_hosts`: where an editor may be besides this machine; `editor_seconds`: what it gets for an answer.
-    `apply_directly`: edits are written to the disk, not made in the editor. `hot_streak`: when an edit is accepted, a
-    model says what is likely to be edited next. `reported_version`: the version that
-    editors are told. `cancel_on_disconnect`: an editor that goes away ends its run.
+    editor's. `tool_tags`: patterns of `provider/model`, in the editor's names, of models that have no tools of their
+    own: they are told of them in words, and write calls as tags. `editor_hosts`: where an editor may be besides this
+    machine; `editor_seconds`: what it gets for an answer. `apply_directly`: edits are written to the disk, not made in
+    the editor. `hot_streak`: when an edit is accepted, a model says what is likely to be edited next.
+    `reported_version`: what editors are told. `cancel_on_disconnect`: an editor that goes away ends its run.
     """
 
     approve: tuple[Answered, ...] = ("write",)
@@ -58,6 +61,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     model: str = ""
     addresses: Mapping[str, str] = {}
     models: Mapping[str, str] = {}
+    tool_tags: tuple[str, ...] = TAGGED
     editor_hosts: tuple[str, ...] = ()
     editor_seconds: Annotated[float, Meta(gt=0, le=600)] = SECONDS
     apply_directly: bool = False
@@ -96,6 +100,12 @@ class Rider:
         if url:
             bridge.meet(Editor(url, self.config.editor_hosts, self.config.editor_seconds))
         return bridge
+
+    def target(self, said: ModelConfiguration, model: str) -> Target:
+        """Whom to ask for that model. Raises Unusable."""
+        found = target(said, model, self.config.addresses, self.config.models)
+        tagged = any(fnmatchcase(f"{found.provider}/{model}", pattern) for pattern in self.config.tool_tags)
+        return replace(found, tags=tagged)
 
     def build(self, bridge: Bridge, session: Session) -> None:
         """From now on the session's files are read and written through its editor."""
@@ -158,14 +168,14 @@ class Rider:
     async def verify(self, said: ModelConfiguration) -> Verdict:
         """Asks the slow model for a word. What is wrong is in the answer."""
         try:
-            wanted = target(said, said.slow_model, self.config.addresses, self.config.models)
+            wanted = self.target(said, said.slow_model)
             grant = self.grants.open([wanted])
         except PillionError as error:
             return Verdict(False, str(error))
-        bare, model = grant.providers[wanted.name]
-        provider = GuardedProvider(bare, self.kernel.settings.deadlines)
+        granted = grant.providers[wanted.name]
+        provider = GuardedProvider(granted.provider, self.kernel.settings.deadlines)
         question = Message("user", (Text("Answer with the one word: yes."),))
-        request = Request(f"{bare.name}/{model}", (question,), max_output=WORD)
+        request = Request(f"{provider.name}/{granted.model}", (question,), max_output=WORD)
         try:
             with trio.move_on_after(VERIFYING):
                 async with provider.stream(request) as chunks:

@@ -27,7 +27,6 @@ from .events import AideAsked, AideEditorLost, AideJudged, AideReplied, Kind, St
 from .grants import Grant
 from .streaming import Source, Told
 from .telling import Teller
-from .vendors import target
 from .widening import Ground, lines_of, widened
 
 if TYPE_CHECKING:
@@ -148,9 +147,9 @@ class Ride(Source):
             return None
         if not models:
             said = asked.model_configuration
-            slow = target(said, said.slow_model, rider.config.addresses, rider.config.models)
+            slow = rider.target(said, said.slow_model)
             with suppress(PillionError):
-                fast = target(said, said.fast_model, rider.config.addresses, rider.config.models)
+                fast = rider.target(said, said.fast_model)
                 roles = {"fast": (fast.name,)}
             grant = rider.grants.open([slow, *([fast] if roles else ())])
             models = slow.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import starmap
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -17,11 +18,14 @@ from .anchored import NotEdited
 from .block import Block
 from .events import Kind
 from .framing import UIEvent
-from .toolinputs import shown, tool_input, type_of
+from .growingcall import GrowingCall
+from .toolinputs import tool_input, type_of
 
 WAITING = "\n\nThis waits for an approval: {what}\nAnswer it on Pillion's page (`pillion open`) or in `pillion watch`."
 LOST = "\n\n{why} Files are read and written on the disk alone from here on.\n\n"
 AGAIN = "\n\nThe answer begins again.\n\n"
+ASKING = ("ask_person",)
+"""Tools whose calls are told as the question that they ask."""
 DENIED = {"provider_refused": uievents.UNAUTHORIZED, "provider_busy": uievents.RATE_LIMIT}
 
 
@@ -46,6 +50,8 @@ class Teller:
         self._files: list[str] = []
         self._unknown: set[str] = set()
         """Calls of tools that there are not."""
+        self._growing: dict[int, GrowingCall] = {}
+        """Calls that a model still writes, by item."""
 
     def open_with(self, words: str) -> UIEvent:
         """Of a chat: what is said before its first answer."""
@@ -53,15 +59,22 @@ class Teller:
         return uievents.chat(self.reply, words, words)
 
     def new_step(self) -> None:
-        self._texts, self._said, self._last = {}, "", ""
+        self._texts, self._said, self._last, self._growing = {}, "", "", {}
 
     def tell(self, frame: Frame) -> Iterator[UIEvent]:
         """What the editor is told of a frame. Frames of other turns say nothing."""
         if frame.turn != self._turn or self.over:
             return
-        if frame.type in ("text.delta", "thinking.delta"):
+        if frame.type == "call.delta" and self._growing:
+            delta = msgspec.json.decode(frame.data, type=Delta)
+            if delta.item in self._growing:
+                yield from starmap(uievents.parameter, self._growing[delta.item].feed(delta.text))
+        elif frame.type in ("text.delta", "thinking.delta"):
             yield from self._grow(msgspec.json.decode(frame.data, type=Delta), frame.type == "text.delta")
         elif "." not in frame.id and (event := e.decode(frame.type, frame.data)) is not None:
+            if isinstance(event, e.CallStarted) and self._kind == "tool" and event.tool not in ASKING:
+                self._growing[int(frame.id)] = GrowingCall(event.tool, self._root)
+                yield uievents.tool_type(type_of(tool_input(event.tool, "", self._root)))
             yield from self._whole(event)
 
     def lost(self, why: str) -> Iterator[UIEvent]:
@@ -83,8 +96,8 @@ class Teller:
                 yield uievents.chat(self.reply, "", AGAIN)
             case e.TextVoided() | e.ThinkingVoided() | e.CallVoided():
                 self._said, self._block = "", Block()
-            case e.CallFinished(tool=tool, text=text) if self._kind == "tool":
-                yield from self._call(tool, text)
+            case e.CallFinished(tool=tool) if self._kind == "tool" and tool not in ASKING:
+                yield from self._call(event)
             case e.ToolStarted(effect=""):
                 self._unknown.add(event.call)
             case e.ToolFinished(call=call, text=text) if self._kind == "tool" and call in self._unknown:
@@ -152,11 +165,13 @@ class Teller:
         if block.closed and not closed:
             yield edit.streaming("End", *ids)
 
-    def _call(self, tool: str, arguments: str) -> Iterator[UIEvent]:
-        given = tool_input(tool, arguments, self._root)
-        yield uievents.tool_type(type_of(given))
-        for name, value in shown(given):
-            yield uievents.parameter(name, value, value)
+    def _call(self, call: e.CallFinished) -> Iterator[UIEvent]:
+        given = tool_input(call.tool, call.text, self._root)
+        growing = self._growing.pop(call.item, None)
+        if growing is None:
+            growing = GrowingCall(call.tool, self._root)
+            yield uievents.tool_type(type_of(given))
+        yield from starmap(uievents.parameter, growing.finish(given))
         yield uievents.tool_use(given, self._said)
 
     def _asks(self, question: str) -> Iterator[UIEvent]:

@@ -97,6 +97,11 @@ SHAPES: dict[str, Callable[[Given, Path], dict[str, Any]]] = {
     "code_edit": lambda given, root: {
         "CodeEditing": {"fs_file_path": _path(given, root), "instruction": str(given.get("instruction", ""))}
     },
+    "semantic_search": lambda given, root: {"SemanticSearch": {"search_query": str(given.get("question", ""))}},
+    "repo_map": lambda given, root: {"RepoMapGeneration": {"directory_path": _path(given, root, "folder")}},
+    "run_tests": lambda given, root: {
+        "TestRunner": {"fs_file_paths": [str(root / str(one)) for one in given.get("select") or ()]}
+    },
     "get_diagnostics": lambda given, root: {"LSPDiagnostics": {}},
     "request_screenshot": lambda given, root: {"RequestScreenshot": {}},
     "editor_terminal": lambda given, root: {

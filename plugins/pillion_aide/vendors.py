@@ -54,10 +54,16 @@ VENDORS: Mapping[str, Vendor] = {
 }
 KEYLESS = frozenset({"Ollama", "LMStudio"})
 CLOUD = "CodeStory"
+TAGGED = (
+    "*/CodeLlama*", "*/DeepSeekCoder*", "*/Mistral*", "*/Mixtral", "*/Llama3_8b*", "*/PPLX*", "*/o1-mini",
+    "*/o1-preview",
+)  # fmt: skip
+"""Patterns of models that have no tools of their own, as the editor names provider and model."""
 
 
 class Target(Struct, frozen=True):
-    """One model to ask. `model` is its id at the vendor; `query` and `headers` go with each request."""
+    """One model to ask. `model` is its id at the vendor; `query` and `headers` go with each request. `tags`: it has no
+    tools of its own, and writes calls as tags."""
 
     provider: str
     wire: Wire
@@ -67,6 +73,7 @@ class Target(Struct, frozen=True):
     official: bool = False
     query: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
+    tags: bool = False
 
     @property
     def name(self) -> str:

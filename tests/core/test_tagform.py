@@ -11,7 +11,8 @@ import pytest
 
 from pillion import events as e
 from pillion.contracts.provider import CallPart, Finish
-from pillion.tagform import Parser, told, written
+from pillion.tagform import Parser
+from pillion.tagwords import told, written
 from pillion.testing.kit import FunctionTool, events, kernel_host
 from pillion.testing.scripted import ScriptedProvider
 from pillion.values import ModelInfo, Text, Thinking, ToolCall, ToolSpec
@@ -135,7 +136,7 @@ def test_a_text_grows_while_it_comes() -> None:
 def test_what_was_called_is_told_in_the_same_form() -> None:
     call = ToolCall("c", "write_file", '{"path":"a.py","content":"x\\ny"}')
     assert read([written(call)])[2] == [("write_file", '{"path": "a.py", "content": "x\\ny"}')]
-    assert "- start (JSON, {\"type\":\"integer\"}, may be left out)" in told(TOOLS)
+    assert '- start (JSON, {"type":"integer"}, may be left out)' in told(TOOLS)
 
 
 async def look(arguments: object, call: object) -> str:

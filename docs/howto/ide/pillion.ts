@@ -193,7 +193,7 @@ export interface ModelInfo {
   name: string;
   context: number;
   output: number;
-  tools?: "constrained" | "native" | "none";
+  tools?: "constrained" | "native" | "none" | "tags";
   images?: boolean;
   thinking?: boolean;
   price?: Price;

@@ -105,3 +105,45 @@ async def test_a_command_waits_for_the_person_where_the_setting_says_so(tmp_path
             while "AttemptCompletion" not in told:
                 told = str(await opened.event())
         assert (aide.folder / "made").exists()
+
+
+def cut(text: str) -> tuple[str, ...]:
+    return tuple(text[at : at + 5] for at in range(0, len(text), 5))
+
+
+async def test_a_model_without_tools_works_with_tags_that_are_told_while_they_come(tmp_path: Path) -> None:
+    """Thinking or none, the sidecar's names or Pillion's, several calls, parameters on one line or more."""
+    search = "<grep_string>\n<directory_path>src</directory_path>\n<regex_pattern>x</regex_pattern>\n</grep_string>"
+    read = "<read_file>\n<fs_file_path>src/a.py</fs_file_path>\n<start_line>1</start_line>\n</read_file>"
+    change = "<edit_file>\n<path>src/a.py</path>\n<old>x = 1</old>\n<new>\nx = 2\ny = 3\n</new>\n</edit_file>"
+    program = replies(
+        Reply(cut(f"<thinking>\nI look.\n</thinking>\n{search}\n{read}")),
+        Reply(cut(change)),
+        Reply(cut("<attempt_completion>\n<result>\nDone: x is 2.\n</result>\n</attempt_completion>")),
+    )
+    async with sidecar(tmp_path, program, 'tool_tags = ["*"]', Documents().answers) as aide:
+        (aide.folder / "src").mkdir()
+        (aide.folder / "src/a.py").write_text("x = 1\n")
+        answer = await aide.post("agent_tool_use", aide.message("set x to 2"))
+        assert (aide.folder / "src/a.py").read_text() == "x = 2\ny = 3\n"
+        told = [framework(event) for event in answer.told[:-1]]
+        first, second, _ = aide.vendor.asked
+    assert "I look." in [inner["thinking"] for name, inner in told if name == "ToolThinking"]
+    types = [inner["tool_type"] for name, inner in told if name == "ToolTypeFound"]
+    assert types == ["SearchFileContentWithRegex", "OpenFile", "CodeEditorParameters", "AttemptCompletion"]
+    found = [inner["tool_parameter_input"] for name, inner in told if name == "ToolParameterFound"]
+    root = str(aide.folder)
+    last = {one["field_name"]: one["field_content_up_until_now"] for one in found}
+    assert last == {
+        "directory_path": f"{root}/src",
+        "regex_pattern": "x",
+        "fs_file_path": f"{root}/src/a.py",
+        "command": "str_replace",
+        "result": "Done: x is 2.",
+    }
+    pieces = [one["field_content_delta"] for one in found if one["field_name"] == "fs_file_path"]
+    assert len(pieces) > 1 and "".join(pieces) == f"{root}/src/a.py"
+    uses = [inner["tool_use_partial_input"] for name, inner in told if name == "ToolUseDetected"]
+    assert {"OpenFile": {"fs_file_path": f"{root}/src/a.py", "start_line": 1, "end_line": None}} in uses
+    assert uses[-1] == {"AttemptCompletion": {"result": "Done: x is 2.", "command": None}}
+    assert first.tools == () and "src/a.py" in str(second.body)
