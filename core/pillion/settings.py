@@ -72,6 +72,9 @@ class Defaults(Struct, frozen=True, forbid_unknown_fields=True):
     """Characters of one result that a model gets, where its window is large enough; the whole is kept."""
     rest_after: Seconds = 300.0
     """Seconds after which a session that nobody uses leaves memory; the next touch brings it back."""
+    temperature_step: Annotated[float, Meta(ge=0, le=1)] = 0.2
+    """What a model's temperature, where its settings say one, is raised by for the answer after one that could not be
+    used: none of its calls was one of a tool that is there, with arguments that fit, or it did not fit the schema."""
 
 
 class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):

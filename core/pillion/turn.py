@@ -27,7 +27,7 @@ from .contracts.strategy import Strategy
 from .contracts.tool import Effect
 from .contracts.witness import BEFORE_SECONDS, LEAVE_SECONDS, Witness
 from .contracts.workspace import Workspace
-from .errors import BadAnswer, ContextOverflow, Gone, PillionError, ProviderError, SetAside, Stuck
+from .errors import BadAnswer, ContextOverflow, Denied, Gone, PillionError, ProviderError, SetAside, Stuck
 from .fallback import Bench
 from .modelcall import Answer, ModelCall, WholeCall
 from .onecall import OneCall
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 CIRCLES = 3
 """The same call with the same result this often ends the turn."""
+HOTTEST = 1.0
+"""To which a temperature is raised at most: what every vendor takes."""
 CONTEXT_SECONDS = 10.0
 """What one context provider gets."""
 RESUME = "Now go on with the task, where you left off. Calls that were set aside were not run."
@@ -106,6 +108,10 @@ class Turn:
         """The items of calls that got as far as their tool."""
         self._circles: dict[tuple[str, str, str], int] = {}
         self._witnesses: Sequence[Witness] = ()
+        self._stumbled = False
+        """Could the last answer not be used?"""
+        self._raised = 0.0
+        """What the temperature of the model call that is made now is raised by."""
         self._calls: list[CallRecord] = []
         """Model calls of which the log does not tell yet."""
 
@@ -472,11 +478,19 @@ class Turn:
                 schema=wish.schema,
             )
             shorter = None if wish.view is not None else Shorter(self, frame)
+            again = self._stumbled or (told is not None and told.why == "misfit")
+            self._raised = self.kernel.settings.defaults.temperature_step if again else 0.0
             answer = await self._answered(bench, request, wish.role, lambda: ModelCall(self, self.steps), shorter)
+            self._raised = 0.0
             refusal = "" if wish.tools and wish.may_call else NO_TOOLS
             results = await run_calls(self, answer, breakable=True, aside=refusal)
         self._check_circles(answer.calls, results)
+        self._stumbled = bool(results) and all(map(self._is_stumble, results))
         return Step(answer.message, answer.calls, results, answer.finish, answer.usage)
+
+    def _is_stumble(self, result: e.ToolFinished) -> bool:
+        """Was it no call that a tool could have run?"""
+        return result.error and result.item not in self.ran and result.code not in (SetAside.code, Denied.code)
 
     def _bench(self, role: str) -> Bench:
         """Who may answer for a role in this turn. Raises NotFound, ConfigError."""
@@ -511,7 +525,7 @@ class Turn:
                 await call.passed_over(passed, model.name)
             told = len(asking.passed)
             try:
-                answer = await call.run(asking.now.provider, _fitting(request, model), model)
+                answer = await call.run(asking.now.provider, _fitting(request, model, self._raised), model)
             except ProviderError as error:
                 self.budget.spend(call.usage)
                 try:
@@ -554,10 +568,12 @@ async def _tell_editor(turn: ref[Turn], wanted: e.FileEditWanted) -> None:
     await session.write(running, wanted)
 
 
-def _fitting(request: Request, model: ModelInfo) -> Request:
-    """The request as that model can take it."""
+def _fitting(request: Request, model: ModelInfo, raised: float) -> Request:
+    """The request as that model can take it; its own temperature is `raised` by so much."""
     longest = None if request.max_output is None else min(request.max_output, model.output)
-    return structs.replace(request, model=model.name, max_output=longest)
+    own = model.temperature
+    warm = min(own + raised, max(own, HOTTEST)) if own is not None and raised else None
+    return structs.replace(request, model=model.name, max_output=longest, temperature=warm)
 
 
 def _trimmed(parts: Sequence[ContextPart], tokens: int, count: Callable[[str], int]) -> str:

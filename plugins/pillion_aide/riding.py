@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .rider import Rider
 
 STRATEGY: dict[Kind, str] = {"chat": "chat", "tool": "agent", "edit": NAME}
+ARCHITECT = "architect"
 LOST = e.type_of(AideEditorLost)
 RECENT = 5
 """Diffs of recent edits that an edit is told."""
@@ -159,7 +160,7 @@ class Ride(Source):
             reply = await self._reply()
             await self._accept_open(session)
             accepted = await session.prompt(
-                text, wording.images(asked), strategy=STRATEGY[self._kind], model=models, roles=roles
+                text, wording.images(asked), strategy=self._strategy(), model=models, roles=roles
             )
             if grant is not None:
                 grant.bind(accepted.turn)
@@ -181,6 +182,10 @@ class Ride(Source):
         if self._left:
             self.left()
         return grant
+
+    def _strategy(self) -> str:
+        thinks_first = self._asked.reasoning and ARCHITECT in self._rider.kernel.catalog.strategies
+        return ARCHITECT if self._kind == "tool" and thinks_first else STRATEGY[self._kind]
 
     async def _selection(self, session: Session, chosen: Variable) -> str:
         """Finds what is to be edited; the prompt. Raises Unusable, ToolError."""

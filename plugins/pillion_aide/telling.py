@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import starmap
 from pathlib import Path
 from typing import Any, assert_never
@@ -26,6 +26,7 @@ LOST = "\n\n{why} Files are read and written on the disk alone from here on.\n\n
 AGAIN = "\n\nThe answer begins again.\n\n"
 ASKING = ("ask_person",)
 """Tools whose calls are told as the question that they ask."""
+TASK = "architect.task"
 DENIED = {"provider_refused": uievents.UNAUTHORIZED, "provider_busy": uievents.RATE_LIMIT}
 
 
@@ -71,6 +72,8 @@ class Teller:
                 yield from starmap(uievents.parameter, self._growing[delta.item].feed(delta.text))
         elif frame.type in ("text.delta", "thinking.delta"):
             yield from self._grow(msgspec.json.decode(frame.data, type=Delta), frame.type == "text.delta")
+        elif frame.type == TASK and self._kind == "tool":
+            yield from self._task(msgspec.json.decode(frame.data))
         elif "." not in frame.id and (event := e.decode(frame.type, frame.data)) is not None:
             if isinstance(event, e.CallStarted) and self._kind == "tool" and event.tool not in ASKING:
                 self._growing[int(frame.id)] = GrowingCall(event.tool, self._root)
@@ -173,6 +176,14 @@ class Teller:
             yield uievents.tool_type(type_of(given))
         yield from starmap(uievents.parameter, growing.finish(given))
         yield uievents.tool_use(given, self._said)
+
+    def _task(self, decided: Mapping[str, str]) -> Iterator[UIEvent]:
+        """The architect has planned, and gives a task."""
+        said = "\n\n".join(filter(None, (decided.get("plan"), decided.get("task"))))
+        yield self._thought("\n\n" + said if self._said else said)
+        if task := decided.get("task"):
+            yield uievents.tool_type("Reasoning")
+            yield uievents.tool_use({"Reasoning": {"user_instruction": task, "action_nodes": [], "params": None}}, said)
 
     def _asks(self, question: str) -> Iterator[UIEvent]:
         yield uievents.tool_type("AskFollowupQuestions")

