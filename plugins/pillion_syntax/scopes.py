@@ -1,0 +1,268 @@
+"""What the names of one file mean: its scopes, what is defined and imported in them, and the uses that find it.
+
+The queries are in the manner of `locals.scm`; docs/howto/code.md has their captures.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+from tree_sitter import Node, QueryCursor, Tree
+
+from .language import Language
+from .parsing import query
+
+SPACES = {
+    "interface": "type",
+    "type": "type",
+    "variable": "value",
+    "parameter": "value",
+    "function": "value",
+    "constant": "value",
+    "macro": "macro",
+}
+"""Which names a kind has to itself: a type and a value may be called the same. Those of other kinds may be both."""
+_VERSION = re.compile(r"/v\d+$|\.v\d+$")
+_DEFINES = re.compile(r"(local|hoist|function|global|pattern)\.definition(?:\.(\w+))?")
+
+Place = tuple[int, int]
+"""Bytes of a text, the end not among them."""
+
+
+class Scope(Struct, frozen=True, gc=False):
+    """`parent` is the place in the list of the scope around it, -1 for the whole file. `kind`: function, class,
+    outside, or "". A class's names are not seen in scopes within; what is outside stands in its parent's text, but does
+    not see its names, like a parameter's default."""
+
+    start: int
+    end: int
+    parent: int
+    kind: str
+
+
+class Binding(Struct):
+    """What a name means in a scope: the places that define it, and those that use it, both in the order of the text.
+    It is seen from the byte `since`. `kind` is `import`, what the query says, or ""."""
+
+    name: str
+    kind: str
+    scope: int
+    since: int
+    places: list[Place]
+    uses: list[Place]
+
+    @property
+    def is_import(self) -> bool:
+        return self.kind == "import"
+
+
+class ScopeGraph(Struct):
+    """`free`: uses that no definition of the file is found for; built-in names, and those that `import *` brings."""
+
+    scopes: Sequence[Scope]
+    bindings: Sequence[Binding]
+    free: Sequence[Place]
+
+    def at(self, byte: int) -> Binding | None:
+        """What the name that stands there means."""
+        for one in self.bindings:
+            if any(start <= byte <= end for start, end in (*one.places, *one.uses)):
+                return one
+        return None
+
+    def within(self, start: int, end: int) -> Iterator[Binding]:
+        """Bindings of the scopes in these bytes."""
+        return (
+            one for one in self.bindings if start <= self.scopes[one.scope].start and self.scopes[one.scope].end <= end
+        )
+
+
+def scope_graph(language: Language, data: bytes, tree: Tree) -> ScopeGraph | None:
+    """None: the language has no query for it. Raises ValueError when the query is wrong."""
+    if not language.scopes:
+        return None
+    return graph_of(QueryCursor(query(language, language.scopes)).captures(tree.root_node), data)
+
+
+def graph_of(captures: Mapping[str, Sequence[Node]], data: bytes) -> ScopeGraph:
+    """Of what the query found."""
+    return _Builder(captures, data).built()
+
+
+class _Builder:
+    def __init__(self, captures: Mapping[str, Sequence[Node]], data: bytes) -> None:
+        self._captures, self._data = captures, data
+        self._scopes = _scopes(captures, len(data))
+        self._starts = [one.start for one in self._scopes]
+        self._known: dict[int, dict[str, list[Binding]]] = defaultdict(dict)
+        self._all: list[Binding] = []
+        self._elsewhere: dict[tuple[int, str], int] = {}
+
+    def built(self) -> ScopeGraph:
+        self._declare()
+        skipped = self._define()
+        skipped.update(node.start_byte for node in self._captures.get("local.none", ()))
+        return ScopeGraph(self._scopes, self._all, self._refer(skipped))
+
+    def _declare(self) -> None:
+        """Names that a function says are the file's, or those of the function around it."""
+        for capture in ("local.global", "local.nonlocal"):
+            for node in self._captures.get(capture, ()):
+                scope = self._up(self._tightest(node), "function")
+                outer = 0 if capture == "local.global" else self._up(self._scopes[scope].parent, "function")
+                self._elsewhere[scope, self._name(node)] = outer
+
+    def _define(self) -> set[int]:
+        """The bytes at which definitions begin."""
+        found: list[tuple[int, Node, str, str]] = []
+        for capture, nodes in self._captures.items():
+            if capture == "local.import":
+                found += [(node.start_byte, node, "local", "import") for node in nodes]
+            elif match := _DEFINES.fullmatch(capture):
+                found += [(node.start_byte, node, match[1], match[2] or "") for node in nodes]
+        patterns, after = _Regions(self._captures, ".pattern"), _Regions(self._captures, "local.a")
+        seen: set[int] = set()
+        for start, node, way, kind in sorted(found, key=lambda one: one[0]):
+            if way == "pattern":
+                said = patterns.around(start, node.end_byte)
+                if said is None:  # a value is put there that is defined elsewhere
+                    continue
+                way, _, kind = said[2].replace(".pattern", "").partition(".")
+            if start not in seen:
+                seen.add(start)
+                self._bind(node, way, kind or "variable" if way != "import" else kind, after)
+        return seen
+
+    def _bind(self, node: Node, way: str, kind: str, after: _Regions) -> None:
+        name, scope = self._name(node), self._home(node, way)
+        scope = self._elsewhere.get((scope, name), scope)
+        while scope and (scope, name) in self._elsewhere:
+            scope = self._elsewhere[scope, name]
+        since, anew = 0, False
+        region = after.around(node.start_byte, node.end_byte) if scope else None
+        if region is not None and region[0] >= self._scopes[scope].start:
+            since, anew = region[1], region[2] == "local.anew"
+        place = node.start_byte, node.end_byte
+        for one in self._known[scope].get(name, ()):
+            if _overlap(SPACES.get(one.kind, ""), SPACES.get(kind, "")) and (not anew or one.since == since):
+                one.places.append(place)
+                return
+        self._all.append(Binding(name, kind, scope, since, [place], []))
+        self._known[scope].setdefault(name, []).append(self._all[-1])
+
+    def _home(self, node: Node, way: str) -> int:
+        scope = 0 if way == "global" else self._tightest(node)
+        if way == "hoist":
+            scope = max(self._scopes[scope].parent, 0)
+        while self._scopes[scope].kind == "outside":
+            scope = self._scopes[scope].parent
+        return self._up(scope, "function") if way == "function" else scope
+
+    def _refer(self, skipped: set[int]) -> list[Place]:
+        """Gives each use to what it finds; those that find nothing are returned."""
+        free: list[Place] = []
+        for capture in ("local.reference.macro", "local.reference", "local.reference.type", "local.reference.value"):
+            space = capture[len("local.reference.") :]
+            for node in self._captures.get(capture, ()):
+                start = node.start_byte
+                if start not in skipped:
+                    skipped.add(start)
+                    found = self._meant(node, space)
+                    (free if found is None else found.uses).append((start, node.end_byte))
+        for one in self._all:
+            one.uses.sort()
+        return sorted(free)
+
+    def _meant(self, node: Node, space: str) -> Binding | None:
+        name, start = self._name(node), node.start_byte
+        scope, first, outside = self._tightest(node), True, False
+        while scope >= 0:
+            one = self._scopes[scope]
+            if one.kind == "outside":
+                outside, scope = True, one.parent
+                continue
+            if not outside and (scope, name) in self._elsewhere:
+                scope = self._elsewhere[scope, name]
+                continue
+            seen = not outside and (first or one.kind != "class")
+            for binding in reversed(self._known.get(scope, {}).get(name, ())):
+                fits = binding.since <= start and _overlap(SPACES.get(binding.kind, ""), space)
+                if fits and (seen or binding.kind == "typeparameter"):
+                    return binding
+            first, outside, scope = first and outside, False, one.parent
+        return None
+
+    def _tightest(self, node: Node) -> int:
+        scope = bisect_right(self._starts, node.start_byte) - 1
+        while self._scopes[scope].end < node.end_byte:
+            scope = self._scopes[scope].parent
+        return scope
+
+    def _up(self, scope: int, kind: str) -> int:
+        while scope > 0 and self._scopes[scope].kind != kind:
+            scope = self._scopes[scope].parent
+        return max(scope, 0)
+
+    def _name(self, node: Node) -> str:
+        text = self._data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+        return _VERSION.sub("", text.strip("\"'`")).rpartition("/")[2] if text[:1] in "\"'`" else text
+
+
+class _Regions:
+    """Nodes by what they hold: the innermost round a place is asked for."""
+
+    def __init__(self, captures: Mapping[str, Sequence[Node]], part: str) -> None:
+        found = {
+            (node.start_byte, node.end_byte, capture)
+            for capture, nodes in captures.items()
+            if part in capture
+            for node in nodes
+        }
+        self._all = sorted(found, key=lambda one: (one[0], -one[1]))
+        self._parents = _parents(self._all)
+        self._starts = [one[0] for one in self._all]
+
+    def around(self, start: int, end: int) -> tuple[int, int, str] | None:
+        at = bisect_right(self._starts, start) - 1
+        while at >= 0 and self._all[at][1] < end:
+            at = self._parents[at]
+        return self._all[at] if at >= 0 else None
+
+
+def _scopes(captures: Mapping[str, Sequence[Node]], size: int) -> list[Scope]:
+    """In the order of the text, the outer ones first; the first one is the file."""
+    found: dict[Place, str] = {}
+    inner: dict[Place, str] = {}
+    for capture, nodes in captures.items():
+        if capture == "local.outside":
+            inner.update({(node.start_byte, node.end_byte): "outside" for node in nodes})
+        elif capture.startswith("local.scope"):
+            found.update({(node.start_byte, node.end_byte): capture[len("local.scope.") :] for node in nodes})
+    for node in captures.get("local.noscope", ()):
+        found.pop((node.start_byte, node.end_byte), None)
+    both = [(0, size, "function")]  # of two with the same bytes what is outside holds the other
+    both += sorted(
+        [(*place, kind) for some in (inner, found) for place, kind in some.items() if place != (0, size)],
+        key=lambda one: (one[0], -one[1], one[2] != "outside"),
+    )
+    return [Scope(*one[:2], parent, one[2]) for one, parent in zip(both, _parents(both), strict=True)]
+
+
+def _parents(nested: Sequence[tuple[int, int, str]]) -> list[int]:
+    parents: list[int] = []
+    open_: list[int] = []
+    for number, (start, end, _) in enumerate(nested):
+        while open_ and (nested[open_[-1]][1] < end or nested[open_[-1]][1] <= start):
+            open_.pop()
+        parents.append(open_[-1] if open_ else -1)
+        open_.append(number)
+    return parents
+
+
+def _overlap(one: str, other: str) -> bool:
+    """May names of both spaces be the same? In "" are types and values."""
+    return one == other or ("" in (one, other) and "macro" not in (one, other))
