@@ -140,7 +140,8 @@ class GoTo:
             if file is not None and arguments.what == "definition":
                 shown += [f"{path}:{one.line}" for one in file.symbols if one.name == name]
             elif file is not None:
-                shown += [f"{path}:{line}" for one in file.uses if one.name == name for line in one.lines]
+                used = (one for one in file.uses if one.name == name and one.kind != "local")
+                shown += [f"{path}:{line}" for one in used for line in one.lines]
         return f"By the name alone, since the editor does not know:\n{_listed(shown)}"
 
 

@@ -120,7 +120,7 @@ class Graph:
                 if one.kind not in HIDDEN:
                     symbols[one.name].append(one)
             for use in found.uses:
-                if len(use.name) >= SHORTEST:
+                if len(use.name) >= SHORTEST and use.kind != "local":
                     uses[use.name] += len(use.lines) * (BARE if use.kind == "name" else 1.0)
             kept = {name: tuple(some) for name, some in symbols.items()}
             self._files[path] = _File(found.hash, kept, dict(uses))

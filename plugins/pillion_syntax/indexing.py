@@ -224,4 +224,4 @@ def _take_over(table: Table, changed: dict[str, Stat], old: Mapping[str, Kept]) 
 
 def _version(files: Sequence[Path]) -> str:
     """Of what makes the tables: another one where a language file has changed."""
-    return "2-" + hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    return "3-" + hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]

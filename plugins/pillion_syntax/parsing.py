@@ -62,6 +62,11 @@ def grammar(language: Language) -> tree_sitter.Language:
 @cache
 def query(language: Language, text: str) -> Query:
     """`text` in tree-sitter's language of queries. Raises MissingLibrary; ValueError for what is wrong in it."""
+    return new_query(language, text)
+
+
+def new_query(language: Language, text: str) -> Query:
+    """The same, for who wants one of its own."""
     try:
         return Query(grammar(language), text)
     except tree_sitter.QueryError as error:

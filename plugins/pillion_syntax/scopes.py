@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from tree_sitter import Node, QueryCursor, Tree
@@ -85,34 +85,43 @@ def scope_graph(language: Language, data: bytes, tree: Tree) -> ScopeGraph | Non
     """None: the language has no query for it. Raises ValueError when the query is wrong."""
     if not language.scopes:
         return None
-    return graph_of(QueryCursor(query(language, language.scopes)).captures(tree.root_node), data)
+    return Names(QueryCursor(query(language, language.scopes)).captures(tree.root_node), data).graph()
 
 
-def graph_of(captures: Mapping[str, Sequence[Node]], data: bytes) -> ScopeGraph:
-    """Of what the query found."""
-    return _Builder(captures, data).built()
+class Names:
+    """What the query for scopes found in a text, put in order; its captures of uses may be left out."""
 
-
-class _Builder:
     def __init__(self, captures: Mapping[str, Sequence[Node]], data: bytes) -> None:
         self._captures, self._data = captures, data
         self._scopes = _scopes(captures, len(data))
         self._starts = [one.start for one in self._scopes]
-        self._known: dict[int, dict[str, list[Binding]]] = defaultdict(dict)
+        self._known: dict[str, dict[int, list[Binding]]] = defaultdict(dict)
         self._all: list[Binding] = []
         self._elsewhere: dict[tuple[int, str], int] = {}
 
-    def built(self) -> ScopeGraph:
         self._declare()
-        skipped = self._define()
-        skipped.update(node.start_byte for node in self._captures.get("local.none", ()))
-        return ScopeGraph(self._scopes, self._all, self._refer(skipped))
+        self._defined = self._define()
+        self._none = {node.start_byte for node in captures.get("local.none", ())}
+
+    def graph(self) -> ScopeGraph:
+        return ScopeGraph(self._scopes, self._all, self._refer(self._defined | self._none))
+
+    def hidden(self, known: Container[int]) -> tuple[frozenset[str], set[int]]:
+        """The names that mean something within a scope which no definition at one of these bytes is, and no import; and
+        where they are defined."""
+        some = [one for one in self._all if one.scope and not one.is_import and one.places[0][0] not in known]
+        return frozenset(one.name for one in some), {place[0] for one in some for place in one.places}
+
+    def is_hidden(self, start: int, end: int, name: str, space: str, known: Container[int]) -> bool:
+        """Does that use find such a definition?"""
+        found = None if start in self._none else self._meant(start, end, name, space)
+        return found is not None and found.scope > 0 and not found.is_import and found.places[0][0] not in known
 
     def _declare(self) -> None:
         """Names that a function says are the file's, or those of the function around it."""
         for capture in ("local.global", "local.nonlocal"):
             for node in self._captures.get(capture, ()):
-                scope = self._up(self._tightest(node), "function")
+                scope = self._up(self._tightest(node.start_byte, node.end_byte), "function")
                 outer = 0 if capture == "local.global" else self._up(self._scopes[scope].parent, "function")
                 self._elsewhere[scope, self._name(node)] = outer
 
@@ -147,15 +156,15 @@ class _Builder:
         if region is not None and region[0] >= self._scopes[scope].start:
             since, anew = region[1], region[2] == "local.anew"
         place = node.start_byte, node.end_byte
-        for one in self._known[scope].get(name, ()):
+        for one in self._known[name].get(scope, ()):
             if _overlap(SPACES.get(one.kind, ""), SPACES.get(kind, "")) and (not anew or one.since == since):
                 one.places.append(place)
                 return
         self._all.append(Binding(name, kind, scope, since, [place], []))
-        self._known[scope].setdefault(name, []).append(self._all[-1])
+        self._known[name].setdefault(scope, []).append(self._all[-1])
 
     def _home(self, node: Node, way: str) -> int:
-        scope = 0 if way == "global" else self._tightest(node)
+        scope = 0 if way == "global" else self._tightest(node.start_byte, node.end_byte)
         if way == "hoist":
             scope = max(self._scopes[scope].parent, 0)
         while self._scopes[scope].kind == "outside":
@@ -171,15 +180,17 @@ class _Builder:
                 start = node.start_byte
                 if start not in skipped:
                     skipped.add(start)
-                    found = self._meant(node, space)
+                    found = self._meant(start, node.end_byte, self._name(node), space)
                     (free if found is None else found.uses).append((start, node.end_byte))
         for one in self._all:
             one.uses.sort()
         return sorted(free)
 
-    def _meant(self, node: Node, space: str) -> Binding | None:
-        name, start = self._name(node), node.start_byte
-        scope, first, outside = self._tightest(node), True, False
+    def _meant(self, start: int, end: int, name: str, space: str) -> Binding | None:
+        known = self._known.get(name)
+        if known is None:
+            return None
+        scope, first, outside = self._tightest(start, end), True, False
         while scope >= 0:
             one = self._scopes[scope]
             if one.kind == "outside":
@@ -189,16 +200,16 @@ class _Builder:
                 scope = self._elsewhere[scope, name]
                 continue
             seen = not outside and (first or one.kind != "class")
-            for binding in reversed(self._known.get(scope, {}).get(name, ())):
+            for binding in reversed(known.get(scope, ())):
                 fits = binding.since <= start and _overlap(SPACES.get(binding.kind, ""), space)
                 if fits and (seen or binding.kind == "typeparameter"):
                     return binding
             first, outside, scope = first and outside, False, one.parent
         return None
 
-    def _tightest(self, node: Node) -> int:
-        scope = bisect_right(self._starts, node.start_byte) - 1
-        while self._scopes[scope].end < node.end_byte:
+    def _tightest(self, start: int, end: int) -> int:
+        scope = bisect_right(self._starts, start) - 1
+        while self._scopes[scope].end < end:
             scope = self._scopes[scope].parent
         return scope
 

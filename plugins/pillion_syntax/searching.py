@@ -63,7 +63,7 @@ class References(_ByName):
     name = "references"
     description = (
         "Find where a name is defined and used in the workspace's source files, by their syntax: not in comments and "
-        "strings. All uses of the name count, whatever object it is of."
+        "strings. All uses of the name count, whatever object it is of, but not those of a parameter or local variable."
     )
 
     async def run(self, arguments: SymbolArguments, call: Call) -> str:

@@ -43,7 +43,7 @@ class SymbolView(Struct, frozen=True):
 
 
 class UseView(Struct, frozen=True):
-    """`kind`: call, type, import or name."""
+    """`kind`: call, type, import, name; or local, which means a parameter or variable of a function."""
 
     path: str
     kind: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cache
 
-from tree_sitter import QueryCursor, Tree
+from tree_sitter import Query, QueryCursor, Tree
 
 from pillion.codewords import words_of
 from pillion.contracts.code import CodeFile, Piece, Symbol, Use
@@ -13,7 +14,8 @@ from .chunking import chunks
 from .compressed import head
 from .language import Language
 from .outline import outline
-from .parsing import query
+from .parsing import new_query
+from .scopes import Names
 
 SHORTEST = 2
 """Characters of a name that is kept as used."""
@@ -43,19 +45,36 @@ def pieces_of(data: bytes, tree: Tree) -> tuple[Piece, ...]:
 
 
 def _uses(language: Language, data: bytes, tree: Tree, defined: set[int]) -> tuple[Use, ...]:
-    text = language.references + "".join(f"({kind}) @name\n" for kind in language.identifiers)
-    if not text:
+    """A use that means a parameter or variable within a function is `local`: whatever else has that name is not meant."""
+    if not (language.references or language.identifiers):
         return ()
-    captures = QueryCursor(query(language, text)).captures(tree.root_node)
-    lines: dict[tuple[str, bytes], set[int]] = defaultdict(set)
+    captures = QueryCursor(_query(language)).captures(tree.root_node)
+    names = Names(captures, data) if language.scopes else None
+    hidden, places = names.hidden(defined) if names else (frozenset[str](), set[int]())
+    lines: dict[tuple[str, str], set[int]] = defaultdict(set)
     seen = set(defined)
     seen.update(node.start_byte for node in captures.get("none", ()))
     for kind in (*ORDER, "name"):
         for node in captures.get(kind, ()):
-            start = node.start_byte
-            if start not in seen and SHORTEST <= node.end_byte - start <= LONGEST:
+            start, end = node.start_byte, node.end_byte
+            if start not in seen and SHORTEST <= end - start <= LONGEST:
                 seen.add(start)
-                lines[kind, data[start : node.end_byte]].add(node.start_point[0] + 1)
-    return tuple(
-        Use(kind, name.decode("utf-8", "replace"), tuple(sorted(found))) for (kind, name), found in lines.items()
-    )
+                name = data[start:end].decode("utf-8", "replace")
+                told = kind
+                if name in hidden and names is not None:
+                    space = "type" if kind == "type" else ""
+                    told = "local" if start in places or names.is_hidden(start, end, name, space, defined) else kind
+                lines[told, name].add(node.start_point[0] + 1)
+    return tuple(Use(kind, name, tuple(sorted(found))) for (kind, name), found in lines.items())
+
+
+@cache
+def _query(language: Language) -> Query:
+    """For uses, and for what their names mean; what the latter says of uses is known from the former."""
+    identifiers = "".join(f"({kind}) @name\n" for kind in language.identifiers)
+    found = new_query(language, language.references + identifiers + language.scopes)
+    for number in range(found.capture_count):
+        name = found.capture_name(number)
+        if name.startswith("local.reference"):
+            found.disable_capture(name)
+    return found

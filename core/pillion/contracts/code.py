@@ -31,7 +31,8 @@ class Symbol(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Use(Struct, frozen=True, array_like=True, gc=False):
-    """The lines, from 1, on which a file uses a name as `kind`: call, type, import or name."""
+    """The lines, from 1, on which a file uses a name as `kind`: call, type, import, name; or local, where it means a
+    parameter or variable of a function, whatever else has that name."""
 
     kind: str
     name: str

@@ -213,3 +213,13 @@ async def test_symbols_over_http(tmp_path: Path, work: Path) -> None:
 def test_the_page_has_every_field_of_symbols(table: str, kind: type) -> None:
     sections = pages.sections(pages.text("docs/howto/code.md"), "###")
     assert pages.tables(sections["GET /api/sessions/{id}/symbols"])[table] >= set(kind.__struct_fields__)  # type: ignore[attr-defined]
+
+
+async def test_a_parameter_of_the_same_name_is_no_use_of_it(kernel: Kernel, work: Path) -> None:
+    (work / "oil.py").write_text("from oils import wick\n\n\ndef pour(wick, oil):\n    return wick(oil)\n\n\nwick(2)\n")
+    table = await indexes(kernel)[0].table(LocalWorkspace(work))
+    assert {path: [(one.kind, one.lines) for one in some] for path, some in uses(table, "wick")} == {
+        "lamp.py": [("call", (3,))],
+        "oil.py": [("call", (8,)), ("import", (1,))],
+    }
+    assert [one.lines for _, some in uses(table, "oil") for one in some] == [(4, 5)]  # nothing else is called so
