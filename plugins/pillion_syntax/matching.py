@@ -29,11 +29,12 @@ def definitions(table: Table, name: str, kind: str = "") -> list[Place]:
 
 
 def uses(table: Table, name: str, kind: str = "") -> list[tuple[str, Sequence[Use]]]:
-    """By path; `name` without its owner: what an object is, only a language server knows. Those that mean a parameter or
-    variable of a function count where nothing else is called so."""
+    """By path; `name` without its owner: what an object is, only a language server knows. Those that mean a parameter
+    or variable of a function count where nothing else is called so."""
     last = name.rpartition(".")[2]
     found = _used(table, last, kind)
-    fewer = [(path, kept) for path, some in found if (kept := [one for one in some if one.kind != "local"])]
+    fewer: list[tuple[str, Sequence[Use]]] = []
+    fewer += ((path, kept) for path, some in found if (kept := [one for one in some if one.kind != "local"]))
     return fewer if kind != "local" and (fewer or table.defining(last)) else found
 
 

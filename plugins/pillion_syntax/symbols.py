@@ -45,7 +45,7 @@ def pieces_of(data: bytes, tree: Tree) -> tuple[Piece, ...]:
 
 
 def _uses(language: Language, data: bytes, tree: Tree, defined: set[int]) -> tuple[Use, ...]:
-    """A use that means a parameter or variable within a function is `local`: whatever else has that name is not meant."""
+    """A use that means a parameter or variable within a function is `local`: nothing else of that name is meant."""
     if not (language.references or language.identifiers):
         return ()
     captures = QueryCursor(_query(language)).captures(tree.root_node)
