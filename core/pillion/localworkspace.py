@@ -160,9 +160,7 @@ class LocalWorkspace:
                     raise ToolError("A file is named twice.")
                 journal = stack.enter_context(writejournal.held(root, LOCK_WAIT))
                 writejournal.announce(journal, [step.step() for step in prepared])
-                for step in prepared:
-                    with _telling(step.write.path):
-                        step.fill()
+                writejournal.side_by_side(step.fill for step in prepared)
                 first = {step.place[:-1]: step for step in prepared}
                 for place in sorted(first):  # always in this order, so that nobody waits in a circle
                     stack.enter_context(_locked(first[place].folder, first[place].write.path))
@@ -285,10 +283,11 @@ class _Prepared:
         self._like = old or like
 
     def fill(self) -> None:
-        if self.write.data is not None and self.write.kind == "link":
-            os.symlink(self.write.data, os.fsencode(self._new), dir_fd=self.folder)
-        elif self.write.data is not None:
-            _write_file(self.folder, self._new, self.write.data, self._like, self.write.mode)
+        with _telling(self.write.path):
+            if self.write.data is not None and self.write.kind == "link":
+                os.symlink(self.write.data, os.fsencode(self._new), dir_fd=self.folder)
+            elif self.write.data is not None:
+                _write_file(self.folder, self._new, self.write.data, self._like, self.write.mode)
 
     def check(self) -> None:
         """Under the folder's lock: is it what was expected? Keeps what is there. Raises Conflict."""

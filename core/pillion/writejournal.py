@@ -19,7 +19,9 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import msgspec
 from msgspec import Struct
@@ -31,6 +33,8 @@ JOURNAL = ".pillion-journal"
 """In the workspace's root, while several files are written."""
 LARGEST = 16 * 1024 * 1024
 """Bytes of one of ours."""
+AT_ONCE = 16
+"""Threads that wait for the disk: it takes what many ask for at the same time in one go."""
 _OURS = re.compile(r"\.pillion-[0-9a-f]{16}\.(tmp|old)")
 _OPEN = os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -106,13 +110,39 @@ def carry_out(root: int, journal: int, steps: Sequence[Step]) -> None:
     try:
         for step in steps:
             _do(root, step)
+        _last(root, steps)
     except OSError:
         for step in steps:
             _take_back(root, step)
+        with contextlib.suppress(OSError):
+            _last(root, steps)
         _keep(journal, b"")
         raise
     for step in steps:
         _drop_old(root, step)
+
+
+def side_by_side(works: Iterable[Callable[[], None]]) -> None:
+    """Does all of them, several at a time, and raises what one of them raised when none is at work any more."""
+    works = list(works)
+    if len(works) < 2:
+        for work in works:
+            work()
+        return
+    with ThreadPoolExecutor(min(AT_ONCE, len(works))) as pool:
+        done = [pool.submit(work) for work in works]
+    for one in done:
+        one.result()
+
+
+def _last(root: int, steps: Sequence[Step]) -> None:
+    """The names in the folders of these are durable from now on."""
+
+    def wait(names: tuple[str, ...]) -> None:
+        with beneath.opened(root, names) as folder:
+            os.fsync(folder)
+
+    side_by_side(partial(wait, names) for names in dict.fromkeys(step.folder for step in steps))
 
 
 def _encoded(plan: Plan) -> bytes:
@@ -170,6 +200,7 @@ def _finish(root: int, journal: int) -> None:
         return  # it was not whole yet: nothing was written, or all names stand in what was before it
     if not all(step.sound for step in plan.steps):
         raise _foreign()
+    done = []
     for step in plan.steps:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             with beneath.opened(root, step.folder) as folder:
@@ -178,6 +209,10 @@ def _finish(root: int, journal: int) -> None:
                     os.unlink(step.new, dir_fd=folder)
             if mine:
                 _do(root, step)
+            done.append(step)
+    _last(root, done)
+    for step in done:
+        with contextlib.suppress(NotADirectoryError):
             _drop_old(root, step)
 
 
@@ -189,7 +224,6 @@ def _do(root: int, step: Step) -> None:
         else:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(step.name, dir_fd=folder)
-        os.fsync(folder)
 
 
 def _take_back(root: int, step: Step) -> None:
@@ -198,7 +232,6 @@ def _take_back(root: int, step: Step) -> None:
             os.rename(step.old, step.name, src_dir_fd=folder, dst_dir_fd=folder)
         elif step.new and not _is_there(folder, step.new):
             os.unlink(step.name, dir_fd=folder)
-        os.fsync(folder)
 
 
 def _drop_old(root: int, step: Step) -> None:

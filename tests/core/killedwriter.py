@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from typing import Any
 
 import trio
@@ -43,6 +44,7 @@ def main(folder: str, last: int) -> None:
 
     def write() -> None:
         sys.setprofile(watch)
+        threading.setprofile(watch)
         workspace._write_all(WRITES)
         sys.setprofile(None)
 
