@@ -11,12 +11,13 @@ from msgspec import Struct
 
 from pillion import Conflict, PillionError, Turn, Write
 from pillion.errors import NoSuchFile, NotAFile
+from pillion.events import FileChanged
 from pillion.filediff import file_changed, images, unified_diff
 from pillion.protection import guard_of
 
 from .events import Unrestored
 from .shelf import Book
-from .state import FOLDER, Difference, State
+from .state import FOLDER, Difference, State, Thing
 from .timeline import Mark, Timeline
 from .watching import take
 
@@ -26,6 +27,7 @@ AT_ONCE = 500
 """Files that are written together, all or none."""
 TOLD, TOLD_BYTES = 200, 1024 * 1024
 """Files that the log tells of one by one, and bytes of one."""
+TOLD_AT_ONCE = 50
 SHOWN = 4_000
 """Characters of a conflict's diff; five times as many of all."""
 
@@ -43,36 +45,51 @@ class Restorer:
 
     def __init__(self, turn: Turn, book: Book, timeline: Timeline, *, overwrite: bool) -> None:
         self._turn, self._book, self._timeline, self._overwrite = turn, book, timeline, overwrite
-        self._written: dict[str, None] = {}
+        self._written: dict[str, Thing | None] = {}
+        """What was put where."""
         self._left: list[Unrestored] = []
 
     async def restore(self, target: Mark) -> Outcome:
         """Raises Conflict where files change all the time, KeyError where the checkpoint is gone, OSError."""
         goal = await self._book.of(target.id)
         before = await take(self._turn, self._book, await self._book.look(), runs=True, why="restore")
-        now = await self._book.of(before)
-        theirs = {} if self._overwrite else await self._theirs(now.state, target)
+        now = (await self._book.of(before)).state
+        theirs = {} if self._overwrite else await self._theirs(now, target)
         try:
-            await self._put_back(goal.state, theirs, rules=True)  # what is ignored depends on them
+            await self._put_back(goal.state, now, theirs, rules=True)  # what is ignored depends on them
             if self._written:
-                theirs |= await self._uncovered(now.state)
-            await self._put_back(goal.state, theirs, rules=False)
+                now = await self._uncovered(now, theirs)
+            await self._put_back(goal.state, now, theirs, rules=False)
         finally:
             with trio.CancelScope(shield=True):
                 await take(self._turn, self._book, await self._book.look(), runs=False, why="done")
         return Outcome(before, tuple(self._written), tuple(self._left))
 
-    async def _uncovered(self, before: State) -> dict[str, str]:
-        """Files that no rule ignores any more. Who changed them nobody knows; what they are is kept, too."""
+    async def _uncovered(self, before: State, theirs: dict[str, str]) -> State:
+        """What is there now, which is kept, too. Adds to `theirs` the files that no rule ignores any more, and those
+        that were changed meanwhile: who did it nobody knows."""
         state = await self._book.look()
         await take(self._turn, self._book, state, runs=True, why="restore")
-        found = await self._book.differences(before, state)
-        return {one.path: "changed" for one in found if one.before is None and not self._overwrite}
+        if not self._overwrite:
+            theirs |= await self._meanwhile(before, state)
+        return state
 
-    async def _put_back(self, goal: State, theirs: Mapping[str, str], *, rules: bool) -> None:
-        """The files of ignore rules alone, or all."""
+    async def _meanwhile(self, before: State, now: State) -> dict[str, str]:
+        """The paths that somebody else has changed between the two."""
+        found: dict[str, str] = {}
+        for one in await self._book.differences(before, now):
+            if FOLDER in (one.before, one.after):
+                continue
+            if one.path not in self._written or one.after not in (None, self._written[one.path]):
+                found[one.path] = "changed"
+        return found
+
+    async def _put_back(self, goal: State, known: State, theirs: Mapping[str, str], *, rules: bool) -> None:
+        """The files of ignore rules alone, or all. What is in `known` is kept in a checkpoint; what is found to be
+        another since is left, also when all is to be overwritten, since it would be lost."""
         for attempt in range(TRIES):
-            now = await self._book.look()
+            now = await self._book.look() if attempt else known
+            theirs = {**theirs, **(await self._meanwhile(known, now) if attempt else {})}
             wanted = await self._book.differences(now, goal)
             if rules:
                 wanted = [one for one in wanted if one.path.rpartition("/")[2] == ".gitignore" and not _mixed(one)]
@@ -159,10 +176,14 @@ class Restorer:
             after = await self._book.contents([one.after for one in batch])
             writes = [_write(*each) for each in zip(batch, before, after, strict=True)]
             await self._turn.workspace.write_all(writes)
+            told: list[tuple[str, bytes | None, bytes | None]] = []
             for one, old, new in zip(batch, before, after, strict=True):
                 if FOLDER not in (one.before, one.after):
-                    self._written.setdefault(one.path)
-                    await self._say(one, old, new)
+                    self._written[one.path] = one.after
+                    if len(self._written) <= TOLD and len(old or b"") + len(new or b"") <= TOLD_BYTES:
+                        told.append((shown(one.path), old, new))
+            for start in range(0, len(told), TOLD_AT_ONCE):
+                await self._say(told[start : start + TOLD_AT_ONCE])
 
     async def _batches(self, todo: Sequence[Difference]) -> list[Sequence[Difference]]:
         """Folders that go come last, when their files are gone."""
@@ -176,13 +197,15 @@ class Restorer:
             return False
         return any(entry.path == path and entry.kind == "folder" for entry in found)
 
-    async def _say(self, one: Difference, old: bytes | None, new: bytes | None) -> None:
+    async def _say(self, told: Sequence[tuple[str, bytes | None, bytes | None]]) -> None:
         """For those who watch the session: its editor, or an index."""
-        if len(self._written) > TOLD or len(old or b"") + len(new or b"") > TOLD_BYTES:
-            return
-        hash = "" if new is None else hashlib.sha256(new).hexdigest()
-        change = await trio.to_thread.run_sync(file_changed, shown(one.path), old, new, hash)
-        await self._turn.emit(change, blobs=images(change, old))
+        changes = await trio.to_thread.run_sync(lambda: [_changed(*one) for one in told])
+        blobs = {
+            name: blob
+            for change, (_, old, _) in zip(changes, told, strict=True)
+            for name, blob in images(change, old).items()
+        }
+        await self._turn.emit(*changes, blobs=blobs)
 
     async def _tell(self, wanted: Sequence[Difference], left: Mapping[str, str]) -> None:
         room = 5 * SHOWN
@@ -196,6 +219,10 @@ class Restorer:
                 diff = diff[: min(SHOWN, room)]
                 room -= len(diff)
             self._left.append(Unrestored(shown(one.path), why, diff))
+
+
+def _changed(path: str, old: bytes | None, new: bytes | None) -> FileChanged:
+    return file_changed(path, old, new, "" if new is None else hashlib.sha256(new).hexdigest())
 
 
 def shown(path: str) -> str:

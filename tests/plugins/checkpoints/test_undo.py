@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import trio
 
+from pillion import LocalWorkspace, Write
 from pillion.events import TurnCancelled, TurnFailed
 from pillion.overlay import Overlay
 from pillion.testing.scripted import Gate, calls, says
@@ -124,6 +126,25 @@ async def test_what_a_person_saves_right_behind_the_models_write_is_theirs(tmp_p
         await s.host.run(s.session, "go")
         told = await s.go("undo")
         assert (s["a"], [(one.path, one.why) for one in told.left]) == ("mine", [("a", "changed")])
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_what_a_person_saves_while_files_are_put_back_is_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overwrite: bool
+) -> None:
+    saves, write_all = ["mine", "mine still"], LocalWorkspace.write_all
+
+    async def late(workspace: LocalWorkspace, writes: Sequence[Write]) -> Sequence[str]:
+        if saves:
+            (workspace.root / "a").write_text(saves.pop(0))
+        return await write_all(workspace, writes)
+
+    async with scene(tmp_path) as s:
+        s["a"], s["b"] = "one", "one"
+        await s.turn(("a", "two"), ("b", "two"))
+        monkeypatch.setattr(LocalWorkspace, "write_all", late)
+        told = await s.go("undo", overwrite=overwrite)
+        assert (s["a"], s["b"], [(one.path, one.why) for one in told.left]) == ("mine still", "one", [("a", "changed")])
 
 
 async def test_a_restore_goes_to_one_step_and_can_be_undone(tmp_path: Path) -> None:
