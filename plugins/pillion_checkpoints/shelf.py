@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import trio
+from msgspec import Struct
 
 from pillion import Home, LocalWorkspace
 
@@ -25,6 +27,13 @@ SWEEP_KEPT = 50
 """Snapshots after which old ones are given up."""
 OPEN = 8
 """Workspaces whose files are remembered; of another one all are looked at anew."""
+
+
+class Ready(Struct, frozen=True):
+    """A snapshot that is kept as `ref`, before anybody needs it."""
+
+    ref: str
+    snapshot: Snapshot
 
 
 class Shelf:
@@ -94,6 +103,7 @@ class Book:
         self._snapshots: Snapshots | None = None
         self.kept = 0
         """Snapshots since old ones were given up."""
+        self._dropped: deque[str] = deque()
 
     @property
     def busy(self) -> bool:
@@ -122,6 +132,16 @@ class Book:
         """Makes it last by that name."""
         self.kept += 1
         return await self._run(lambda snapshots: snapshots.keep(state, ref, said))
+
+    async def ready(self, ref: str, said: Mapping[str, str], spare: Ready | None) -> Ready:
+        """Looks, and makes what it finds last by that name; `spare`, which nobody has used, where that is the same, and
+        else gives it up. Raises OSError."""
+        self.kept += 1
+        return await self._run(lambda snapshots: _ready(snapshots, ref, said, spare))
+
+    def drop(self, spare: Ready) -> None:
+        """Nobody has used it: it is given up when the book is opened the next time."""
+        self._dropped.append(spare.ref)
 
     async def collect(self, bounds: Bounds) -> Collected | None:
         """Gives up what is old. None: another process uses the store, so nothing was done. Raises OSError."""
@@ -169,10 +189,21 @@ class Book:
             if self._snapshots is None:
                 self._snapshots = _opened(self._workspace, self._origin, self._path, self._limit)
             try:
+                while self._dropped:
+                    self._snapshots.objects.unpoint(self._dropped.popleft())
                 return work(self._snapshots)
             finally:
                 if self._over:
                     self._close()
+
+
+def _ready(snapshots: Snapshots, ref: str, said: Mapping[str, str], spare: Ready | None) -> Ready:
+    state = snapshots.look()
+    if spare is not None:
+        if spare.snapshot.state == state:
+            return spare
+        snapshots.objects.unpoint(spare.ref)
+    return Ready(ref, snapshots.keep(state, ref, said))
 
 
 def _opened(workspace: LocalWorkspace, origin: Path, path: Path, limit: int) -> Snapshots:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
 import trio
@@ -11,14 +11,15 @@ import trio
 from pillion import Effect, LocalWorkspace, Session, Turn
 
 from .events import CheckpointMissed, CheckpointTaken
-from .shelf import Book, Shelf
-from .state import State
+from .shelf import Book, Ready, Shelf
+from .state import Snapshot, State
 
 Why = Literal["step", "done", "restore"]
 
 
 class Watch:
-    """One turn's. It looks at the workspace beside the model's call, so that a step's first write has not to wait.
+    """One turn's. It looks at the workspace beside the model's call, and keeps what it finds before anybody needs it:
+    a step's first write waits for a line in the log alone.
 
     A program that runs is preceded by a look of its own: what somebody saved while the model thought is then told apart
     from what the program does. A child's turn on the same workspace writes its checkpoints to the log of the session
@@ -28,7 +29,8 @@ class Watch:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._lock = trio.Lock()
-        self._state: State | None = None
+        self._ready: Ready | None = None
+        """What was found by the last look, until a checkpoint names it."""
         self._looked = self._kept = self._ran = self._acted = -1
         """The last step at whose beginning it looked; that has a checkpoint; that has one for programs; and that
         changed something."""
@@ -44,6 +46,8 @@ class Watch:
     async def leave(self, turn: Turn) -> None:
         if self._open:
             await self._guarded(turn, lambda book: self._leave(turn, book))
+        if self._ready is not None and (book := book_of(self._shelf, turn)) is not None:
+            book.drop(self._ready)
 
     async def _guarded(self, turn: Turn, work: Callable[[Book], Awaitable[None]]) -> None:
         book = book_of(self._shelf, turn)
@@ -82,23 +86,38 @@ class Watch:
         await self._keep(turn, book, runs=False, why="done")
 
     async def _look(self, turn: Turn, book: Book) -> None:
-        self._state = await book.look()
+        spare, self._ready = self._ready, None  # who is cut off does not know what became of it
+        self._ready = await book.ready(*_named(turn), spare)
         self._looked = turn.steps
 
     async def _keep(self, turn: Turn, book: Book, *, runs: bool, why: Why = "step") -> None:
-        assert self._state is not None
-        await take(turn, book, self._state, runs=runs, why=why)
+        if self._ready is None:  # it was cut off when it had just named it
+            await self._look(turn, book)
+        assert self._ready is not None
+        snapshot, self._ready = self._ready.snapshot, None
+        await _tell(turn, snapshot, runs=runs, why=why)
         self._kept, self._open = turn.steps, False
 
 
 async def take(turn: Turn, book: Book, state: State, *, runs: bool, why: Why) -> str:
     """Keeps the state, and says so in the log. Returns the checkpoint's name."""
-    home = home_of(turn)
-    said = {"session": home.id, "turn": turn.id, "step": str(turn.steps), "why": why, "mark": secrets.token_hex(8)}
-    snapshot = await book.keep(state, f"{home.id}/{said['mark']}", said)
-    event = CheckpointTaken(step=turn.steps, checkpoint=snapshot.commit, why=why, runs=runs, skipped=state.skipped)
-    await home.write(turn, event)
+    snapshot = await book.keep(state, *_named(turn))
+    await _tell(turn, snapshot, runs=runs, why=why)
     return snapshot.commit
+
+
+def _named(turn: Turn) -> tuple[str, Mapping[str, str]]:
+    """The ref of a snapshot of this turn, and what is told with it."""
+    home, mark = home_of(turn), secrets.token_hex(8)
+    said = {"session": home.id, "turn": turn.id, "step": str(turn.steps), "mark": mark}
+    return f"{home.id}/{mark}", said
+
+
+async def _tell(turn: Turn, snapshot: Snapshot, *, runs: bool, why: Why) -> None:
+    event = CheckpointTaken(
+        step=turn.steps, checkpoint=snapshot.commit, why=why, runs=runs, skipped=snapshot.state.skipped
+    )
+    await home_of(turn).write(turn, event)
 
 
 def home_of(turn: Turn) -> Session:

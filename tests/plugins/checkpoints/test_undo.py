@@ -14,6 +14,7 @@ import trio
 from pillion import LocalWorkspace, Write
 from pillion.events import TurnCancelled, TurnFailed
 from pillion.overlay import Overlay
+from pillion.testing.kit import frames
 from pillion.testing.scripted import Gate, calls, says
 from pillion_checkpoints.snapshots import Snapshots
 from pillion_checkpoints.state import State
@@ -189,3 +190,37 @@ async def test_a_turn_of_words_waits_for_no_snapshot(tmp_path: Path, monkeypatch
         await s.turn(("a", "two"))
         await s.go("undo")
         assert s["a"] == "one"
+
+
+async def test_a_write_waits_for_a_line_in_the_log_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it needs is kept already when the model has answered."""
+
+    def fail(*arguments: object) -> State:
+        raise OSError(5, "Input/output error")
+
+    async with scene(tmp_path) as s:
+        s["a"], gate = "one", Gate()
+        put = calls(("put", json.dumps({"text": json.dumps(["a", "two"])})))
+        s.host.provider.script([gate, *put], says("done"))
+        accepted = await s.session.prompt("go")
+        with trio.fail_after(30):
+            while not list(s.data.glob("plugins/checkpoints/*.git/refs/pillion/*/*")):
+                await trio.sleep(0.01)
+        monkeypatch.setattr(Snapshots, "look", fail)
+        monkeypatch.setattr(Snapshots, "keep", fail)
+        gate.opened.set()
+        await s.session.ended(accepted.turn, accepted.after)
+        kinds = [frame.type for frame in await frames(s.session, accepted.after)]
+        assert kinds.index("checkpoint.taken") < kinds.index("tool.finished") < kinds.index("checkpoint.missed")
+        assert s["a"] == "two"
+
+
+async def test_what_no_step_needed_is_given_up(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        s["a"] = "one"
+        for _ in range(3):
+            await s.turn()
+        await s.turn(("a", "two"))
+        await s.go("undo")
+        kept = list(s.data.glob("plugins/checkpoints/*.git/refs/pillion/*/*"))
+        assert len(kept) == len((await s.timeline()).marks) == 4
