@@ -7,6 +7,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -121,8 +122,15 @@ class Book:
 
     def _close(self) -> None:
         if self._snapshots is not None:
+            self._give_up(self._snapshots)
             self._snapshots.close()
             self._snapshots = None
+
+    def _give_up(self, snapshots: Snapshots) -> None:
+        """What nobody has used."""
+        while self._dropped:
+            with suppress(OSError):  # then it goes when it is old
+                snapshots.objects.unpoint(self._dropped.popleft())
 
     async def look(self) -> State:
         """What the workspace is now. Raises OSError."""
@@ -137,10 +145,14 @@ class Book:
         """Looks, and makes what it finds last by that name; `spare`, which nobody has used, where that is the same, and
         else gives it up. Raises OSError."""
         self.kept += 1
-        return await self._run(lambda snapshots: _ready(snapshots, ref, said, spare))
+        try:
+            return await self._run(lambda snapshots: _ready(snapshots, ref, said, spare))
+        except trio.Cancelled:
+            self._dropped.append(ref)
+            raise
 
     def drop(self, spare: Ready) -> None:
-        """Nobody has used it: it is given up when the book is opened the next time."""
+        """Nobody has used it: it is given up behind the next thing that is done here."""
         self._dropped.append(spare.ref)
 
     async def collect(self, bounds: Bounds) -> Collected | None:
@@ -189,10 +201,9 @@ class Book:
             if self._snapshots is None:
                 self._snapshots = _opened(self._workspace, self._origin, self._path, self._limit)
             try:
-                while self._dropped:
-                    self._snapshots.objects.unpoint(self._dropped.popleft())
                 return work(self._snapshots)
             finally:
+                self._give_up(self._snapshots)
                 if self._over:
                     self._close()
 

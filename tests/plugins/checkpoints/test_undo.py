@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 from collections.abc import Sequence
@@ -205,7 +206,7 @@ async def test_a_write_waits_for_a_line_in_the_log_alone(tmp_path: Path, monkeyp
         accepted = await s.session.prompt("go")
         with trio.fail_after(30):
             while not list(s.data.glob("plugins/checkpoints/*.git/refs/pillion/*/*")):
-                await trio.sleep(0.01)
+                await trio.to_thread.run_sync(os.sched_yield)
         monkeypatch.setattr(Snapshots, "look", fail)
         monkeypatch.setattr(Snapshots, "keep", fail)
         gate.opened.set()
