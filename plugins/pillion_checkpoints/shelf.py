@@ -145,9 +145,18 @@ class Book:
         """Looks, and makes what it finds last by that name; `spare`, which nobody has used, where that is the same, and
         else gives it up. Raises OSError."""
         self.kept += 1
+        over = threading.Event()
+
+        def work(snapshots: Snapshots) -> Ready:
+            found = _ready(snapshots, ref, said, spare)
+            if over.is_set():
+                self._dropped.append(found.ref)
+            return found
+
         try:
-            return await self._run(lambda snapshots: _ready(snapshots, ref, said, spare))
-        except trio.Cancelled:
+            return await self._run(work)
+        except trio.Cancelled:  # the thread works on, if it has begun
+            over.set()
             self._dropped.append(ref)
             raise
 
