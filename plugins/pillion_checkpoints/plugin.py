@@ -51,8 +51,8 @@ class Plugin:
     def __init__(self, config: Given, home: Home) -> None:
         self._config = config
         self._shelf = Shelf(home, config.largest)
-        self._snapshots = SharedSnapshots(self._shelf)
         self._timelines = Timelines()
+        self._snapshots = SharedSnapshots(self._shelf, self._timelines)
         self._strategies: Sequence[Strategy] = [way(self._shelf, self._timelines) for way in (Undo, Redo, Restore)]
 
     @hookimpl

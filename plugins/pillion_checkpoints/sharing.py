@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar, cast
 
-from pillion import LocalWorkspace, NotFound, Workspace
-from pillion.contracts.forks import Changed, Leaf
+from pillion import LocalWorkspace, NotFound, Session, Workspace
+from pillion.contracts.forks import Changed, First, Leaf
 
 from .shelf import Book, Shelf
 from .state import Snapshot, Thing
+from .timeline import Timelines
 
 T = TypeVar("T")
 _NAME = re.compile("[0-9a-f]{40}")
@@ -20,8 +21,8 @@ _NAME = re.compile("[0-9a-f]{40}")
 class SharedSnapshots:
     """Those of all workspaces that are folders of this machine."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: Shelf, timelines: Timelines) -> None:
+        self._shelf, self._timelines = shelf, timelines
 
     async def take(self, workspace: Workspace, mark: str) -> str:
         book = self._book(workspace)
@@ -59,6 +60,13 @@ class SharedSnapshots:
     async def contents(self, workspace: Workspace, leaves: Sequence[Leaf | None]) -> Sequence[bytes | None]:
         things = [None if leaf is None else Thing(leaf.kind, leaf.name, leaf.bits) for leaf in leaves]
         return await _there(self._book(workspace).contents(things))
+
+    async def first(self, session: Session) -> First:
+        timeline = await self._timelines.of(session)
+        if not timeline.marks:
+            raise NotFound("No snapshot of this session's workspace has been taken yet.")
+        mark = timeline.marks[0]
+        return First(mark.id, mark.time, frozenset(timeline.earlier))
 
     def share(self, fork: Workspace, origin: Workspace) -> None:
         self._shelf.share(fork.root, origin.root)

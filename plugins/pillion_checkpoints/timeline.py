@@ -62,6 +62,8 @@ class Timeline:
         self.undone: list[Undone] = []
         self.changes: list[tuple[int, str, str]] = []
         """Number of the event, path and new hash of each file that a turn's tool changed."""
+        self.earlier: set[str] = set()
+        """Files that were changed before the first checkpoint."""
         self._turns: dict[str, Work] = {}
         self._prompts: dict[str, PromptQueued] = {}
 
@@ -71,8 +73,11 @@ class Timeline:
                 self._prompts[event.prompt] = event
             case TurnStarted():
                 self._begin(seq, event, turn)
-            case FileChanged() if turn:
-                self.changes.append((seq, event.path, event.hash))
+            case FileChanged():
+                if not self.marks:
+                    self.earlier.add(event.path)
+                if turn:
+                    self.changes.append((seq, event.path, event.hash))
             case CheckpointTaken():
                 self.marks.append(Mark(seq, turn, time, event))
                 work = self._turns.get(turn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -14,9 +14,11 @@ from msgspec import Struct
 from quart import Blueprint, Response
 
 from pillion import Kernel, NotFound, SessionQuery, ToolError
+from pillion.contracts.forks import Changed, Leaf
 from pillion.filediff import file_changed
 from pillion_http.routes import answer, read_query
 
+from .before import Before, look_back
 from .ground import SessionGround
 from .ripgrep import Ripgrep
 
@@ -70,9 +72,10 @@ def _diff(kernel: Kernel, ripgrep: Ripgrep) -> View:
     async def show_diff(id: str) -> Response:
         """What is another one now than when the session was opened: a unified diff of each file that it changed.
 
-        A file is compared with what it was before the session's first change of it, or a child's. What else has changed
-        since, by a command or by somebody, is named as far as ignore rules let it be seen; its `diff` is null. What a
-        command has deleted is not known. Known secrets are masked.
+        Where checkpoints are kept, all is compared with the first of the session, which is taken before anything is
+        written or run: also what commands or somebody else have changed since. What changed before that, or is not kept
+        (ignored, large), is compared with what it was before the session's first change of it, or a child's; else it is
+        named, as its time says, and its `diff` is null. Known secrets are masked.
         """
         query = read_query(DiffQuery)
         ground = SessionGround(kernel, await kernel.session(id))
@@ -99,21 +102,58 @@ class Comparison:
     async def changes(self, path: str) -> Changes:
         """Of what lies at `path`, or in it. Raises OutsideWorkspace."""
         place = await self._ground.place(path)
-        firsts = {name: before for name, before in (await self._firsts()).items() if _is_in(name, place)}
-        others, whole = await self._others(place, firsts)
+        kept = await look_back(self._kernel, self._session, self._ground.disk)
+        firsts = {
+            name: image
+            for name, image in (await self._firsts()).items()
+            if _is_in(name, place) and (kept is None or self._ground.is_unsaved(name) or not kept.knows(name))
+        }
+        seen = self._seen(kept, place)
+        others, whole = await self._others(place, firsts.keys() | seen.keys(), kept)
         told, size = [], 0
-        for name in sorted({*firsts, *others})[:MOST]:
-            diff = await self._compared(name, firsts[name]) if name in firsts else FileDiff(name, "changed", None)
+        names = sorted({*firsts, *seen, *others})
+        for name in names[:MOST]:
+            if kept is not None and name in seen:
+                diff = await self._since(name, seen[name], kept)
+            elif name in firsts:
+                diff = await self._compared(name, firsts[name])
+            else:
+                diff = FileDiff(name, "changed", None, reason=UNKNOWN)
             if diff is None:
                 continue
             size += len(diff.diff or "")
-            if diff.diff is None:
-                diff = msgspec.structs.replace(diff, reason=NOT_KEPT if name in firsts else UNKNOWN)
-            elif size > LONGEST:
+            if diff.diff is not None and size > LONGEST:
                 diff = msgspec.structs.replace(diff, diff=None, reason=TOO_LONG)
             told.append(diff)
         since = datetime.fromtimestamp(self._session.info.created / 1000, UTC).isoformat(timespec="milliseconds")
-        return Changes(since.replace("+00:00", "Z"), told, whole and len(firsts) + len(others) <= MOST)
+        return Changes(since.replace("+00:00", "Z"), told, whole and len(names) <= MOST)
+
+    def _seen(self, kept: Before | None, place: str) -> Mapping[str, Changed]:
+        """What differs from the first snapshot, as far as that is what it is to be held against."""
+        if kept is None:
+            return {}
+        hides, unsaved = self._ground.workspace.guard.hides, self._ground.is_unsaved
+        return {
+            path: one
+            for path, one in kept.changed.items()
+            if kept.knows(path) and _is_in(path, place) and not hides(path) and not unsaved(path)
+        }
+
+    async def _since(self, path: str, one: Changed, kept: Before) -> FileDiff | None:
+        """None: only its permission bits are others."""
+        mask, shown = self._kernel.secrets.redact_bytes, os.fsencode(path).decode(errors="replace")
+        try:
+            images = await kept.contents([one.before, one.after])
+        except NotFound:
+            return FileDiff(shown, "changed", None, reason=NOT_KEPT)
+        old, new = (
+            None if image is None or _is_folder(leaf) else mask(image)
+            for leaf, image in zip((one.before, one.after), images, strict=True)
+        )
+        if old == new:
+            return None
+        change = await trio.to_thread.run_sync(file_changed, shown, old, new)
+        return FileDiff(shown, change.kind, change.diff, change.added, change.removed)
 
     async def _firsts(self) -> Mapping[str, bytes | str | None]:
         """What each file was, by its real place: the blob's name, "" for none, None: unknown, or, of one that only an
@@ -151,14 +191,15 @@ class Comparison:
         except NotFound:
             first = None
         if first is None:
-            return FileDiff(path, "deleted" if after is None else "changed", None, unsaved=unsaved)
+            return FileDiff(path, "deleted" if after is None else "changed", None, unsaved=unsaved, reason=NOT_KEPT)
         if before == after:
             return None
         change = await trio.to_thread.run_sync(file_changed, path, before, after)
         return FileDiff(path, change.kind, change.diff, change.added, change.removed, unsaved)
 
-    async def _others(self, place: str, known: Mapping[str, object]) -> tuple[list[str], bool]:
-        """Files whose time says that they were changed since, besides those that are known; and whether that is all."""
+    async def _others(self, place: str, known: Container[str], kept: Before | None) -> tuple[list[str], bool]:
+        """Files whose time says that they were changed since, besides those of which more is known; and whether that is
+        all. Those that are as in the first snapshot may have been changed before that alone."""
         names: list[str] = []
 
         def take(paths: Sequence[str]) -> bool:
@@ -172,21 +213,27 @@ class Comparison:
         whole = await self._ripgrep.files(self._ground, [], f"./{entry.path}", take)
         since = self._session.info.created
         found = await trio.to_thread.run_sync(_touched, self._ground.disk.root, names, since)
+        if kept is not None:
+            found = {name: time for name, time in found.items() if name not in kept.same or time <= kept.first.time}
         return [name for name in found if name not in known and not self._ground.is_unsaved(name)], whole
 
 
-def _touched(root: Path, names: Sequence[str], since: int) -> list[str]:
-    """The files among them that were changed behind `since`, in ms since 1970: their content or, as a rename, their
-    place."""
-    found = []
+def _touched(root: Path, names: Sequence[str], since: int) -> dict[str, float]:
+    """The files among them that were changed behind `since`, in ms since 1970, and when: their content or, as a rename,
+    their place."""
+    found = {}
     for name in names:
         try:
             status = os.lstat(f"{root}/{name}")
         except OSError:
             continue
-        if max(status.st_mtime, status.st_ctime) * 1000 > since:
-            found.append(name)
+        if (time := max(status.st_mtime, status.st_ctime) * 1000) > since:
+            found[name] = time
     return found
+
+
+def _is_folder(leaf: Leaf | None) -> bool:
+    return leaf is not None and leaf.kind == "folder"
 
 
 def _is_in(path: str, place: str) -> bool:

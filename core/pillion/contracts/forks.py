@@ -11,6 +11,7 @@ from msgspec import Struct
 from .workspace import Workspace
 
 if TYPE_CHECKING:
+    from ..session import Session
     from ..turn import Turn
 
 Preference = Literal["", "fork", "mark"]
@@ -36,6 +37,15 @@ class Changed(Struct, frozen=True):
     after: Leaf | None
 
 
+class First(Struct, frozen=True):
+    """The first `snapshot` of a session's workspace that its log names, taken at `time`, ms since 1970; the session had
+    changed the files `earlier` before."""
+
+    snapshot: str
+    time: int
+    earlier: frozenset[str] = frozenset()
+
+
 @runtime_checkable
 class Snapshots(Protocol):
     """Keeps what workspaces were, by name. All raise NotFound where that is gone, or where the workspace is no folder
@@ -44,7 +54,7 @@ class Snapshots(Protocol):
     `take` keeps what is there now, for as long as `mark` is not forgotten and the bounds of what is kept allow; `keep`
     gives a snapshot that is there another mark. `leaves` are files, links and empty folders; `skipped` names what is
     not kept, and why. `changes` are by path. `share`: what is taken of `fork` from now on lies where that of `origin`
-    does, and by the same rules.
+    does, and by the same rules. `first` raises NotFound also where a session's log names none.
     """
 
     async def take(self, workspace: Workspace, mark: str) -> str: ...
@@ -60,6 +70,8 @@ class Snapshots(Protocol):
     async def changes(self, workspace: Workspace, before: str, after: str) -> Sequence[Changed]: ...
 
     async def contents(self, workspace: Workspace, leaves: Sequence[Leaf | None]) -> Sequence[bytes | None]: ...
+
+    async def first(self, session: Session) -> First: ...
 
     def share(self, fork: Workspace, origin: Workspace) -> None: ...
 

@@ -14,15 +14,21 @@ import httpx2
 import pytest
 from msgspec import Struct
 
+from pillion import Call, Home
+from pillion.testing.kit import Anything, FunctionTool, ToolPlugin
 from pillion.testing.scripted import calls, says
 from pillion_approvals.plugin import Config as ApprovalsConfig
 from pillion_approvals.plugin import Plugin as Approvals
+from pillion_checkpoints.plugin import Config as CheckpointsConfig
+from pillion_checkpoints.plugin import Plugin as Checkpoints
 from pillion_edit.plugin import Config as EditConfig
 from pillion_edit.plugin import Plugin as Edit
 from pillion_files.changes import Changes, DiffQuery
 from pillion_files.plugin import Config, Plugin
 from pillion_files.routes import FileText, FileWritten, NewFile
 from pillion_files.treeroute import TreePage, TreeQuery
+from pillion_storage.plugin import Config as StorageConfig
+from pillion_storage.plugin import Plugin as Storage
 
 from ...meta import pages
 from ...runtime.conftest import Serving, serving
@@ -272,6 +278,56 @@ async def test_a_diff_tells_what_became_of_the_files_since_the_session_opened(se
     assert [*await files.diff("?path=made")] == ["made"]
     assert await files.diff("?path=nowhere") == {}
     assert failed(await files.get("diff?path=..")) == (422, "outside_workspace")
+
+
+async def test_where_checkpoints_are_kept_a_diff_knows_what_commands_did_also_after_a_restart(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    for name in ("edited", "deleted", "back", "put", "still"):
+        (work / name).write_text(f"{name}\n")
+
+    async def command(arguments: Anything, call: Call) -> str:
+        (work / "edited").write_text("by a command\n")
+        (work / "back").write_text("by a command\n")
+        (work / "made").write_text("by a command\n")
+        (work / "deleted").unlink()
+        (work / "link").symlink_to("made")
+        (work / ".gitignore").write_text("ignored\n")
+        (work / "ignored").write_text("x\n")
+        return "ran"
+
+    def brought() -> dict[str, object]:
+        return {
+            "files": Plugin(Config()),
+            "storage": Storage(StorageConfig()),
+            "edit": Edit(EditConfig()),
+            "approvals": Approvals(ApprovalsConfig(write="allow", execute="allow")),
+            "command": ToolPlugin(FunctionTool("command", command, "execute")),
+            "checkpoints": Checkpoints(CheckpointsConfig(), Home("checkpoints", tmp_path / "data")),
+        }
+
+    async with serving(tmp_path, plugins=brought(), defaults__store="storage") as running:
+        files = Files(running, await running.session(workspace=str(work)))
+        await files.ask("PUT", "files/put", "by a person\n", if_match="*")
+        await files.run(
+            calls(("command", "{}")),
+            calls(("write_file", '{"path": "edited", "content": "by the model\\n"}')),
+            calls(("write_file", '{"path": "back", "content": "back\\n"}')),
+            calls(("write_file", '{"path": "put", "content": "by the model\\n"}')),
+            says("done"),
+        )
+        first = await files.diff()
+    async with serving(tmp_path, plugins=brought(), defaults__store="storage") as running:
+        again = await Files(running, files.session).diff()
+    assert first == again
+    assert {path: (one["kind"], (one["diff"] or "").splitlines()[3:]) for path, one in first.items()} == {
+        "edited": ("changed", ["-edited", "+by the model"]),
+        "deleted": ("deleted", ["-deleted"]),
+        "put": ("changed", ["-put", "+by the model"]),
+        "made": ("created", ["+by a command"]),
+        "link": ("created", ["+made", "\\ No newline at end of file"]),
+        ".gitignore": ("created", ["+ignored"]),
+    }
 
 
 PAGE = pages.text("docs/howto/files.md")
