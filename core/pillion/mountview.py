@@ -8,7 +8,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import Struct
+
 _VIEW = re.compile(r"(/proc/[0-9]+/root)(/.*)")
+_SPELT = re.compile(r"\\([0-7]{3})")
+"""A blank, tab, line end or backslash in the kernel's list of mounts."""
 _LINKS = 40
 """Links that are followed on one way, as the kernel does."""
 _ENTER = ("nsenter", "--user", "--mount", "--preserve-credentials", "--target")
@@ -26,6 +30,38 @@ def split(path: str | Path) -> tuple[str, str]:
 def inside(path: str | Path) -> Path:
     """The path that it has in its namespace."""
     return Path(split(path)[1])
+
+
+class Mounted(Struct, frozen=True):
+    """A folder `place` that a namespace has and ours has not; `same`: it is the one that was asked about."""
+
+    place: Path
+    same: bool
+
+
+def mounted(path: str | Path) -> list[Mounted]:
+    """What is mounted in the namespace of `path` and not in ours; `path` is a mount itself. Programs that are started
+    in there can mount nothing, so it is what whoever made the namespace wanted. Raises OSError."""
+    way, named = split(path)
+    if not way:
+        return []
+    theirs = _mounts(f"{way.removesuffix('/root')}/mountinfo")
+    own = set(_mounts("/proc/self/mountinfo"))
+    device = next((device for device, place in theirs if place == named), "")
+    found = [Mounted(Path(place), of == device) for of, place in theirs if (of, place) not in own and place != named]
+    return sorted(found, key=lambda one: one.place)
+
+
+def _mounts(file: str) -> list[tuple[str, str]]:
+    """Of each mount its device and what is mounted of it, and where."""
+    found = []
+    with open(file, "rb") as lines:
+        for line in lines:
+            _, _, device, root, place = line.split(b" ")[:5]
+            found.append(
+                (os.fsdecode(device + b" " + root), _SPELT.sub(lambda c: chr(int(c[1], 8)), os.fsdecode(place)))
+            )
+    return found
 
 
 def realpath(path: str | Path) -> str:

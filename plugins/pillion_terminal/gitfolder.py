@@ -10,21 +10,25 @@ LARGEST = 4096
 """Bytes of a file that names a folder."""
 
 
-def visible_git(root: Path, *, writable: bool) -> Iterator[str]:
-    """Arguments for bubblewrap. `.git` is read-only as a whole: beside hooks and settings, a file that is made there
-    can lead git to other ones. `writable`: all but its hooks and settings is not."""
+def visible_git(root: Path, at: Path, *, writable: bool) -> Iterator[str]:
+    """Arguments for bubblewrap, for the workspace that we see as `root` and that is to be seen `at`.
+
+    `.git` is read-only as a whole: beside hooks and settings, a file that is made there can lead git to other ones.
+    `writable`: all but its hooks and settings is not.
+    """
     git = root / ".git"
     if git.is_symlink():
         return  # it leads to where it leads; what is there is hidden or read-only like the rest
+    shown = at / ".git"
     if git.is_dir():
         if not writable:
-            yield from ("--ro-bind", str(git), str(git))
+            yield from ("--ro-bind", str(shown), str(shown))
             return
-        yield from ("--bind", str(git), str(git))  # a mount of its own can't be renamed
+        yield from ("--bind", str(shown), str(shown))  # a mount of its own can't be renamed
         for name in ("hooks", "config", "config.worktree", "commondir", "info"):
-            yield from ("--ro-bind-try", str(git / name), str(git / name))
+            yield from ("--ro-bind-try", str(shown / name), str(shown / name))
     elif git.is_file():
-        yield from ("--ro-bind", str(git), str(git))
+        yield from ("--ro-bind", str(shown), str(shown))
         for place in _led_to(git, root):
             yield from ("--ro-bind-try", str(place), str(place))
 

@@ -131,30 +131,42 @@ class Sandbox:
                 f"Commands may run only in a sandbox, and there is none: {self._state.why}. A person can install "
                 'bubblewrap, or set sandbox = "auto" or "off" in [plugins.terminal].'
             )
-        root, folder = mountview.inside(mountview.realpath(root)), mountview.inside(folder)
+        view = Path(mountview.realpath(root))
+        root, folder = mountview.inside(view), mountview.inside(folder)
         if any(home == root or home.is_relative_to(root) for home in self._homes):
             raise ToolError(
                 f"{root} holds a home folder, so no sandbox can hide it. Open a folder of it, or, as the person whose "
                 'machine it is, set sandbox = "off" in [plugins.terminal].'
             )
         given = [part for place in writable for part in ("--bind", str(place), str(place))]
-        return [*self._argv(root), *given, "--chdir", str(folder), "--", *argv]
+        return [*self._argv(view), *given, "--chdir", str(folder), "--", *argv]
 
     # ── the view from inside ──
 
-    def _argv(self, root: Path) -> Iterator[str]:
+    def _argv(self, view: Path) -> Iterator[str]:
+        """`view` is the workspace as we see it; the arguments are read where it has its plain path."""
         yield from self._everywhere()
-        named = [*_interpreter(root / ".venv"), *_interpreter(root / "venv")]
+        root = mountview.inside(view)
+        named = [*_interpreter(view / ".venv"), *_interpreter(view / "venv")]
         shown = [*self._hidden_of(named), *self._places(self._readable, root)]
         yield from (part for place in shown for part in ("--ro-bind-try", str(place), str(place)))
         further = [place for place in self._places(self._writable, root) if not place.is_relative_to(root)]
         yield from (part for place in further for part in ("--bind-try", str(place), str(place)))
         own = [place for place in self._own() if not (root == place or place.is_relative_to(root))]
         yield from (part for place in own for part in _hide(place))
-        yield from ("--bind", str(root), str(root))
-        yield from self._inside(root)
+        yield from self._whole(view, root, root)
+        for one in mountview.mounted(view):  # where else it stands, and what it needs
+            if one.same:
+                yield from self._whole(view, root, one.place)
+            else:
+                yield from ("--ro-bind", str(one.place), str(one.place))
         for name, value in {"TMPDIR": "/tmp", "PILLION_SANDBOX": "bubblewrap"}.items():
             yield from ("--setenv", name, value)
+
+    def _whole(self, view: Path, root: Path, place: Path) -> Iterator[str]:
+        """The workspace, to be written, at `place`."""
+        yield from ("--bind", str(place), str(place))
+        yield from self._inside(view, root, place)
 
     def _everywhere(self) -> Sequence[str]:
         """What is the same in all workspaces; found out once."""
@@ -176,23 +188,23 @@ class Sandbox:
             self._same = parts
         return self._same
 
-    def _inside(self, root: Path) -> Iterator[str]:
+    def _inside(self, view: Path, root: Path, place: Path) -> Iterator[str]:
         """What of the workspace is not to be written, or not to be seen."""
-        open_git = any(place == root / ".git" for place in self._places(self._writable, root))
-        yield from visible_git(root, writable=open_git)
-        for place in self._own():
-            if place.is_relative_to(root) and place != root:
-                yield from _hide(place)
+        open_git = any(given == root / ".git" for given in self._places(self._writable, root))
+        yield from visible_git(view, place, writable=open_git)
+        for own in self._own():
+            if own.is_relative_to(root) and own != root:
+                yield from _hide(view / own.relative_to(root), place / own.relative_to(root))
         guard = Guard(self._protection, root) if self._protection is not None else None
-        with os.scandir(root) as entries:
+        with os.scandir(view) as entries:
             names = [entry.name for entry, _ in zip(entries, range(LOOKED_AT), strict=False)]
         for name in sorted(names):
-            if guard is None or name == ".git" or (root / name).is_symlink():
+            if guard is None or name == ".git" or (view / name).is_symlink():
                 continue
             if guard.hides(name):
-                yield from _hide(root / name)
+                yield from _hide(view / name, place / name)
             elif _refused(guard, name):
-                yield from ("--ro-bind", str(root / name), str(root / name))
+                yield from ("--ro-bind", str(place / name), str(place / name))
 
     def _own(self) -> list[Path]:
         """The runtime's own settings, keys and data, as far as they are there."""
@@ -265,13 +277,14 @@ def _outermost(places: Sequence[Path]) -> list[Path]:
     ]
 
 
-def _hide(place: Path) -> tuple[str, ...]:
-    """An empty one instead."""
+def _hide(place: Path, shown: Path | None = None) -> tuple[str, ...]:
+    """An empty one instead; `shown`: it has that path inside."""
     try:
         mode = place.stat().st_mode
     except OSError:
         return ()
-    return ("--tmpfs", str(place)) if stat.S_ISDIR(mode) else ("--ro-bind", "/dev/null", str(place))
+    at = str(shown or place)
+    return ("--tmpfs", at) if stat.S_ISDIR(mode) else ("--ro-bind", "/dev/null", at)
 
 
 def _expanded(place: Path) -> list[Path]:
