@@ -16,7 +16,7 @@ from . import events as e
 from .beside import Beside, Work
 from .contracts.store import Opened, Record, SessionInfo
 from .errors import Busy, Conflict, Gone, LostLease, PillionError, StoreFailed
-from .eventlog import EventLog, Reader
+from .eventlog import EventLog
 from .firstimages import first_images
 from .history import History, interruption
 from .letters import (
@@ -34,6 +34,7 @@ from .letters import (
     Resume,
     Withdraw,
 )
+from .logreader import Reader
 from .sessionchange import changed
 from .tags import put
 from .turn import Turn

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 import trio
 
 from .errors import NotFound
-from .eventlog import Frame, Reader, SessionCursor, notice
+from .frames import Frame, SessionCursor, notice
+from .logreader import Reader
 
 
 class AllReaders:

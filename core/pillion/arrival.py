@@ -12,7 +12,7 @@ import msgspec
 from . import events as e
 from .contracts.store import Batch, Record, SessionInfo, Store
 from .errors import Conflict
-from .eventlog import Resync, SessionCursor
+from .frames import Resync, SessionCursor
 from .portable import Entry, Piece
 from .references import blobs, needs_blobs, readdressed
 from .secrets import Secrets

@@ -6,104 +6,23 @@ import bisect
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import NamedTuple
 from weakref import WeakSet
 
-import msgspec
 import trio
-from msgspec import Struct
 
 from .contracts.store import Batch, Draft, Opened, Record, SessionInfo, Store
-from .errors import BadCursor, Conflict, LostLease, StoreFailed
+from .errors import Conflict, LostLease, StoreFailed
 from .events import Event, LogStalled, encode, mended, type_of
+from .frames import Cursor, Delta, Frame, encoder
+from .logreader import Reader
 from .secrets import Secrets
 
 TAIL = 256
 """Records kept in memory for readers that are nearly there; older ones come from the store."""
-PAGE = 256
-"""About how many frames one page holds at most."""
 PIECES = 4096
 """The most deltas that are merged into one."""
 FACTS = 64
 """Passing facts that a reader may lag behind before it misses some."""
-
-
-class Cursor(NamedTuple):
-    """A reader's place: event `seq`, and the `n`-th delta or fact since."""
-
-    seq: int
-    n: int = 0
-
-    @classmethod
-    def parse(cls, text: str) -> Cursor:
-        """From `41` or `41.7`. Raises BadCursor."""
-        seq, dot, n = text.partition(".")
-        if not (seq.isascii() and seq.isdigit() and len(seq) < 19) or (
-            dot and not (n.isascii() and n.isdigit() and len(n) < 19)
-        ):
-            raise BadCursor(f"{text[:40]!r} is no event id; they look like 41 or 41.7.")
-        return cls(int(seq), int(n or 0))
-
-    def __str__(self) -> str:
-        return f"{self.seq}.{self.n}" if self.n else str(self.seq)
-
-
-class Frame(Struct, frozen=True):
-    """What a reader gets: a whole event, a delta, a fact or a resync. `data` is the JSON object without envelope."""
-
-    id: str
-    type: str
-    data: bytes
-    session: str
-    turn: str
-    time: int
-
-    def wire(self) -> bytes:
-        """The JSON object that crosses the border, on one line."""
-        head = len(self.type) + 10  # {"type":"…"
-        turn = f'"turn":"{self.turn}",' if self.turn else ""
-        id = f'"id":"{self.id}",' if self.id else ""
-        envelope = (
-            f',{id}"time":"{_second(self.time // 1000)}.{self.time % 1000:03d}Z","session":"{self.session}",{turn}'
-        )
-        rest = self.data[head + 1 :] if self.data[head : head + 1] == b"," else self.data[head:]
-        return self.data[:head] + (envelope.encode() + rest if rest != b"}" else envelope[:-1].encode() + b"}")
-
-
-@lru_cache(64)
-def _second(time: int) -> str:
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-class Delta(Struct, frozen=True, omit_defaults=True):
-    """Growth of an item: `text = text[:at] + delta`. `at` counts characters (code points)."""
-
-    type: str
-    item: int
-    at: int
-    text: str
-    step: int = 0
-
-
-class Resync(Struct, frozen=True, tag_field="type", tag="resync"):
-    """The log never had the event that was asked for; it comes from its start. `head` is its last event now."""
-
-    head: int
-
-
-class SessionCursor(Struct, frozen=True, tag_field="type", tag="session.cursor"):
-    """What follows is behind this place of this session's log: go on there with `after`."""
-
-    cursor: str
-
-
-def notice(session: str, said: Resync | SessionCursor) -> Frame:
-    """What a stream says of itself: a frame without a place."""
-    tag = said.__struct_config__.tag
-    assert isinstance(tag, str)
-    return Frame("", tag, _encoder.encode(said), session, "", time.time_ns() // 1_000_000)
 
 
 class _Item:
@@ -170,7 +89,8 @@ class EventLog:
         self._failures = 0
         self._tried: tuple[Sequence[Record], Sequence[Event]] = (), ()
         """What that write would have added."""
-        self._changed = trio.lowlevel.ParkingLot()
+        self.changed = trio.lowlevel.ParkingLot()
+        """Where readers wait for more."""
 
     # ── writing ──
 
@@ -388,7 +308,7 @@ class EventLog:
         self._wake()
 
     def _wake(self) -> None:
-        self._changed.unpark_all()
+        self.changed.unpark_all()
         self._on_changed(self.session)
 
     # ── reading ──
@@ -443,80 +363,5 @@ class EventLog:
 
     def _delta(self, item: _Item, start: int, end: int, place: Cursor) -> Frame:
         text = item.pieces[start] if end == start + 1 else "".join(item.pieces[start:end])
-        data = _encoder.encode(Delta(item.kind, item.seq, item.ends[start], text, item.step))
+        data = encoder.encode(Delta(item.kind, item.seq, item.ends[start], text, item.step))
         return Frame(str(place), item.kind, data, self.session, item.turn, time.time_ns() // 1_000_000)
-
-
-_encoder = msgspec.json.Encoder()
-
-
-class Reader:
-    """A cursor on a log. It holds nothing but its place, and `holder`: what must not go while it is read."""
-
-    def __init__(self, log: EventLog, cursor: Cursor) -> None:
-        self._log = log
-        self.holder: object = None
-        self._lost = cursor.seq > log.head
-        now = log.now()
-        self.cursor = Cursor(0) if self._lost else min(cursor, now)
-        self._since = now
-        """Facts from before this reader came are not for it."""
-
-    async def page(self) -> list[Frame]:
-        """The next frames, at least one; waits for them. Empty: the log is closed and there will be no more."""
-        if self.cursor != self._log.now():
-            await trio.lowlevel.checkpoint()  # one that has much to catch up with lets others go between its pages
-        while True:
-            frames = await self.collect()
-            if frames or self._log.closed:
-                return frames
-            await self._log._changed.park()
-
-    async def collect(self) -> list[Frame]:
-        """The next frames, without waiting for more; none: there are no more now."""
-        log, frames = self._log, self._resync()
-        records: Sequence[Record] = ()
-        if self.cursor.seq < log.head:
-            records = await log.records(self.cursor.seq, PAGE)  # the last wait: a cancel here loses nothing
-        self._lost = False
-        for record in records:
-            self._grow(frames, record.seq)
-            if len(frames) >= PAGE:
-                return frames
-            frames.append(log.frame(record))
-            self.cursor = Cursor(record.seq)
-        if self.cursor.seq == log.head:
-            self._grow(frames, log.head + 1)
-        return frames
-
-    async def events(self) -> list[Frame]:
-        """As page, but whole events alone: what grows is not even put together."""
-        while True:
-            frames = await self.whole(PAGE)
-            if frames or self._log.closed:
-                return frames
-            await self._log._changed.park()
-
-    async def whole(self, limit: int) -> list[Frame]:
-        """The next whole events, about `limit`, without what grows and passes; none: there are no more now."""
-        log, frames = self._log, self._resync()
-        records = await log.records(self.cursor.seq, limit) if self.cursor.seq < log.head else ()
-        self._lost = False
-        if records:
-            self.cursor = Cursor(records[-1].seq)
-        return [*frames, *(log.frame(record) for record in records)]
-
-    @property
-    def over(self) -> bool:
-        """Will nothing more be written, as far as one knows? What the log has can still be collected."""
-        return self._log.closed or self._log.resting
-
-    def _resync(self) -> list[Frame]:
-        return [notice(self._log.session, Resync(head=self._log.head))] if self._lost else []
-
-    def _grow(self, frames: list[Frame], before: int) -> None:
-        for place, frame in self._log.growth(self.cursor, before, self._since):
-            self.cursor = place
-            frames.append(frame)
-            if len(frames) >= PAGE:
-                return

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from .contextsize import Asked
 from .contracts.store import SessionInfo, Store
-from .eventlog import PAGE, Cursor, Frame, Resync, notice
+from .frames import Cursor, Frame, Resync, notice
 from .history import History, LastTurn
+from .logreader import PAGE
 from .prompts import WaitingPrompt
 from .values import Message
 from .view import cut_of, view

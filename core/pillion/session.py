@@ -26,11 +26,12 @@ from .contracts.store import Opened, Record, SessionInfo
 from .contracts.tool import Tool
 from .contracts.workspace import Workspace
 from .errors import BadSchema, Gone, NotFound, PillionError
-from .eventlog import EventLog, Reader
+from .eventlog import EventLog
 from .history import History, LastTurn
 from .hookspecs import TurnInfo
 from .known import Known
 from .letters import Accepted, AtRest, Cancel, Change, Decide, Letter, Note, Prompt, Rest, Resume, Withdraw
+from .logreader import Reader
 from .onecall import OneCall
 from .overlay import Overlays
 from .prompts import WaitingPrompt

@@ -15,7 +15,8 @@ import trio
 from pillion import Conflict, NotFound, PillionError, Session
 from pillion import events as e
 from pillion.errors import Gone
-from pillion.eventlog import Frame, Reader
+from pillion.frames import Frame
+from pillion.logreader import Reader
 
 from . import uievents, wording
 from .anchored import NAME, Selected

@@ -11,7 +11,7 @@ import msgspec
 
 from pillion import Event
 from pillion import events as e
-from pillion.eventlog import Delta, Frame
+from pillion.frames import Delta, Frame
 
 from . import uievents
 from .anchored import NotEdited

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from pillion.eventlog import Delta, Resync, SessionCursor
 from pillion.events import LASTING, PASSING, Event, type_of
+from pillion.frames import Delta, Resync, SessionCursor
 
 from .schemas import Schema, Schemas
 

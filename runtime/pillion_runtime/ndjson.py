@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pillion.eventlog import Frame, SessionCursor, notice
+from pillion.frames import Frame, SessionCursor, notice
 
 MEDIA_TYPE = "application/x-ndjson"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pillion.eventlog import Frame
+    from pillion.frames import Frame
 
 RETRY = 2000
 """Milliseconds after which an EventSource comes back."""

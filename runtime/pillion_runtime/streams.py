@@ -10,7 +10,7 @@ import trio
 from .wanted import EVERYTHING, Wanted
 
 if TYPE_CHECKING:
-    from pillion.eventlog import Frame
+    from pillion.frames import Frame
 
 BEAT = 15.0
 """Seconds without a byte after which one goes out, so that both sides see whether the other lives."""

@@ -10,7 +10,8 @@ import pytest
 import trio
 
 from pillion.allreader import AllReader
-from pillion.eventlog import PAGE, Frame
+from pillion.frames import Frame
+from pillion.logreader import PAGE
 from pillion.testing.kit import Host, kernel_host
 from pillion.testing.scripted import says
 

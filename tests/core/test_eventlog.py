@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from pillion import events as e
 from pillion.contracts.store import SessionInfo
 from pillion.errors import BadCursor
-from pillion.eventlog import PAGE, Cursor, EventLog, Frame, Reader
+from pillion.eventlog import EventLog
+from pillion.frames import Cursor, Frame
+from pillion.logreader import PAGE, Reader
 from pillion.memorystore import MemoryStore
 from pillion.secrets import Secrets
 

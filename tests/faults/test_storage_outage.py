@@ -13,7 +13,7 @@ from pillion import Batch, Text
 from pillion import events as e
 from pillion.contracts.store import Opened
 from pillion.errors import Conflict, LostLease, StoreFailed
-from pillion.eventlog import Reader
+from pillion.logreader import Reader
 from pillion.memorystore import MemoryStore
 from pillion.session import Session
 from pillion.testing.kit import FunctionTool, Host, events, frames, kernel_host

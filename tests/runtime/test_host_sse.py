@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from pillion.contracts.provider import Finish
-from pillion.eventlog import Frame
+from pillion.frames import Frame
 from pillion.testing.scripted import Gate, says
 from pillion.values import Text
 from pillion_runtime.ndjson import Ndjson

@@ -13,7 +13,7 @@ from msgspec import Struct
 from .. import events as e
 from ..contracts.store import Store
 from ..contracts.tool import Effect
-from ..eventlog import Frame
+from ..frames import Frame
 from ..hookspecs import TurnInfo, hookimpl
 from ..kernel import Kernel, open_kernel
 from ..session import Session

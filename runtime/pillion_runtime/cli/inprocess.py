@@ -10,9 +10,9 @@ import msgspec
 import trio
 
 from pillion.contracts.store import SessionQuery
-from pillion.eventlog import Reader
 from pillion.kernel import Kernel, open_kernel
 from pillion.letters import Change
+from pillion.logreader import Reader
 from pillion.onlooker import PastReader
 from pillion.portable import More
 from pillion.secrets import hide_process

@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Meta, Struct
 from quart import Blueprint, Response, request
 
-from pillion.eventlog import Cursor, Reader
+from pillion.frames import Cursor
+from pillion.logreader import Reader
 from pillion.onlooker import PastReader
 
 from .. import accept, ndjson, sse
