@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from pillion import ToolError
 
+from .around import Code, code_of
 from .chunking import BARE, PLAIN, chunks, windows
 from .language import Language
 from .outline import outline
@@ -20,6 +21,14 @@ def outlined(trees: Trees, path: str, hash: str, language: Language, data: bytes
     if tree is None:
         raise ToolError(f"{path} has more than {LARGEST:,} bytes, or takes more than {SECONDS:g} s to parse.")
     return Outlined(path, hash, language.name, not tree.root_node.has_error, data, outline(language, data, tree))
+
+
+def coded(trees: Trees, path: str, hash: str, language: Language, found: Outlined) -> Code:
+    """Raises ToolError."""
+    tree = trees.tree(path, language, found.text)
+    if tree is None:
+        raise ToolError(f"{path} takes more than {SECONDS:g} s to parse.")
+    return code_of(language, found, tree)
 
 
 def chunked(trees: Trees, path: str, hash: str, language: Language | None, data: bytes) -> Chunked:

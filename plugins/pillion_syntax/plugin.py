@@ -59,12 +59,13 @@ class Plugin:
 
     @hookimpl(optionalhook=True)
     def register_routes(self, kernel: Kernel) -> Sequence[Blueprint]:
-        from . import editorroutes, symbolroutes  # quart; a run without a server does not need it
+        from . import aroundroutes, editorroutes, symbolroutes  # quart; a run without a server does not need it
         from .routes import blueprint
 
         return [
             blueprint(kernel, self._reader),
             symbolroutes.blueprint(kernel, self._indexes),
+            aroundroutes.blueprint(kernel, self._reader),
             editorroutes.blueprint(self._reader),
         ]
 

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 from msgspec import Struct
@@ -19,6 +19,9 @@ from pillion.textform import text_form
 from .grammars import Languages, languages
 from .language import Language, shipped
 from .lines import Span
+
+if TYPE_CHECKING:
+    from .around import Code
 
 REMEMBERED = 500
 """Files whose syntax is kept in memory."""
@@ -106,6 +109,12 @@ class Reader:
             raise ToolError(f"The grammar of {language.name} is not installed: pip install 'pillion[languages]'.")
         return await self._made("outlined", path, hash, language, data)  # type: ignore[no-any-return]
 
+    async def code(self, workspace: Workspace, path: str) -> Code:
+        """The outline, and what its names mean. Raises ToolError as `outline`."""
+        outlined = await self.outline(workspace, path)
+        language = self.languages.all[outlined.language]
+        return await self._made("coded", path, outlined.hash, language, outlined)  # type: ignore[no-any-return]
+
     async def chunks(self, workspace: Workspace, path: str) -> Chunked:
         """Where no grammar is there, pieces are windows of lines."""
         data, hash, language = await self._read(workspace, path)
@@ -121,7 +130,7 @@ class Reader:
         text = form.decode(content.data)
         return text.encode("utf-8", "surrogatepass"), content.hash, self.languages.of(path, text[:200])
 
-    async def _made(self, what: str, path: str, hash: str, language: Language | None, data: bytes) -> Any:
+    async def _made(self, what: str, path: str, hash: str, language: Language | None, data: Any) -> Any:
         key = what + path, hash, language
         if key not in self._kept:
             if self._trees is None:
@@ -133,5 +142,5 @@ class Reader:
         return self._kept[key]
 
 
-def _work(what: str, trees: Any, path: str, hash: str, language: Language | None, data: bytes) -> Any:
+def _work(what: str, trees: Any, path: str, hash: str, language: Language | None, data: Any) -> Any:
     return getattr(import_module(f"{__package__}.looking"), what)(trees, path, hash, language, data)
