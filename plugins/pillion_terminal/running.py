@@ -156,6 +156,9 @@ class RunCommand:
             raise ToolError("There is no bash here, which a shell that stays needs: leave out `shell`.")
         session = await self._terminals.kernel.session(call.session)
         shell = self._terminals.shell(session, arguments.shell)
+        if shell is not None and shell.ending:
+            await shell.over.wait()  # it has deadlines of its own
+            shell = None
         if shell is None:
             size, extra = (Size(), DRAWN) if arguments.pty else (None, QUIET)
             order = Order("", (), call.workspace.root, folder, name=arguments.shell, size=size, extra=extra | PLAIN)

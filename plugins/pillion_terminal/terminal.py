@@ -249,8 +249,13 @@ class Terminal:
                 group, keys = process.foreground, not process.terminal_shows(termios.ICANON)
         return await trio.to_thread.run_sync(lambda: waits(process.pid, process.reads, group=group, keys=keys))
 
+    @property
+    def ending(self) -> bool:
+        """Takes it nothing more, since it has ended or is about to?"""
+        return self._end.is_set() or self.over.is_set()
+
     def _check(self) -> None:
-        if self.over.is_set() or not hasattr(self, "process"):
+        if self.ending or not hasattr(self, "process"):
             raise ToolError(f"Terminal {self.number} has ended.")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from pillion import events as e
 from pillion_terminal.events import TerminalEnded, TerminalStarted
@@ -199,6 +200,17 @@ async def test_the_log_tells_of_a_shell(at: Desk) -> None:
     assert (await at.call("terminal_stop", terminal=await at.number())).text.startswith("[terminal ")
     (ended,) = await at.told(TerminalEnded)
     assert (ended.terminal, ended.why) == (await at.number(), "stopped")
+
+
+async def test_a_command_for_a_shell_that_is_ending_gets_a_new_one(at: Desk) -> None:
+    await at.run("trap '' TERM; x=5", shell="a")
+    (old,) = at.terminals.all(at.session)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(old.stop)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not old.over.is_set()
+        assert await at.run("echo ${x-unset}", shell="a") == "unset\n[exit code 0]"
+    assert [one.over.is_set() for one in at.terminals.all(at.session)] == [True, False]
 
 
 async def test_what_is_no_sensible_wish_is_refused(at: Desk) -> None:
