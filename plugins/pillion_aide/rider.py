@@ -53,6 +53,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     own: they are told of them in words, and write calls as tags. `editor_hosts`: where an editor may be besides this
     machine; `editor_seconds`: what it gets for an answer. `apply_directly`: edits are written to the disk, not made in
     the editor. `hot_streak`: when an edit is accepted, a model says what is likely to be edited next.
+    `image_width`: pixels to which wider images are shrunk, 0: none.
     `reported_version`: what editors are told. `cancel_on_disconnect`: an editor that goes away ends its run.
     """
 
@@ -66,6 +67,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     editor_seconds: Annotated[float, Meta(gt=0, le=600)] = SECONDS
     apply_directly: bool = False
     hot_streak: bool = True
+    image_width: Annotated[int, Meta(ge=0, le=10_000)] = 1080
     reported_version: str = ""
     cancel_on_disconnect: bool = False
 

@@ -26,6 +26,7 @@ from .editorfaults import EditorFailed
 from .editortools import recent
 from .events import AideAsked, AideEditorLost, AideJudged, AideReplied, Kind, State
 from .grants import Grant
+from .shrinking import shrunk
 from .streaming import Source, Told
 from .telling import Teller
 from .widening import Ground, lines_of, widened
@@ -160,9 +161,8 @@ class Ride(Source):
             text = wording.words(asked) if chosen is None else await self._selection(session, chosen)
             reply = await self._reply()
             await self._accept_open(session)
-            accepted = await session.prompt(
-                text, wording.images(asked), strategy=self._strategy(), model=models, roles=roles
-            )
+            images = await shrunk(wording.images(asked), rider.config.image_width)
+            accepted = await session.prompt(text, images, strategy=self._strategy(), model=models, roles=roles)
             if grant is not None:
                 grant.bind(accepted.turn)
             self._follow(session, accepted.turn, accepted.after, reply)
