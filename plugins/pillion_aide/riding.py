@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import trio
+from msgspec.structs import replace
 
 from pillion import Conflict, NotFound, PillionError, Session
 from pillion import events as e
 from pillion.errors import Gone
 from pillion.frames import Frame
 from pillion.logreader import Reader
+from pillion.shown import ContextReference, Shown
 
 from . import uievents, wording
 from .anchored import NAME, Selected
@@ -25,6 +27,7 @@ from .bridge import Bridge
 from .editorfaults import EditorFailed
 from .editortools import recent
 from .events import AideAsked, AideEditorLost, AideJudged, AideReplied, Kind, State
+from .folders import expanded, folders_of
 from .grants import Grant
 from .shrinking import shrunk
 from .streaming import Source, Told
@@ -158,11 +161,14 @@ class Ride(Source):
             models = slow.name
             rider.grants.hold(session.id, grant)
         try:
-            text = wording.words(asked) if chosen is None else await self._selection(session, chosen)
+            text, more = (asked.query, []) if chosen is None else await self._selection(session, chosen)
+            shown = await self._shown(session, more)
             reply = await self._reply()
             await self._accept_open(session)
             images = await shrunk(wording.images(asked), rider.config.image_width)
-            accepted = await session.prompt(text, images, strategy=self._strategy(), model=models, roles=roles)
+            accepted = await session.prompt(
+                text, images, strategy=self._strategy(), model=models, roles=roles, shown=shown
+            )
             if grant is not None:
                 grant.bind(accepted.turn)
             self._follow(session, accepted.turn, accepted.after, reply)
@@ -188,8 +194,17 @@ class Ride(Source):
         thinks_first = self._asked.reasoning and ARCHITECT in self._rider.kernel.catalog.strategies
         return ARCHITECT if self._kind == "tool" and thinks_first else STRATEGY[self._kind]
 
-    async def _selection(self, session: Session, chosen: Variable) -> str:
-        """Finds what is to be edited; the prompt. Raises Unusable, ToolError."""
+    async def _shown(self, session: Session, more: Sequence[ContextReference]) -> Shown:
+        """What the person has before them."""
+        workspace = Ground(self._rider.kernel, session).workspace
+        variables = self._asked.user_context.variables
+        unclear = await folders_of(workspace, [one.fs_file_path for one in variables if not one.content])
+        folders = await expanded(workspace, [*self._asked.user_context.folder_paths, *unclear])
+        told = wording.shown(self._asked, folders, unclear)
+        return replace(told, context=(*more, *told.context))
+
+    async def _selection(self, session: Session, chosen: Variable) -> tuple[str, list[ContextReference]]:
+        """Finds what is to be edited; the prompt, and what else is told. Raises Unusable, ToolError."""
         assert self._bridge is not None
         ground = Ground(self._rider.kernel, session)
         self._selected, text = await widened(ground, chosen, self._bridge)
@@ -197,7 +212,7 @@ class Ride(Source):
         diffs: list[str] = []
         with suppress(EditorFailed):
             diffs = [one.diff for one in await recent(self._bridge, ground.workspace.root)][:RECENT]
-        return wording.edit(self._asked, self._selected, text, diffs)
+        return wording.edit(self._asked, self._selected, text), wording.beside(self._selected, text, diffs)
 
     def _told_of(self, selected: Selected, turn: str, reply: str) -> None:
         assert self._teller is not None

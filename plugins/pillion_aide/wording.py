@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+
+from msgspec.structs import replace
 
 from pillion import Image
-from pillion.shown import cut, fenced, named
+from pillion.shown import ContextReference, SelectedCode, Shown, cut, fenced
 
 from .anchored import Selected
 from .asked import Chat, Variable
+from .folders import Folder
 from .vendors import Unusable
 
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+RULES = "The project's rules, from its file .aiderules"
 
 
-def words(asked: Chat) -> str:
-    """The prompt: what the editor shows, what the person points at, and the request itself, last."""
-    parts = list(_parts(asked))
-    if not parts:
-        return asked.query
-    return "\n\n".join([*parts, f"# What is asked\n\n{asked.query}"])
+def shown(asked: Chat, folders: Sequence[Folder] = (), named: Collection[str] = ()) -> Shown:
+    """What the person has before them, each once: what the editor shows, and what they point at. Variables that are
+    `named` are folders."""
+    root = asked.root_directory.rstrip("/") + "/"
+    return Shown(
+        open_files=tuple(path.removeprefix(root) for path in dict.fromkeys((*asked.open_files, *asked.all_files))),
+        selected_code=tuple(dict.fromkeys(_code(asked, root, named))),
+        context=tuple(dict.fromkeys((*_context(asked), *_folders(folders)))),
+    )
 
 
 EDIT = """\
-{words}
+{asked}
 
 Change lines {first} to {last} of `{path}` so, which are now:
 {now}"""
@@ -47,16 +54,22 @@ def selection(asked: Chat) -> Variable:
     raise Unusable("Select the code that is to be edited, then ask again.")
 
 
-def edit(asked: Chat, chosen: Selected, text: str, recent: Sequence[str] = ()) -> str:
-    """The prompt of an edit in place, in the file with that text; `recent` are diffs."""
-    lines = "\n".join(text.split("\n")[chosen.first - 1 : chosen.last])
-    said = [words(asked)]
-    if recent:
-        said.insert(0, "\n".join([f"{RECENT}:", *(fenced("", "diff", cut(diff)) for diff in recent)]))
-    if lines != text:
-        said.insert(0, fenced(f"The file `{chosen.path}`:", "", text))
-    now = fenced("", "", lines).lstrip("\n")
-    return EDIT.format(words="\n\n".join(said), first=chosen.first, last=chosen.last, path=chosen.path, now=now)
+def edit(asked: Chat, chosen: Selected, text: str) -> str:
+    """The words of an edit in place, in the file with that text."""
+    now = fenced("", "", _lines(chosen, text)).lstrip("\n")
+    return EDIT.format(asked=asked.query, first=chosen.first, last=chosen.last, path=chosen.path, now=now)
+
+
+def beside(chosen: Selected, text: str, recent: Sequence[str]) -> list[ContextReference]:
+    """What else it is told: the whole file, and what was changed lately, as diffs."""
+    told = [ContextReference(RECENT, text="\n".join(map(cut, recent)), language="diff")] if recent else []
+    if _lines(chosen, text) != text:
+        told.append(ContextReference(f"The file `{chosen.path}`", text=text, language="text"))
+    return told
+
+
+def _lines(chosen: Selected, text: str) -> str:
+    return "\n".join(text.split("\n")[chosen.first - 1 : chosen.last])
 
 
 def next_edits(files: Sequence[str], found: Sequence[str]) -> str:
@@ -77,37 +90,45 @@ def images(asked: Chat) -> list[Image]:
     return found
 
 
-def _parts(asked: Chat) -> Iterator[str]:
-    context = asked.user_context
+def _context(asked: Chat) -> Iterator[ContextReference]:
     if asked.aide_rules:
-        yield f"# The project's rules, from its file .aiderules\n\n{cut(asked.aide_rules)}"
+        yield ContextReference(RULES, text=asked.aide_rules)
     if labels := list(dict.fromkeys(asked.project_labels)):
-        yield f"The project is of these kinds: {', '.join(labels)}."
-    if asked.open_files:
-        yield named("Files that are visible in the editor", asked.open_files)
-    if asked.all_files:
-        yield named("Files that are open in the editor", asked.all_files)
-    for variable in dict.fromkeys(context.variables):
-        yield _pointed(variable)
+        yield ContextReference("The project's kinds", text=f"The project is of these kinds: {', '.join(labels)}.")
+    if asked.shell:
+        yield ContextReference("The shell", text=f"Commands are run by {asked.shell}.")
+    if asked.user_context.terminal_selection:
+        yield ContextReference("Marked in the terminal", text=asked.user_context.terminal_selection, language="text")
+
+
+def _code(asked: Chat, root: str, folders: Collection[str]) -> Iterator[SelectedCode]:
+    context = asked.user_context
+    for variable in context.variables:
+        if variable.fs_file_path not in folders:
+            yield _pointed(variable, root)
     given = {variable.fs_file_path for variable in context.variables if variable.type == "File"}
     for file in context.file_content_map:
         if file.file_path not in given:
-            yield fenced(f"The file `{file.file_path}`:", file.language, file.file_content)
-    if context.folder_paths:
-        yield named("Folders that the request is about", context.folder_paths)
-    if context.terminal_selection:
-        yield fenced("Marked in the terminal:", "", context.terminal_selection)
-    if asked.shell:
-        yield f"Commands are run by {asked.shell}."
+            yield SelectedCode(file.file_path.removeprefix(root), text=file.file_content, language=file.language)
 
 
-def _pointed(variable: Variable) -> str:
-    first, last = variable.start_position.line + 1, variable.end_position.line + 1
-    match variable.type:
-        case "Selection":
-            title = f"Lines {first} to {last} of `{variable.fs_file_path}`, which are selected:"
-        case "CodeSymbol":
-            title = f"`{variable.name}`, lines {first} to {last} of `{variable.fs_file_path}`:"
-        case _:
-            title = f"The file `{variable.fs_file_path}`:"
-    return fenced(title, variable.language, variable.content)
+def _pointed(variable: Variable, root: str) -> SelectedCode:
+    code = SelectedCode(variable.fs_file_path.removeprefix(root), text=variable.content, language=variable.language)
+    if variable.type not in ("Selection", "CodeSymbol"):
+        return code
+    name = variable.name if variable.type == "CodeSymbol" else ""
+    first, last = max(variable.start_position.line, 0) + 1, max(variable.end_position.line, 0) + 1
+    return replace(code, first=first, last=last, name=name)
+
+
+def _folders(folders: Sequence[Folder]) -> Iterator[ContextReference]:
+    for folder in folders:
+        if folder.wrong:
+            yield ContextReference(f"The folder `{folder.path}`: {folder.wrong}")
+            continue
+        bare = [f"- {file.path} ({file.why})" for file in folder.files if not file.text]
+        if not folder.whole:
+            bare.append("- and more")
+        texts = [fenced(f"`{file.path}`:", "", file.text) for file in folder.files if file.text]
+        said = "\n\n".join(filter(None, ("\n".join(bare), *texts))) or "It is empty."
+        yield ContextReference(f"The folder `{folder.path}`, whose files begin so", text=said)
