@@ -166,14 +166,14 @@ async def read(kind: type[T]) -> T:
 def folder(asked: Chat) -> str:
     """Where the session works. Aborts with 422 when `repo_ref` is no local path."""
     path = asked.repo_ref.removeprefix(LOCAL)
-    if not asked.repo_ref.startswith(LOCAL) or not _is_plain(path):
+    if not asked.repo_ref.startswith(LOCAL) or not is_plain(path):
         abort(422, "repo_ref is `local/` and an absolute path without . and ..")
     root = asked.root_directory or path
-    if not _is_plain(root):
+    if not is_plain(root):
         abort(422, "root_directory is an absolute path without . and ..")
     return root
 
 
-def _is_plain(path: str) -> bool:
+def is_plain(path: str) -> bool:
     """pathlib leaves out single dots by itself."""
     return PurePosixPath(path).is_absolute() and not {".", ".."} & set(path.split("/"))

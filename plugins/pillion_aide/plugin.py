@@ -20,6 +20,7 @@ from .rider import Config, Rider
 from .sessions import LABEL
 
 if TYPE_CHECKING:
+    import click
     from quart import Blueprint
 
 TOKENLESS = ("/api/reach_the_devs", "/api/agentic/", "/api/file/edit_file", "/api/tree_sitter/")
@@ -75,6 +76,12 @@ class Plugin:
         from .routes import blueprint  # quart; a run without a server does not need it
 
         return [blueprint(self._rider)]
+
+    @hookimpl(optionalhook=True)
+    def register_commands(self) -> Sequence[click.Command]:
+        from .command import aide
+
+        return [aide]
 
     @hookimpl(optionalhook=True)
     def register_tokenless(self) -> Sequence[str]:

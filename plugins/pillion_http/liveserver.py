@@ -60,6 +60,13 @@ class LiveServer:
         with self._answer(method, path, body, {"accept": "application/json"} | dict(headers)) as answer:
             return json.loads(answer.read() or b"{}"), answer.headers.get("etag", "")
 
+    def send(self, path: str, data: bytes, media_type: str) -> dict[str, Any]:
+        """Posts what is no JSON; the answer's JSON."""
+        headers = {"accept": "application/json", "content-type": media_type}
+        with self._answer("POST", path, data, headers) as answer:
+            told: dict[str, Any] = json.loads(answer.read())
+            return told
+
     def follow(self, path: str) -> Iterator[dict[str, Any]]:
         """A stream of events, one by one, to its end."""
         with self._answer("GET", path, None, {"accept": "application/x-ndjson"}) as answer:
@@ -91,8 +98,8 @@ class LiveServer:
 
     @contextmanager
     def _answer(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Iterator[HTTPResponse]:
-        data = None if body is None else json.dumps(body).encode()
-        sent = self._headers | dict(headers) | ({"content-type": "application/json"} if data else {})
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        sent = self._headers | ({"content-type": "application/json"} if data else {}) | dict(headers)
         connection = HTTPConnection(self._host, self._port, timeout=SECONDS)
         try:
             connection.request(method, path, data, sent)
