@@ -40,6 +40,8 @@ class _Log:
         self._step = 0
         self._kept = 0
         """The event behind which a run of compressed exchanges began; 0: none."""
+        self._queued = 0
+        """That of the last prompt; its turn begins behind it."""
 
     def lines(self) -> Iterator[bytes]:
         old = self._session
@@ -51,14 +53,16 @@ class _Log:
         self._lines.append(encode(Start(FORMAT, VERSION, kept)))
         self._add(e.SessionOpened(workspace=old.folder, labels=labels))
         places: dict[int, int] = {}
-        """By exchange, the event behind which it began."""
+        """By exchange, the event behind which its turn or step began."""
         for number, exchange in enumerate(old.exchanges):
             self._compressed(exchange)
             places[number] = self._seq
             if exchange.person:
                 self._end(self._outcome(number))
-                places[number] = self._seq
-                self._person(exchange, number)
+                self._begin(exchange, number, KINDS[exchange.kind])
+                places[number] = self._queued
+                if exchange.is_compressed and not self._kept:
+                    self._kept = self._queued
             else:
                 self._answer(exchange, number)
         self._end(self._outcome(len(old.exchanges)))
@@ -68,9 +72,6 @@ class _Log:
         yield from self._lines
 
     # ── exchanges ──
-
-    def _person(self, one: OldExchange, number: int) -> None:
-        self._begin(one, number, KINDS[one.kind])
 
     def _begin(self, one: OldExchange, number: int, kind: Kind) -> None:
         """A turn, with what the person said."""
@@ -107,7 +108,7 @@ class _Log:
             context=shown.context,
         )
         turn, self._turn = self._turn, ""
-        self._add(queued)
+        self._queued = self._add(queued)
         self._turn = turn
         strategy = "agent" if kind == "tool" else "chat"
         self._add(e.TurnStarted(prompt=turn, strategy=strategy, model=""))
@@ -120,8 +121,8 @@ class _Log:
             self._begin(OldExchange(one.exchange_id + ".asked", {"HumanChat": {}}), number - 1, "chat")
         kind, reply = tagged(one.payload.get("reply"))
         self._step += 1
-        self._add(AideReplied(began=self._turn, reply=one.exchange_id, at=self._step))
         self._add(e.StepStarted(step=self._step, model=""))
+        self._add(AideReplied(began=self._turn, reply=one.exchange_id, at=self._step))
         if kind == "Tool":
             self._call(one, reply, number)
         else:
@@ -182,11 +183,7 @@ class _Log:
 
     def _compressed(self, one: OldExchange | None) -> None:
         """A run of compressed exchanges stays in the log alone: behind it the conversation is what it was before."""
-        if one is not None and one.is_compressed:
-            if not self._kept and (one.person or not self._turn):
-                self._end("")
-                self._kept = self._seq
-        elif self._kept and (one is None or one.person):
+        if self._kept and (one is None or (one.person and not one.is_compressed)):
             self._end("")
             self._add(e.SessionRewound(to=self._kept))
             self._kept = 0

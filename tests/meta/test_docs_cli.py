@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+from pillion_aide.command import aide
 from pillion_runtime.cli import exits
 from pillion_runtime.cli.main import pillion
 
@@ -29,6 +30,8 @@ def _commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Co
             yield from _commands(below, f"{name} {word}")
 
 
+OFF = {aide.name: aide}
+"""Of plugins that the shipped settings leave off."""
 COMMANDS = dict(_commands(pillion, "pillion"))
 
 
@@ -69,7 +72,7 @@ def _parse(words: list[str]) -> None:
     command: click.Command = pillion
     words = [word for word in words if word != "…"]
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
-        found = command.get_command(click.Context(command), words[0])
+        found = command.get_command(click.Context(command), words[0]) or OFF.get(words[0])
         assert found is not None, f"There is no command {words[0]!r}."
         command, words = found, words[1:]
     context = click.Context(command)

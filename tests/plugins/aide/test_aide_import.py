@@ -99,8 +99,9 @@ def whole(folder: Path) -> dict[str, Any]:
 def brought(home: Path, folder: Path, *options: str) -> tuple[int, str]:
     """What `pillion aide import` ends with, and says."""
     command = [sys.executable, "-m", "pillion_runtime.cli.main", "aide", "import", str(folder), *options]
-    command += ["--data-dir", str(home / "data"), "--config", str(home / "plugins.toml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    command += ["--data-dir", str(home / "data")]
+    environ = os.environ | {"PILLION_CONFIG": str(home / "plugins.toml")}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ)
     return done.returncode, done.stdout
 
 
