@@ -29,8 +29,8 @@ READY = 10.0
 """Seconds that a shell gets to begin."""
 HEED = 1.5
 """Seconds that a command gets to end when it is interrupted, and again when what it started is killed."""
-SETTLE = 0.02
-"""Seconds in which what a terminal has taken comes out at our end."""
+SETTLE, SILENT = 0.02, 0.1
+"""Seconds in which what a terminal has taken comes out at our end; and the first of it, on a machine that is busy."""
 LONGEST_STATUS = 64 * 1024
 KEPT = 9, 8, 7, 6, 5
 """Where the shell may keep what its commands read, and where they complain: of one digit, as any shell takes them, and
@@ -188,7 +188,7 @@ class Shell(Terminal):
         while running.code is not None and self.ring.end < running.end and not self.over.is_set():
             await self.changed()
         while self.size is not None and not self.over.is_set():
-            with trio.move_on_after(SETTLE) as quiet:
+            with trio.move_on_after(SETTLE if self.ring.end > running.start else SILENT) as quiet:
                 await self.changed()
             if quiet.cancelled_caught:
                 return
