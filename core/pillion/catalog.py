@@ -212,7 +212,7 @@ class Catalog:
         path = Path(address)
         if separator or not path.is_absolute() or not path.is_dir():
             raise NotFound(f"The workspace {address!r} is no folder; give the absolute path of one.")
-        return LocalWorkspace(path, self._protection)
+        return LocalWorkspace(path, self._protection, ("/",) if self._settings.trust.includes(address) else ())
 
     def kit(self, turn: TurnInfo) -> Kit:
         """What the plugins offer this turn. A tool whose name is taken is left out, and its plugin's state says so."""

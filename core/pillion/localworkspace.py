@@ -35,9 +35,10 @@ Parts = tuple[str, ...]
 
 
 class LocalWorkspace:
-    """The folder `root`, which must exist: else NotFound."""
+    """The folder `root`, which must exist: else NotFound. `lenders`: folders outside of it from which a repository in
+    it may have borrowed its objects."""
 
-    def __init__(self, root: str | Path, protection: Protection = PLAIN) -> None:
+    def __init__(self, root: str | Path, protection: Protection = PLAIN, lenders: Sequence[str] = ()) -> None:
         self._given = os.path.abspath(root)
         self._root = Path(mountview.realpath(self._given))
         self._inner = str(mountview.inside(self._root))
@@ -45,6 +46,7 @@ class LocalWorkspace:
         if not self._root.is_dir():
             raise NotFound(f"There is no folder {root}.")
         self.guard = Guard(protection, self._root)
+        self.lenders = tuple(lenders)
         if os.path.lexists(self._root / writejournal.JOURNAL):
             with self._folder(()) as folder:
                 writejournal.recover(folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 import trio
 from msgspec import Struct
 
-from .contracts.workspace import Content, Entry, Workspace, Write, origin_of
+from .contracts.workspace import Content, Entry, Workspace, Write, lenders_of, origin_of
 from .errors import Busy, Conflict, FileTooLarge, NotAFile, OutsideWorkspace, ProtectedPath, ToolError
 from .events import Event, FileEditWanted, FileUnsaved
 from .positions import edits_between
@@ -106,6 +106,7 @@ class OverlaidWorkspace:
         self._under, self._overlays, self._wanted = overlays.through(under), overlays, wanted
         self.guard: Guard = guard_of(under)
         self.origin = origin_of(under)
+        self.lenders = lenders_of(under)
 
     @property
     def root(self) -> Path:

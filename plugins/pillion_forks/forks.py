@@ -27,6 +27,7 @@ from pillion import (
 from pillion.contracts.forks import Changed, Fork, Leaf, Merged, Preference, Snapshots
 from pillion.protection import Protection
 
+from . import gitfolder
 from .making import OVERLAY, Maker, Settings
 from .merging import Merging
 from .mounting import Mounts
@@ -110,8 +111,11 @@ class AllForks:
         kept = self._known.get(address.partition("://")[2])
         if kept is None:
             raise NotFound(f"There is no fork {address} any more.")
-        workspace = ForkWorkspace(self.folder(kept.fork), self._outermost(kept.fork), self._protection)
-        with suppress(PillionError):  # the origin, or who keeps snapshots, may be gone
+        lenders: Sequence[str] = ()
+        with suppress(PillionError):  # the origin may be gone
+            lenders = gitfolder.lenders(self._origin(kept.fork.origin))
+        workspace = ForkWorkspace(self.folder(kept.fork), self._outermost(kept.fork), self._protection, lenders)
+        with suppress(PillionError):  # or who keeps snapshots
             self._snapshots().share(workspace, self._origin(kept.fork.origin))
         return workspace
 
@@ -135,7 +139,8 @@ class AllForks:
         for kept in list(self._known.values()):
             if kept.fork.way == OVERLAY and await trio.to_thread.run_sync(self._yard.hold, kept.fork.id):
                 try:
-                    await self._mounts.mount(kept.fork.id, self._yard.place / kept.fork.id, Path(kept.at))
+                    objects = await trio.to_thread.run_sync(self._objects, kept.fork)
+                    await self._mounts.mount(kept.fork.id, self._yard.place / kept.fork.id, Path(kept.at), objects)
                 except ToolError as error:
                     self._home.log.error("The fork %s can't be used: %s", kept.fork.id, error)
 
@@ -164,6 +169,11 @@ class AllForks:
         if snapshots is None:
             raise NotFound("No plugin that is on keeps snapshots, which a fork begins as; checkpoints would.")
         return snapshots
+
+    def _objects(self, fork: Fork) -> Path | None:
+        with suppress(PillionError):
+            return gitfolder.objects(self._origin(fork.origin))
+        return None
 
     def _origin(self, address: str) -> LocalWorkspace:
         origin: Workspace = self._kernel.catalog.workspace(address)

@@ -6,11 +6,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from dulwich.config import ConfigFile
 
-from pillion_git.ignorerules import read
+from pillion import LocalWorkspace
+from pillion_git.place import GitFault, find
 
 TAKEN = {
     b"core": (b"autocrlf", b"eol", b"filemode", b"ignorecase", b"precomposeunicode", b"quotepath", b"symlinks"),
@@ -22,16 +24,22 @@ MOST = 20_000
 """Loose refs that are taken over."""
 
 
-def objects(origin: Path) -> Path | None:
+def objects(origin: LocalWorkspace) -> Path | None:
     """Where the repository keeps what is committed, if the work tree of one begins at `origin`."""
-    found = _repository(origin / ".git")
+    found = _repository(origin)
     return found[1] / "objects" if found else None
 
 
-def copy(origin: Path, fork: Path, also: Path | None = None) -> None:
+def lenders(origin: LocalWorkspace) -> Sequence[str]:
+    """From where a fork's repository may have borrowed its objects."""
+    lent = objects(origin)
+    return (str(lent), *origin.lenders) if lent else origin.lenders
+
+
+def copy(origin: LocalWorkspace, fork: Path, also: Path | None = None) -> None:
     """Into the folder `fork`, if the work tree of a repository begins at `origin`. Nothing of it is run. What has no
     sound repository gets none. Programs that have something else at the origin's path find its objects `also` there."""
-    found = _repository(origin / ".git")
+    found = _repository(origin)
     if found is None:
         return
     own, common = found
@@ -47,20 +55,14 @@ def copy(origin: Path, fork: Path, also: Path | None = None) -> None:
     _settings(common / "config", target / "config")
 
 
-def _repository(git: Path) -> tuple[Path, Path] | None:
-    """Where its own HEAD and index are, and what is common to all its work trees."""
-    own = git
-    if git.is_file() and not git.is_symlink():
-        said = (read(git) or b"").strip()
-        if not said.startswith(b"gitdir:"):
-            return None
-        own = git.parent / os.fsdecode(said[7:].strip())
-    elif git.is_symlink():
+def _repository(origin: LocalWorkspace) -> tuple[Path, Path] | None:
+    """Where its own HEAD and index are, and what is common to all its work trees. None also for one that leads to a
+    place which does not say that these files are its own: it would be read in the fork, by whoever made that up."""
+    try:
+        place = find(str(origin.root), origin.lenders)
+    except GitFault:
         return None
-    named = (read(own / "commondir") or b"").strip()
-    common = own / os.fsdecode(named) if named else own
-    sound = (own / "HEAD").is_file() and (common / "objects").is_dir()
-    return (Path(os.path.realpath(own)), Path(os.path.realpath(common))) if sound else None
+    return (Path(place.folder), Path(place.common)) if place.top == str(origin.root) else None
 
 
 def _copy(source: Path, target: Path) -> None:

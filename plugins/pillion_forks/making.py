@@ -67,7 +67,7 @@ class Maker:
             else:
                 return OVERLAY
         await self._laid(snapshots, origin, content, folder / TREE, str(folder / TREE), reflink=shares)
-        await trio.to_thread.run_sync(gitfolder.copy, origin.root, folder / TREE)
+        await trio.to_thread.run_sync(gitfolder.copy, origin, folder / TREE)
         return REFLINK if shares else COPY
 
     async def _overlaid(self, folder: Path, snapshots: Snapshots, origin: LocalWorkspace, content: _Content) -> None:
@@ -87,9 +87,10 @@ class Maker:
                 upper = await trio.to_thread.run_sync(self._yard.over, folder, key)
         if upper is None:
             raise ToolError("Another process has taken away what the fork was to begin with.")
-        await trio.to_thread.run_sync(gitfolder.copy, at, upper, folder / mounting.OBJECTS)
+        await trio.to_thread.run_sync(gitfolder.copy, origin, upper, folder / mounting.OBJECTS)
         try:
-            await self._mounts.mount(folder.name, folder, at)
+            objects = await trio.to_thread.run_sync(gitfolder.objects, origin)
+            await self._mounts.mount(folder.name, folder, at, objects)
         except ToolError:
             await trio.to_thread.run_sync(mounting.clear, folder)
             raise

@@ -19,7 +19,6 @@ import trio
 from pillion.errors import PillionError, ToolError
 from pillion.processes import Processes
 
-from . import gitfolder
 from .record import TREE
 
 BASE, UPPER, WORK, OBJECTS = "base", "upper", "work", "objects"
@@ -38,10 +37,9 @@ _MOUNT = (
 
 
 @contextlib.asynccontextmanager
-async def mounted(processes: Processes, folder: Path, at: Path) -> AsyncGenerator[Path]:
-    """The overlay of the fork in `folder`, as the path by which we reach it; programs have it at `at`, too. Raises
-    ToolError where it can't be."""
-    objects = await trio.to_thread.run_sync(gitfolder.objects, at)
+async def mounted(processes: Processes, folder: Path, at: Path, objects: Path | None) -> AsyncGenerator[Path]:
+    """The overlay of the fork in `folder`, as the path by which we reach it; programs have it at `at`, too, and beside
+    it what is committed in `objects`. Raises ToolError where it can't be."""
     argv = [*_UNSHARE, _MOUNT, str(at), str(objects or "")]
     async with processes.start(argv, cwd=folder, open_input=True) as holder:
         said = b""
@@ -83,9 +81,9 @@ class Mounts:
         held = self._held.get(id)
         return held[0] if held else None
 
-    async def mount(self, id: str, folder: Path, at: Path) -> None:
+    async def mount(self, id: str, folder: Path, at: Path, objects: Path | None) -> None:
         """Raises ToolError."""
-        fault: PillionError | None = await self._nursery.start(self._hold, id, folder, at)
+        fault: PillionError | None = await self._nursery.start(self._hold, id, folder, at, objects)
         if fault is not None:
             raise fault
 
@@ -95,11 +93,18 @@ class Mounts:
             held[1].cancel()
             await held[2].wait()
 
-    async def _hold(self, id: str, folder: Path, at: Path, task_status: trio.TaskStatus[PillionError | None]) -> None:
+    async def _hold(
+        self,
+        id: str,
+        folder: Path,
+        at: Path,
+        objects: Path | None,
+        task_status: trio.TaskStatus[PillionError | None],
+    ) -> None:
         gone = trio.Event()
         with trio.CancelScope() as scope:
             try:
-                async with mounted(self._processes, folder, at) as root:
+                async with mounted(self._processes, folder, at, objects) as root:
                     self._held[id] = root, scope, gone
                     task_status.started(None)
                     await trio.sleep_forever()

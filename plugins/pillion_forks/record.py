@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -31,8 +32,8 @@ class ForkWorkspace(LocalWorkspace):
     """The files of a fork. `origin`: the folder that it was made from, whose rules and trust hold here, too; of a fork
     of a fork that of the first one."""
 
-    def __init__(self, root: Path, origin: str, protection: Protection) -> None:
-        super().__init__(root, protection)
+    def __init__(self, root: Path, origin: str, protection: Protection, lenders: Sequence[str] = ()) -> None:
+        super().__init__(root, protection, lenders)
         self.origin = origin
 
 

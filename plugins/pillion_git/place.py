@@ -38,8 +38,9 @@ class Place(Struct, frozen=True):
     common: str
 
 
-def find(folder: str) -> Place:
-    """That of `folder`, or of the nearest folder above it. Raises NoRepository, GitFault."""
+def find(folder: str, lenders: Sequence[str] = ()) -> Place:
+    """That of `folder`, or of the nearest folder above it; its objects may be borrowed from within itself and from
+    `lenders`. Raises NoRepository, GitFault."""
     start = mountview.realpath(folder)
     try:
         start.encode()
@@ -59,7 +60,8 @@ def find(folder: str) -> Place:
             raise GitFault(f"{git} belongs to another user: it is not looked into.")
         common = _common(ours)
         _check(ours, common)
-        _check_objects(os.path.join(common, "objects"), (common, top))
+        bound = (str(one.place) for one in mountview.mounted(top))
+        _check_objects(os.path.join(common, "objects"), (common, top, *lenders, *bound))
         prefix = "" if start == top else os.path.relpath(start, top) + "/"
         return Place(top, prefix, ours, common)
     raise NoRepository(f"{folder} is in no git repository.")
@@ -153,7 +155,7 @@ def _check_objects(objects: str, within: Sequence[str], depth: int = 0) -> None:
         if line.startswith('"') or depth > DEEPEST_LENT or not any(_in(lent, place) for place in within):
             raise GitFault(
                 f"Objects of {lent} are lent to it (objects/info/alternates), which is not followed: "
-                "`git repack -a -d` makes them its own."
+                "`git repack -a -d` makes them its own, and where the folder is trusted they are followed."
             )
         _check_objects(lent, within, depth + 1)
 

@@ -15,6 +15,7 @@ import trio
 from msgspec import structs
 
 from pillion import Kernel, ToolError, Workspace
+from pillion.contracts.workspace import lenders_of
 from pillion.errors import OutsideWorkspace
 from pillion.processes import Processes
 from pillion.protection import guard_of
@@ -139,7 +140,7 @@ class Git:
     async def place(self, ground: Ground) -> Place:
         """Where the repository is."""
         try:
-            return (await trio.to_thread.run_sync(self._look, str(ground.workspace.root)))[0]
+            return (await trio.to_thread.run_sync(self._look, ground.workspace))[0]
         except GitFault as error:
             raise ToolError(str(error)) from None
 
@@ -167,7 +168,7 @@ class Git:
         self, ground: Ground, asked: Asked, kind: type[T], quick: Callable[[Program], Awaitable[T]] | None
     ) -> T:
         try:
-            place, chosen = await trio.to_thread.run_sync(self._look, str(ground.workspace.root))
+            place, chosen = await trio.to_thread.run_sync(self._look, ground.workspace)
             if self._program and quick is not None:
                 try:
                     async with self._at(ground.processes, place, chosen) as program:
@@ -178,8 +179,8 @@ class Git:
         except GitFault as error:
             raise ToolError(str(error)) from None
 
-    def _look(self, root: str) -> tuple[Place, Choices]:
-        place = find(root)
+    def _look(self, workspace: Workspace) -> tuple[Place, Choices]:
+        place = find(str(workspace.root), lenders_of(workspace))
         return place, choices(place, self.home)
 
     @asynccontextmanager
@@ -218,7 +219,8 @@ class Git:
         if depth > DEEPEST or not await trio.Path(folder / ".git").exists():
             return False
         try:
-            place, chosen = await trio.to_thread.run_sync(self._look, str(folder))
+            place = await trio.to_thread.run_sync(find, str(folder))
+            chosen = await trio.to_thread.run_sync(choices, place, self.home)
             async with self._at(outer.processes, place, chosen) as program:
                 found = await self._status(program, AskedStatus(), depth, untracked=untracked)
                 return any(untracked or change.unstaged != "untracked" for change in found.changes)

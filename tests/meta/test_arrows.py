@@ -18,9 +18,10 @@ DOORS = (
     "pillion_storage.filecache.",
     "pillion_storage.gitstatistics.",
     "pillion_git.ignorerules.",
+    "pillion_git.place.",
     "pillion_git.scores.",
 )
-"""What a plugin may import of another one: for records of its own, and what git knows of files."""
+"""What a plugin may import of another one: for records of its own, and what git knows of files and folders."""
 
 EXPORTED = [
     "Allow", "Ask", "BadRequest", "Batch", "Busy", "Call", "CallPart", "Caller", "Chunk", "ConfigError", "Conflict",

@@ -66,6 +66,13 @@ class Workspace(Protocol):
     async def stat(self, path: str) -> Entry | None: ...
 
 
+def lenders_of(workspace: Workspace) -> Sequence[str]:
+    """Folders outside of it from which a repository in it may have borrowed its objects, which it has as `lenders`: a
+    fork that of its origin, one that the user trusts all."""
+    found = getattr(workspace, "lenders", ())
+    return found if isinstance(found, tuple) else ()
+
+
 def origin_of(workspace: Workspace) -> str:
     """The folder whose rules hold for it: of a fork, which has it as `origin`, that which it was made from; else its
     own."""

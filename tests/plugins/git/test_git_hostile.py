@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pillion import ToolError
+from pillion import LocalWorkspace, ToolError
 from pillion_git.asked import AskedBlame, AskedBranches, AskedDiff, AskedLog, AskedShow, AskedStatus
 from pillion_git.repository import Git
 
@@ -231,6 +231,14 @@ async def test_objects_of_another_repository_are_not_read(
     assert b"dear diary" in repo.git("show", "theirs")
     with pytest.raises(ToolError, match="not followed"):
         await git.show(repo.ground(), AskedShow("theirs"))
+
+
+async def test_what_a_trusted_repository_borrows_is_read(git: Git, repo: Repo, tmp_path: Path, home: Path) -> None:
+    there = private(tmp_path, home)
+    repo.git("clone", "-q", "--shared", str(there.root), str(tmp_path / "clone"))
+    ground = repo.ground()
+    ground.workspace = LocalWorkspace(tmp_path / "clone", lenders=("/",))
+    assert (await git.show(ground, AskedShow(there.head()))).commit.id == there.head()
 
 
 async def test_objects_that_are_lent_within_the_folder_are_read(git: Git, repo: Repo) -> None:
