@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import BinaryIO
 
-from dulwich.errors import NotGitRepository
+from dulwich.errors import ChecksumMismatch, NotGitRepository
 from dulwich.index import EXTENDED_FLAG_INTEND_TO_ADD, ConflictedIndexEntry, Index, IndexEntry
 from dulwich.object_format import SHA1, SHA256
 from dulwich.object_store import DiskObjectStore, iter_tree_contents
@@ -87,6 +87,10 @@ class Opened:
         path = os.path.join(self.place.folder, "index")
         try:
             return Index(path, object_format=self.form)
+        except ChecksumMismatch:  # what it does not know it takes for the end
+            raise GitFault("The index is split or sparse, or damaged: only the git program may read it.") from None
+                "The index is split or sparse, which only the git program reads, or it is damaged."
+            ) from None
         except (ValueError, AssertionError, OSError, KeyError, NotImplementedError) as error:
             raise GitFault(f"The index can't be read: {error}.") from None
 

@@ -12,7 +12,13 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-from dulwich.errors import FileFormatException, GitProtocolError, NotGitRepository, ObjectFormatException
+from dulwich.errors import (
+    ChecksumMismatch,
+    FileFormatException,
+    GitProtocolError,
+    NotGitRepository,
+    ObjectFormatException,
+)
 from msgspec import Struct
 
 from . import blaming, comparing, history, stashing, worktrees, writing
@@ -106,7 +112,7 @@ def main() -> None:
         said = Answer(msgspec.Raw(msgspec.json.encode(answer(order))))
     except GitFault as error:
         said = Answer(fault=str(error))
-    except (FileFormatException, ObjectFormatException, NotGitRepository, GitProtocolError) as error:
+    except (ChecksumMismatch, FileFormatException, ObjectFormatException, NotGitRepository, GitProtocolError) as error:
         said = Answer(fault=f"The repository is damaged: {error}.")
     except (KeyError, OSError, ValueError) as error:
         said = Answer(fault=f"The repository can't be read: {type(error).__name__} {error}.")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pillion import ToolError
 from pillion_git.asked import AskedStatus
 from pillion_git.repository import Git
 from pillion_git.values import Change
@@ -246,6 +247,23 @@ async def test_a_file_that_is_only_announced(git: Git, repo: Repo) -> None:
     repo.git("update-index", "--assume-unchanged", "a")
     repo.write("a", "other\n")
     assert await same(git, repo) == [" A b"]
+
+
+@pytest.mark.parametrize("how", ["split", "sparse"])
+async def test_an_index_that_dulwich_can_not_read_is_named(git: Git, repo: Repo, how: str) -> None:
+    repo.write("d/a")
+    repo.write("e/b")
+    repo.commit()
+    if how == "split":
+        repo.git("update-index", "--split-index")
+    else:
+        repo.git("sparse-checkout", "set", "--cone", "--sparse-index", "d")
+    repo.write("d/a", "changed\n")
+    if git._program:
+        assert [change.path for change in (await git.status(repo.ground())).changes] == ["d/a"]
+    else:
+        with pytest.raises(ToolError, match="split or sparse"):
+            await git.status(repo.ground())
 
 
 async def test_a_folder_within_a_repository_sees_itself(git: Git, repo: Repo) -> None:
