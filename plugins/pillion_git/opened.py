@@ -88,9 +88,8 @@ class Opened:
         try:
             return Index(path, object_format=self.form)
         except ChecksumMismatch:  # what it does not know it takes for the end
-            raise GitFault("The index is split or sparse, or damaged: only the git program may read it.") from None
-                "The index is split or sparse, which only the git program reads, or it is damaged."
-            ) from None
+            said = "The index is split or sparse, which only the git program reads, or it is damaged."
+            raise GitFault(said) from None
         except (ValueError, AssertionError, OSError, KeyError, NotImplementedError) as error:
             raise GitFault(f"The index can't be read: {error}.") from None
 
