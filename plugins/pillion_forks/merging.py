@@ -50,9 +50,13 @@ class Merging:
         self._turn, self._snapshots, self._origin = turn, snapshots, origin
         self._fork, self._now, self._prefer = fork, now, prefer
         self._written: dict[str, None] = {}
+        self._first: Mapping[str, Changed] = {}
+        """What the workspace had changed before it was kept. Whatever somebody changes since is in no checkpoint."""
 
     async def run(self) -> Merged:
         """Raises Conflict where files change all the time, NotFound where a snapshot is gone, OSError."""
+        if self._prefer == "fork":
+            self._first = (await self._mine())[0]
         await self._turn.before("execute")  # what is there is kept first, and all that changes then is the merge's
         changes = await self._snapshots.changes(self._origin, self._fork.base, self._now)
         for attempt in range(TRIES):
@@ -70,20 +74,23 @@ class Merging:
     # ── what is to be done ──
 
     async def _planned(self, changes: Sequence[Changed]) -> list[Step]:
+        mine, skipped = await self._mine()
+        steps = [step for one in changes if (step := await self._planned_one(one, mine, skipped)) is not None]
+        for step in [step for step in steps if step.why and step.new[0] is not None]:
+            # what a file that is left would make room for can't come either
+            inside = f"{step.path}/"
+            steps = [
+                structs.replace(one, why=one.why or "blocked") if one.path.startswith(inside) else one for one in steps
+            ]
+        return steps
+
+    async def _mine(self) -> tuple[Mapping[str, Changed], Mapping[str, str]]:
+        """What the workspace has changed since the fork began, and what of it is not kept."""
         mark = f"{self._fork.id}-into"
         there = await self._snapshots.take(self._origin, mark)
         try:
             mine = {one.path: one for one in await self._snapshots.changes(self._origin, self._fork.base, there)}
-            skipped = await self._snapshots.skipped(self._origin, there)
-            steps = [step for one in changes if (step := await self._planned_one(one, mine, skipped)) is not None]
-            for step in [step for step in steps if step.why and step.new[0] is not None]:
-                # what a file that is left would make room for can't come either
-                inside = f"{step.path}/"
-                steps = [
-                    structs.replace(one, why=one.why or "blocked") if one.path.startswith(inside) else one
-                    for one in steps
-                ]
-            return steps
+            return mine, await self._snapshots.skipped(self._origin, there)
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 10):
                 await self._snapshots.forget(self._origin, mark)
@@ -97,9 +104,14 @@ class Merging:
         step = Step(one.path, (own, old), (one.after, new))
         if why := await self._barred(one, own, skipped):
             return structs.replace(step, why=why)
-        if one.path not in mine or self._prefer == "fork":
+        if one.path not in mine or (self._prefer == "fork" and self._is_kept(one, own)):
             return step
         return await self._both(step, one, base)
+
+    def _is_kept(self, one: Changed, own: Leaf | None) -> bool:
+        """Is what is there what was there when it was kept, or what this merge has made of it?"""
+        first = self._first[one.path].after if one.path in self._first else one.before
+        return own == first or (own is None and one.path in self._written)
 
     async def _both(self, step: Step, one: Changed, base: bytes | None) -> Step:
         """Both sides have changed it."""

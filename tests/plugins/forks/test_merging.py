@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pillion import LocalWorkspace, Write
 from pillion_forks.threeway import merge
 
 from .scene import image, scene
@@ -62,6 +64,27 @@ async def test_what_cannot_be_brought_together_is_left_and_shown(tmp_path: Path)
         assert "<<<<<<< workspace\nmine 4\n=======\ntheirs 4\n>>>>>>> fork" in (scene_.folder / "a.txt").read_text()
         told = await scene_.merge(fork, prefer="fork")
         assert told.left == () and image(scene_.folder) == {k: v for k, v in image(root).items() if k != ".env"}
+
+
+async def test_what_a_person_saves_while_a_fork_is_merged_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saves, write_all = ["mine\n"], LocalWorkspace.write_all
+
+    async def late(workspace: LocalWorkspace, writes: Sequence[Write]) -> Sequence[str]:
+        if saves:
+            (workspace.root / "a.txt").write_text(saves.pop())
+        return await write_all(workspace, writes)
+
+    async with scene(tmp_path) as scene_:
+        scene_.write({"a.txt": "one\n", "b.txt": "one\n"})
+        fork, root = await scene_.make()
+        scene_.write({"a.txt": "theirs\n", "b.txt": "theirs\n"}, root)
+        scene_.write({"b.txt": "kept\n"})
+        monkeypatch.setattr(LocalWorkspace, "write_all", late)
+        told = await scene_.merge(fork, prefer="fork")
+        assert [(one.path, one.why) for one in told.left] == [("a.txt", "both")]
+        assert [(scene_.folder / name).read_text() for name in ("a.txt", "b.txt")] == ["mine\n", "theirs\n"]
 
 
 async def test_what_nobody_may_write_is_left(tmp_path: Path) -> None:
