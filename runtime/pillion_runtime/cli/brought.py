@@ -34,6 +34,15 @@ def commands() -> Mapping[str, click.Command]:
     return found
 
 
+def is_off(name: str) -> bool:
+    """Is there a plugin of that name, which brings nothing since it is switched off?"""
+    try:
+        section = load().plugins.get(name)
+    except PillionError:
+        return False
+    return section is not None and not section.enabled
+
+
 def _loaded(config: Path | None, data_dir: Path | None) -> PluginHost:
     """The plugins that settings with these options bring. Raises ConfigError."""
     host = PluginHost(options.load_settings(config, data_dir), (HostHooks,))

@@ -75,13 +75,23 @@ class LazyGroup(click.Group):
         """As click does, with the nearest command where there is none of that name."""
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
-            import difflib
-
-            known = [*COMMANDS, *_plugins_commands()]
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(known)}."
-            ctx.fail(f"No such command {name!r}.{hint}")
+            ctx.fail(f"No such command {name!r}. {_instead(name)}")
         return super().resolve_command(ctx, args)
+
+
+def _instead(name: str) -> str:
+    """What to type where there is no such command."""
+    import difflib
+
+    from . import brought
+
+    if brought.is_off(name):
+        return (
+            f"The plugin {name} is off: `pillion plugins enable {name}` switches it on, with the commands that it has."
+        )
+    known = [*COMMANDS, *_plugins_commands()]
+    near = difflib.get_close_matches(name, known, 1)
+    return f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
 
 
 @cache

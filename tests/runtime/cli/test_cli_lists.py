@@ -99,6 +99,12 @@ async def test_a_mistyped_command_is_answered_with_the_nearest(cli: Any) -> None
     assert "Did you mean 'models'?" in ended.err
 
 
+async def test_the_command_of_a_plugin_that_is_off_says_how_it_comes(cli: Any) -> None:
+    ended = await cli.run("aide", "import", ".")
+    assert (ended.code, ended.out) == (2, ""), ended
+    assert "The plugin aide is off: `pillion plugins enable aide` switches it on" in ended.err
+
+
 async def test_keys_are_kept_listed_and_removed_and_never_shown(cli: Any) -> None:
     key = "sk-kept-0123456789"
     config = {"XDG_CONFIG_HOME": str(cli.folder / "config")}
