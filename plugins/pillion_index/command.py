@@ -81,6 +81,7 @@ async def _found(settings: Settings, folder: Path, asked: Asked) -> list[Found] 
         if own is None:
             return ToolError("The plugin index is not at work: `pillion plugins list` says why.")
         searches = own.searches
+        searches.embedding.makes = asked.by == "meaning"
         try:
             found = await searches.find(workspace, asked, _note)
             if asked.by == "meaning" and (embedder := searches.embedder()):

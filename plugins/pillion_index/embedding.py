@@ -27,6 +27,8 @@ MOST = 50_000
 """Pieces of a workspace."""
 SECONDS = 5.0
 """For the vector of a question."""
+READING = 2.0
+"""For those that are kept, before the first search; the rest is read beside it."""
 FILES = 100
 """Of which the file cache is asked at once."""
 HEADS = 12
@@ -56,6 +58,9 @@ class _Kept(Struct, frozen=True, array_like=True):
 class Embedding:
     """Of all workspaces. `begin` is given the nursery of the plugin's lifespan."""
 
+    makes = True
+    """Are vectors made of what has none? Not by who is gone before they are there."""
+
     def __init__(self) -> None:
         self._nursery: trio.Nursery | None = None
         self._door: FileCacheDoor | None = None
@@ -73,18 +78,25 @@ class Embedding:
         question: str,
         first: Iterable[str],
         limit: int,
+        *,
+        must: bool = True,
     ) -> list[Near]:
         """The files closest to a question among those that have vectors by now. What has none gets them in the
-        background, `first` the files that are named there. Raises ToolError where the question gets none."""
+        background, `first` the files that are named there. Raises ToolError where the question gets none; unless it
+        `must`, it needs none where there is nothing to compare it with, and no model has to begin."""
         key = workspace.root, embedder.name
         if key not in self._known:
             made = await trio.to_thread.run_sync(_fresh, embedder.dimensions)
             self._known.setdefault(key, made)
+            with trio.move_on_after(READING):
+                await self._load(embedder, workspace, table, self._known[key])
         vectors = self._known[key]
         vectors.keep(table.hashes)
-        if self._nursery is not None and key not in self._working and vectors.lacking(table.hashes):
+        if self.makes and self._nursery is not None and key not in self._working and vectors.lacking(table.hashes):
             self._working[key] = trio.Event()
             self._nursery.start_soon(self._work, embedder, workspace, table, vectors, list(first))
+        if not must and not vectors.pieces:
+            return []
         with trio.move_on_after(SECONDS):
             (vector,) = await embedder.embed([question])
             return await trio.to_thread.run_sync(vectors.nearest, vector, limit)
@@ -120,6 +132,17 @@ class Embedding:
             return  # the model failed; the next search tries again
         finally:
             self._working.pop((workspace.root, embedder.name)).set()
+
+    async def _load(self, embedder: Embedder, workspace: Workspace, table: CodeTable, vectors: Vectors) -> None:
+        """What is kept of the files that have none yet."""
+        lacking = vectors.lacking(table.hashes)
+        for start in range(0, len(lacking), FILES):
+            for path, old in (await self._kept(embedder, workspace, table, lacking[start : start + FILES])).items():
+                file = await trio.to_thread.run_sync(table.file, path)
+                lines = [(piece.first, piece.last) for piece in file.pieces] if file is not None else []
+                known = await trio.to_thread.run_sync(_read, old, lines)
+                if file is not None and known is not None:
+                    vectors.put(path, file.hash, lines, known)
 
     async def _file(
         self, embedder: Embedder, workspace: Workspace, table: CodeTable, vectors: Vectors, path: str, old: bytes | None

@@ -117,7 +117,8 @@ class Searches:
             return []
         try:
             first = [hit.path for hit in hits]
-            near = await self.embedding.nearest(embedder, workspace, table, asked.question, first, POOL)
+            must = asked.by == "meaning"
+            near = await self.embedding.nearest(embedder, workspace, table, asked.question, first, POOL, must=must)
         except ToolError:
             if asked.by == "meaning":
                 raise

@@ -7,7 +7,6 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import nlargest, nsmallest
-from itertools import groupby
 from operator import itemgetter
 
 import numpy as np
@@ -15,6 +14,8 @@ import numpy.typing
 from msgspec import Struct
 
 from pillion.contracts.code import CodeTable, Symbol
+
+from .ranked import Ranked
 
 DAMPING = 0.85
 ROUNDS = 100
@@ -52,14 +53,6 @@ class _File(Struct, gc=False):
     hash: str
     symbols: Mapping[str, tuple[Symbol, ...]]
     uses: Mapping[str, float]
-
-
-class Ranked(Struct, frozen=True, gc=False):
-    """A definition and how much it matters; of all together it is about 1."""
-
-    path: str
-    symbol: Symbol
-    rank: float
 
 
 class _Drawn(Struct, gc=False):
@@ -248,9 +241,3 @@ def _summed(links: Iterable[Link]) -> dict[str, float]:
         for definer in definers:
             found[definer] += weight
     return found
-
-
-def by_file(ranked: Iterable[Ranked]) -> dict[str, list[Symbol]]:
-    """Each file's, by their lines; files by their names."""
-    ordered = sorted(ranked, key=lambda one: (one.path, one.symbol.line))
-    return {path: [one.symbol for one in some] for path, some in groupby(ordered, key=lambda one: one.path)}

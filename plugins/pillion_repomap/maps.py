@@ -15,10 +15,11 @@ from msgspec import Struct
 from pillion import Kernel, ToolError, Workspace
 from pillion.contracts.code import CodeTable, Symbol
 
+from .ranked import Ranked
 from .rendering import HOLDERS, Count, rendered
 
 if TYPE_CHECKING:
-    from .graph import Graph, Ranked
+    from .graph import Graph
 
 Note = Callable[[str, float], None]
 MOST = 100

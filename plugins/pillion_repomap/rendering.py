@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pillion.contracts.code import Symbol
 
-from .graph import Ranked, by_file
+from .ranked import Ranked, by_file
 
 TOKENS_EACH = 25
 """About so many for one definition: with how many the search begins."""

@@ -156,3 +156,11 @@ async def test_the_shipped_model_finds_what_shares_no_word(tmp_path: Path, work:
             await until_all(host, work)
             for question, first in (("purchase with cash", "shop.py"), ("lighting a lantern", "lamp.py")):
                 assert (await told(host, work, question))[0].path == first
+
+
+async def test_no_model_begins_for_a_question_where_nothing_has_vectors(
+    host: Host, counting: Counting, work: Path
+) -> None:
+    searches_of(host).embedding.makes = False
+    assert [one.path for one in await told(host, work, "wick", by="all")] == ["lamp.py"]
+    assert counting.texts == []
