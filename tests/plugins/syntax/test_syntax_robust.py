@@ -1,11 +1,16 @@
-"""Files that others wrote: no crash, no hang, and pieces that are the file. PILLION_LONG=1 takes all there are."""
+"""Files that others wrote: no crash, no hang, pieces that are the file, and names that mean what they are called.
+
+PILLION_LONG=1 takes all there are: of the standard library, of the packages from PyPI that are installed, and of those
+from npm that the tests install (PILLION_TSC).
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +18,8 @@ import pytest
 from pillion import ToolError
 from pillion_syntax.grammars import languages
 from pillion_syntax.language import Language, shipped
-from pillion_syntax.looking import chunked, outlined
+from pillion_syntax.looking import chunked, coded, outlined
+from pillion_syntax.outline import OutlineNode
 from pillion_syntax.trees import Trees
 
 KNOWN = languages(tuple(shipped()))
@@ -26,11 +32,16 @@ SECONDS = 20
 """For one file, on a machine that has other work."""
 
 
+def roots() -> Iterator[Path]:
+    yield Path(sysconfig.get_path("stdlib"))
+    yield from (Path(place) for place in sys.path if place.endswith("site-packages"))
+    if compiler := os.environ.get("PILLION_TSC"):
+        yield from (folder for folder in Path(compiler).parents if folder.name == "node_modules")
+
+
 def sources() -> Iterator[tuple[Language, Path]]:
-    """Of the standard library and of the packages that are installed."""
     counts: dict[str, int] = {}
-    roots = [Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib"))]
-    for root in dict.fromkeys(roots):
+    for root in dict.fromkeys(roots()):
         for path in sorted(root.glob("**/*" if LONG else "*/*"), key=lambda path: (path.name, str(path))):
             language = KNOWN.of(path.name)
             if language is None or not language.installed or not path.is_file() or path.stat().st_size > LARGEST:
@@ -47,16 +58,22 @@ def test_what_others_wrote_is_read_and_is_whole_again() -> None:
         began = time.monotonic()
         pieces = chunked(TREES, path.name, "", language, data).pieces
         assert b"".join(data[one.start : one.end] for one in pieces) == data, path
+        nodes: Sequence[OutlineNode] = ()
         try:
-            nodes = outlined(TREES, path.name, "", language, data).nodes
+            found = outlined(TREES, path.name, "", language, data)
+            nodes, graph = found.nodes, coded(TREES, path.name, "", language, found).graph
         except ToolError:  # more than may be parsed
-            nodes = []
+            graph = None
         assert time.monotonic() - began < SECONDS, path
         for number, node in enumerate(nodes):
             assert node.span.start <= node.naming.start <= node.naming.end <= node.span.end, path
             assert -1 <= node.parent < len(nodes) and node.parent != number, path
+        for one in graph.bindings if graph else ():
+            assert one.is_import or {
+                data[start:end].decode("utf-8", "replace") for start, end in (*one.places, *one.uses)
+            } == {one.name}
         seen[language.name] = seen.get(language.name, 0) + 1
-    assert len(seen) >= 4, seen
+    assert len(seen) >= (8 if LONG else 4), seen
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN.all))
