@@ -1,8 +1,9 @@
-"""The door to how often and how lately each file of a workspace was committed, for plugins that rank files."""
+"""The door to how often and how lately each file of a workspace was committed, and with which others, for plugins that
+rank files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -22,6 +23,33 @@ class FileScore(Struct, frozen=True):
     activity: float
     recency: float
     score: float
+
+
+class FileTogether(Struct, frozen=True):
+    """A file that was committed with another one, by so many `commits`; in `share` each of them counts less the more
+    files it has."""
+
+    path: str
+    commits: int
+    share: float
+
+
+LARGEST = 30
+"""Files of a commit that says something of which belong together."""
+
+
+async def together(
+    kernel: Kernel, workspace: str, paths: Sequence[str], seconds: float = 0.0
+) -> Mapping[str, Sequence[FileTogether]]:
+    """By each of these paths the files of the folder (absolute) that were committed with it, in commits of at most
+    LARGEST files; also such as are gone. `seconds`, and what is empty, as of `scores`.
+    Raises NotFound where the folder is gone, StoreFailed.
+    """
+    running = getattr(kernel.host.plugins().get("git"), "statistics", None)
+    if running is None:
+        return {}
+    found: Mapping[str, Sequence[FileTogether]] = await running.together(workspace, paths, LARGEST, seconds)
+    return found
 
 
 async def scores(kernel: Kernel, workspace: str, seconds: float = 0.0) -> Sequence[FileScore]:

@@ -16,7 +16,7 @@ from pillion import Event, Kernel, PillionError, ToolError
 
 from .asked import AskedChain, AskedCounts
 from .repository import FolderGround, Git, Ground
-from .scores import FileScore
+from .scores import FileScore, FileTogether
 from .values import Counted
 
 if TYPE_CHECKING:
@@ -75,6 +75,26 @@ class Statistics:
         """Those below `prefix` that are there, with paths from there, the highest score first."""
         found = await self._door.files(top)
         return await trio.to_thread.run_sync(_scored, top, prefix, found)
+
+    async def together(
+        self, workspace: str, paths: Sequence[str], most: int, seconds: float
+    ) -> dict[str, list[FileTogether]]:
+        """As `scores.together` says; {} for a folder in no repository."""
+        ground = FolderGround(self._kernel, workspace)
+        try:
+            top, _ = await self.update(ground, seconds)
+        except ToolError:
+            return {}
+        prefix = below(top, str(ground.workspace.root))
+        found: dict[str, list[FileTogether]] = {}
+        for path in paths:
+            some = await self._door.together(top, prefix + path, most)
+            found[path] = [
+                FileTogether(one.path.removeprefix(prefix), one.commits, one.share)
+                for one in some
+                if one.path.startswith(prefix)
+            ]
+        return found
 
     async def scores(self, workspace: str, seconds: float) -> list[FileScore]:
         """As `scores.scores` says; [] for a folder in no repository."""

@@ -14,7 +14,7 @@ from pillion import Kernel, ToolError, Workspace
 from pillion.contracts.code import CodeTable
 
 from .bm25 import Hit, Index
-from .churn import GitRanker
+from .churn import GitRanker, TogetherRanker
 from .embedding import Embedder, Embedding
 from .hookspecs import Ranker
 from .ranking import Placed, Ranking, joined, ranking
@@ -139,7 +139,7 @@ class Searches:
         found: dict[str, Mapping[str, tuple[float, str]]] = {}
         assert self.kernel is not None
         brought = [one for _, some in self.kernel.host.ask("register_rankers") for one in some]
-        rankers: list[Ranker] = [*brought, GitRanker(self.kernel)]
+        rankers: list[Ranker] = [*brought, GitRanker(self.kernel), TogetherRanker(self.kernel)]
         async with trio.open_nursery() as nursery:
             for ranker in rankers:
                 nursery.start_soon(_asked, ranker, workspace, near, asked.question, found)

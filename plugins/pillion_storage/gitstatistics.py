@@ -47,6 +47,14 @@ class FileSum(Struct, frozen=True):
     deletions: int
 
 
+class Together(Struct, frozen=True):
+    """How often a file was committed with another one: `commits`, and their sum when each is shared by its files."""
+
+    path: str
+    commits: int
+    share: float
+
+
 class GitStatisticsDoor:
     """`GitStatisticsDoor(kernel.store)`. Raises ConfigError where the store is no database; its methods StoreFailed."""
 
@@ -110,6 +118,23 @@ class GitStatisticsDoor:
                 CommitCount(id, author, email, time, title, body, (), files, added, removed)
                 for id, author, email, time, title, body, files, added, removed in found
             ]
+
+        return await self._store.reading(work)
+
+    async def together(self, workspace: str, path: str, most: int) -> list[Together]:
+        """Who was committed with that file, itself left out, by commits of at most so many files; by path."""
+        statement = (
+            "SELECT other.path, COUNT(*), SUM(1.0 / log.files) FROM file_git_commit_statistic AS own"
+            " JOIN git_log_statistic AS log ON log.workspace = own.workspace AND log.commit_hash = own.commit_hash"
+            " JOIN file_git_commit_statistic AS other"
+            " ON other.workspace = own.workspace AND other.commit_hash = own.commit_hash"
+            " WHERE own.workspace = ? AND own.path = ? AND other.path <> own.path AND log.files <= ?"
+            " GROUP BY other.path ORDER BY other.path"
+        )
+
+        def work(rows: Rows) -> list[Together]:
+            found = rows.all(statement, (workspace, plain(path), most))
+            return [Together(other, int(commits), float(share)) for other, commits, share in found]
 
         return await self._store.reading(work)
 

@@ -13,7 +13,7 @@ from pillion import NotFound
 from pillion.testing.kit import kernel_host
 from pillion_git import statistics, statisticsroute
 from pillion_git.plugin import Config, Plugin
-from pillion_git.scores import FileScore, scores
+from pillion_git.scores import FileScore, FileTogether, scores, together
 from pillion_runtime.hookspecs import HostHooks
 from pillion_storage.plugin import Config as StorageConfig
 from pillion_storage.plugin import Plugin as Storage
@@ -133,6 +133,17 @@ async def test_other_plugins_get_the_scores_by_a_door(tmp_path: Path, repo: Repo
         assert [file.path for file in await scores(kernel, str(repo.root / "in"), 20)] == ["a"]
         with pytest.raises(NotFound):
             await scores(kernel, "/nowhere")
+        repo.write("in/a", "2\n")
+        repo.write("in/b", "1\n")
+        repo.write("c", "1\n")
+        repo.commit("three of them")
+        repo.write("in/a", "3\n")
+        for number in range(30):
+            repo.write(f"many/{number}", "1\n")
+        repo.commit("too many to say anything")
+        found = await together(kernel, str(repo.root), ["in/a"], 20)
+        assert found == {"in/a": [FileTogether("c", 1, 1 / 3), FileTogether("in/b", 1, 1 / 3)]}
+        assert await together(kernel, str(repo.root / "in"), ["a"], 20) == {"a": [FileTogether("b", 1, 1 / 3)]}
     async with kernel_host(tmp_path, plugins={"git": Plugin(Config())}, hookspecs=[HostHooks]) as host:
         assert await scores(host.kernel, str(repo.root)) == (), "its store is no database"
 

@@ -128,6 +128,6 @@ def test_the_command_needs_no_server_and_knows_what_was_committed(tmp_path: Path
     )
     data = json.loads(run.stdout)["data"]
     assert [one["path"] for one in data] == ["lamp.py", "road.py"]
-    assert data[0]["reasons"] == ["words: wick", "1 commit, the last today"]
+    assert data[0]["reasons"] == ["words: wick", "1 commit, the last today", "1 commit with road.py"]
     run = subprocess.run([*argv, "--limit", "1", "walk"], cwd=folder, capture_output=True, check=True, text=True)
     assert run.stdout == "road.py:1-2 (words: walk)\n    def walk():\n"
