@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
+from operator import itemgetter
 
 from msgspec import Struct
 from tree_sitter import Node, QueryCursor, Tree
@@ -44,7 +45,7 @@ class Scope(Struct, frozen=True, gc=False):
     kind: str
 
 
-class Binding(Struct):
+class Binding(Struct, gc=False):
     """What a name means in a scope: the places that define it, and those that use it, both in the order of the text.
     It is seen from the byte `since`. `kind` is `import`, what the query says, or ""."""
 
@@ -123,48 +124,48 @@ class Names:
             for node in self._captures.get(capture, ()):
                 scope = self._up(self._tightest(node.start_byte, node.end_byte), "function")
                 outer = 0 if capture == "local.global" else self._up(self._scopes[scope].parent, "function")
-                self._elsewhere[scope, self._name(node)] = outer
+                self._elsewhere[scope, self._name(node.start_byte, node.end_byte)] = outer
 
     def _define(self) -> set[int]:
         """The bytes at which definitions begin."""
-        found: list[tuple[int, Node, str, str]] = []
+        found: list[tuple[int, int, str, str]] = []
         for capture, nodes in self._captures.items():
             if capture == "local.import":
-                found += [(node.start_byte, node, "local", "import") for node in nodes]
+                found += [(node.start_byte, node.end_byte, "local", "import") for node in nodes]
             elif match := _DEFINES.fullmatch(capture):
-                found += [(node.start_byte, node, match[1], match[2] or "") for node in nodes]
+                way, kind = match[1], match[2] or "variable"
+                found += [(node.start_byte, node.end_byte, way, kind) for node in nodes]
         patterns, after = _Regions(self._captures, ".pattern"), _Regions(self._captures, "local.a")
         seen: set[int] = set()
-        for start, node, way, kind in sorted(found, key=lambda one: one[0]):
+        for start, end, way, kind in sorted(found, key=itemgetter(0)):
             if way == "pattern":
-                said = patterns.around(start, node.end_byte)
+                said = patterns.around(start, end)
                 if said is None:  # a value is put there that is defined elsewhere
                     continue
                 way, _, kind = said[2].replace(".pattern", "").partition(".")
             if start not in seen:
                 seen.add(start)
-                self._bind(node, way, kind or "variable" if way != "import" else kind, after)
+                self._bind(start, end, way, kind or "variable", after)
         return seen
 
-    def _bind(self, node: Node, way: str, kind: str, after: _Regions) -> None:
-        name, scope = self._name(node), self._home(node, way)
-        scope = self._elsewhere.get((scope, name), scope)
-        while scope and (scope, name) in self._elsewhere:
+    def _bind(self, start: int, end: int, way: str, kind: str, after: _Regions) -> None:
+        name, scope = self._name(start, end), self._home(start, end, way)
+        while (scope, name) in self._elsewhere:
             scope = self._elsewhere[scope, name]
         since, anew = 0, False
-        region = after.around(node.start_byte, node.end_byte) if scope else None
-        if region is not None and region[0] >= self._scopes[scope].start:
+        if scope and after.some and (region := after.around(start, end)) and region[0] >= self._scopes[scope].start:
             since, anew = region[1], region[2] == "local.anew"
-        place = node.start_byte, node.end_byte
-        for one in self._known[name].get(scope, ()):
-            if _overlap(SPACES.get(one.kind, ""), SPACES.get(kind, "")) and (not anew or one.since == since):
-                one.places.append(place)
+        known = self._known[name].setdefault(scope, [])
+        for one in known:
+            same = one.kind == kind or _overlap(SPACES.get(one.kind, ""), SPACES.get(kind, ""))
+            if same and (not anew or one.since == since):
+                one.places.append((start, end))
                 return
-        self._all.append(Binding(name, kind, scope, since, [place], []))
-        self._known[name].setdefault(scope, []).append(self._all[-1])
+        known.append(Binding(name, kind, scope, since, [(start, end)], []))
+        self._all.append(known[-1])
 
-    def _home(self, node: Node, way: str) -> int:
-        scope = 0 if way == "global" else self._tightest(node.start_byte, node.end_byte)
+    def _home(self, start: int, end: int, way: str) -> int:
+        scope = 0 if way == "global" else self._tightest(start, end)
         if way == "hoist":
             scope = max(self._scopes[scope].parent, 0)
         while self._scopes[scope].kind == "outside":
@@ -180,8 +181,9 @@ class Names:
                 start = node.start_byte
                 if start not in skipped:
                     skipped.add(start)
-                    found = self._meant(start, node.end_byte, self._name(node), space)
-                    (free if found is None else found.uses).append((start, node.end_byte))
+                    end = node.end_byte
+                    found = self._meant(start, end, self._name(start, end), space)
+                    (free if found is None else found.uses).append((start, end))
         for one in self._all:
             one.uses.sort()
         return sorted(free)
@@ -218,8 +220,8 @@ class Names:
             scope = self._scopes[scope].parent
         return max(scope, 0)
 
-    def _name(self, node: Node) -> str:
-        text = self._data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+    def _name(self, start: int, end: int) -> str:
+        text = self._data[start:end].decode("utf-8", "replace")
         return _VERSION.sub("", text.strip("\"'`")).rpartition("/")[2] if text[:1] in "\"'`" else text
 
 
@@ -236,6 +238,7 @@ class _Regions:
         self._all = sorted(found, key=lambda one: (one[0], -one[1]))
         self._parents = _parents(self._all)
         self._starts = [one[0] for one in self._all]
+        self.some = bool(found)
 
     def around(self, start: int, end: int) -> tuple[int, int, str] | None:
         at = bisect_right(self._starts, start) - 1
