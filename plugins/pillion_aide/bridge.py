@@ -21,8 +21,9 @@ class Bridge:
     def __init__(self, session: str) -> None:
         self.session = session
         self.reply = ""
-        self.lost: Callable[[EditorFailed], None] = lambda error: None
-        """Told once of an editor that is gone: it is not waited for again until a request names one."""
+        self._lost: Callable[[EditorFailed], None] | None = None
+        self._went: EditorFailed | None = None
+        """Why it is gone, as long as nobody was told."""
         self.unsaved: dict[str, bytes] = {}
         """Texts that the editor holds and the disk has not, by path, as far as they were looked at."""
         self.devtools = False
@@ -34,6 +35,13 @@ class Bridge:
     @property
     def there(self) -> bool:
         return self._editor is not None
+
+    def tell(self, lost: Callable[[EditorFailed], None]) -> None:
+        """`lost` is told once of an editor that is gone: it is not waited for again until a request names one."""
+        self._lost = lost
+        if (went := self._went) is not None:
+            self._went = None
+            lost(went)
 
     def meet(self, editor: Editor) -> None:
         """From now on this one is asked; the same one keeps its connections."""
@@ -69,7 +77,10 @@ class Bridge:
         except EditorAway as error:
             if self._editor is editor:
                 self.leave()
-                self.lost(error)
+                if self._lost is None:
+                    self._went = error
+                else:
+                    self._lost(error)
             raise
 
     async def new_exchange(self) -> str:

@@ -39,6 +39,7 @@ CANCELLING = 30.0
 SETTLING = 2.0
 """Seconds in which a turn whose end was told is gone."""
 VERIFYING = 30.0
+EDITORS = 16
 WORD = 16
 """Tokens of the answer by which a model is tried; less is refused by a vendor."""
 _log = logging.getLogger("pillion.plugin.aide")
@@ -89,6 +90,8 @@ class Rider:
         self.books = Books()
         self.bridges = Bridges()
         self.selections = Selections()
+        self._editors: dict[str, Editor] = {}
+        """The last ones, by address: their connections serve all sessions."""
         self.kernel: Kernel
         self.nursery: trio.Nursery
 
@@ -100,8 +103,15 @@ class Rider:
         """To the editor that a request of that session names. Raises EditorFailed where it must not be there."""
         bridge = self.bridges.of(id)
         if url:
-            bridge.meet(Editor(url, self.config.editor_hosts, self.config.editor_seconds))
+            bridge.meet(self._editor(url))
         return bridge
+
+    def _editor(self, url: str) -> Editor:
+        editor = self._editors.pop(url, None) or Editor(url, self.config.editor_hosts, self.config.editor_seconds)
+        while len(self._editors) >= EDITORS:
+            self._editors.pop(next(iter(self._editors))).close()
+        self._editors[url] = editor
+        return editor
 
     def target(self, said: ModelConfiguration, model: str) -> Target:
         """Whom to ask for that model. Raises Unusable."""
@@ -111,7 +121,7 @@ class Rider:
 
     def build(self, bridge: Bridge, session: Session) -> None:
         """From now on the session's files are read and written through its editor."""
-        bridge.lost = lambda error: self.nursery.start_soon(self._lost, session, error)
+        bridge.tell(lambda error: self.nursery.start_soon(self._lost, session, error))
         session.overlays.through = partial(EditorWorkspace, bridge=bridge, to_disk=self.config.apply_directly)
 
     async def _lost(self, session: Session, error: EditorFailed) -> None:

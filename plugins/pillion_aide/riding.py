@@ -27,7 +27,7 @@ from .bridge import Bridge
 from .editorfaults import EditorFailed
 from .editortools import recent
 from .events import AideAsked, AideEditorLost, AideJudged, AideReplied, Kind, State
-from .folders import expanded, folders_of
+from .folders import Folder, expanded, folders_of
 from .grants import Grant
 from .shrinking import shrunk
 from .streaming import Source, Told
@@ -55,6 +55,9 @@ class Ride(Source):
         self._selected: Selected | None = None
         self._bridge: Bridge | None = None
         self._began = trio.Event()
+        self._replied = trio.Event()
+        self._id = ""
+        """Of the answer."""
         self._error: PillionError | None = None
         self._first: list[Told] = []
         self._session: Session | None = None
@@ -145,6 +148,7 @@ class Ride(Source):
         models, grant, roles = rider.config.model, None, {}
         chosen = wording.selection(asked) if self._kind == "edit" else None
         self._bridge = rider.bridge(asked.session_id, asked.editor_url)
+        rider.nursery.start_soon(self._ask_reply)  # the editor answers while the session is looked up
         session = self._session = await rider.sessions.open(asked.session_id, self._folder)
         rider.build(self._bridge, session)
         self._bridge.devtools = asked.is_devtools_context
@@ -196,10 +200,13 @@ class Ride(Source):
 
     async def _shown(self, session: Session, more: Sequence[ContextReference]) -> Shown:
         """What the person has before them."""
-        workspace = Ground(self._rider.kernel, session).workspace
-        variables = self._asked.user_context.variables
-        unclear = await folders_of(workspace, [one.fs_file_path for one in variables if not one.content])
-        folders = await expanded(workspace, [*self._asked.user_context.folder_paths, *unclear])
+        context = self._asked.user_context
+        maybe = [one.fs_file_path for one in context.variables if not one.content]
+        unclear, folders = list[str](), list[Folder]()
+        if maybe or context.folder_paths:
+            workspace = Ground(self._rider.kernel, session).workspace
+            unclear = await folders_of(workspace, maybe)
+            folders = await expanded(workspace, [*context.folder_paths, *unclear])
         told = wording.shown(self._asked, folders, unclear)
         return replace(told, context=(*more, *told.context))
 
@@ -228,15 +235,22 @@ class Ride(Source):
         self._teller = Teller(self._asked.session_id, turn, self._kind, Path(self._folder), reply)
         self._teller.waits = frozenset({"write", "execute", "network"} - set(self._rider.config.approve))
 
-    async def _reply(self) -> str:
+    async def _ask_reply(self) -> None:
         """The id of the answer: the editor's, else one of ours."""
         assert self._bridge is not None
         try:
-            self._bridge.reply = await self._bridge.new_exchange()
+            self._id = await self._bridge.new_exchange()
         except EditorFailed as error:
             _log.info("The answer gets an id of ours: %s", error)
-            self._bridge.reply = secrets.token_hex(16)
-        return self._bridge.reply
+            self._id = secrets.token_hex(16)
+        finally:
+            self._replied.set()
+
+    async def _reply(self) -> str:
+        assert self._bridge is not None
+        await self._replied.wait()
+        self._bridge.reply = self._id
+        return self._id
 
     def _answers(self, session: Session) -> bool:
         """Does the session wait for the answer to a question?"""

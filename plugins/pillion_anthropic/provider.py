@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
@@ -131,7 +132,8 @@ class AnthropicProvider:
         """The client. Importing it takes a second, so that happens in a thread, at the first call."""
         key = await self._key.value()
         if self._client is None:
-            await trio.to_thread.run_sync(importlib.import_module, "anthropic.resources.messages")
+            if "anthropic.resources.messages" not in sys.modules:
+                await trio.to_thread.run_sync(importlib.import_module, "anthropic.resources.messages")
             import httpx2
             from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 

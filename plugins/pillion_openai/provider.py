@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -131,7 +132,8 @@ class OpenAIProvider:
         """The client. Importing it takes half a second, so that happens in a thread, at the first call."""
         key = await self._server.key.value() or "none"  # local servers want none, the client does
         if self._client is None:
-            await trio.to_thread.run_sync(importlib.import_module, "openai.resources.responses")
+            if "openai.resources.responses" not in sys.modules:
+                await trio.to_thread.run_sync(importlib.import_module, "openai.resources.responses")
             import httpx2
             from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
