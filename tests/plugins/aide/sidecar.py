@@ -85,10 +85,19 @@ class Opened:
 
 
 class Sidecar:
-    """One server, spoken to without a token."""
+    """One server, spoken to without a token. `session` is the editor's id of its session."""
 
-    def __init__(self, server: ServerProcess, vendor: Vendor, editor: EditorDouble, folder: Path) -> None:
+    def __init__(
+        self, server: ServerProcess, vendor: Vendor, editor: EditorDouble, folder: Path, session: str = "session-1"
+    ) -> None:
         self.server, self.vendor, self.editor, self.folder = server, vendor, editor, folder
+        self.session = session
+
+    async def own(self) -> str:
+        """Pillion's id of it."""
+        sessions = (await self.server.client.call("GET", "/api/sessions"))["data"]
+        (found,) = [str(one["id"]) for one in sessions if one["labels"].get("aide.session") == self.session]
+        return found
 
     @asynccontextmanager
     async def open(
@@ -117,10 +126,10 @@ class Sidecar:
     async def post(self, route: str, body: Any) -> Answer:
         return await self.ask("POST", f"/api/agentic/{route}", body)
 
-    def message(self, query: str, exchange: str = "asked-1", session: str = "session-1", **more: Any) -> dict[str, Any]:
+    def message(self, query: str, exchange: str = "asked-1", session: str | None = None, **more: Any) -> dict[str, Any]:
         """A message of the person, with every field that the editor sends."""
         return {
-            "session_id": session,
+            "session_id": self.session if session is None else session,
             "exchange_id": exchange,
             "editor_url": self.editor.url,
             "query": query,

@@ -9,7 +9,8 @@ from pillion_aide.growingcall import GrowingCall
 from pillion_runtime.testing import Reply, call, replies
 
 from .documents import Documents
-from .sidecar import sidecar
+from .shared import Home
+from .sidecar import models, sidecar
 
 
 def framework(event: dict[str, Any]) -> tuple[str, Any]:
@@ -77,9 +78,9 @@ async def test_a_run_with_five_tools_is_told_step_by_step(tmp_path: Path) -> Non
         assert len([name for name, _ in told if name == "ToolNotFound"]) == 1
 
 
-async def test_a_question_ends_the_stream_and_the_next_message_answers_it(tmp_path: Path) -> None:
+async def test_a_question_ends_the_stream_and_the_next_message_answers_it(home: Home) -> None:
     program = replies(Reply(calls=(call("ask_person", question="Which one?"),)), Reply("It is blue."))
-    async with sidecar(tmp_path, program) as aide:
+    async with home.sidecar(program) as aide:
         first = await aide.post("agent_tool_use", aide.message("paint it"))
         assert framework(first.told[-1]) == (
             "ToolUseDetected",
@@ -91,18 +92,18 @@ async def test_a_question_ends_the_stream_and_the_next_message_answers_it(tmp_pa
         assert len(aide.vendor.asked) == 2
 
 
-async def test_a_command_waits_for_the_person_where_the_setting_says_so(tmp_path: Path) -> None:
+async def test_a_command_waits_for_the_person_where_the_setting_says_so(home: Home) -> None:
     program = replies(Reply(calls=(call("run_command", command="touch made"),)), Reply("It was made."))
-    async with sidecar(tmp_path, program) as aide:
+    async with home.sidecar(program) as aide:
         async with aide.open("POST", "/api/agentic/agent_tool_use", aide.message("make it")) as opened:
             told = ""
             while "waits for an approval" not in told:
                 told = str(await opened.event())
             assert "touch made" in told and not (aide.folder / "made").exists()
-            (session,) = (await aide.server.client.call("GET", "/api/sessions"))["data"]
-            async with aide.server.watch(session["id"]) as watch:
+            session = await aide.own()
+            async with aide.server.watch(session) as watch:
                 wanted = (await watch.until("approval.wanted"))[-1]
-            await aide.server.decide(session["id"], wanted["approval"], "allow")
+            await aide.server.decide(session, wanted["approval"], "allow")
             while "AttemptCompletion" not in told:
                 told = str(await opened.event())
         assert (aide.folder / "made").exists()
@@ -123,7 +124,7 @@ def cut(text: str) -> tuple[str, ...]:
     return tuple(text[at : at + 5] for at in range(0, len(text), 5))
 
 
-async def test_a_model_without_tools_works_with_tags_that_are_told_while_they_come(tmp_path: Path) -> None:
+async def test_a_model_without_tools_works_with_tags_that_are_told_while_they_come(home: Home) -> None:
     """Thinking or none, the sidecar's names or Pillion's, several calls, parameters on one line or more."""
     search = "<grep_string>\n<directory_path>src</directory_path>\n<regex_pattern>x</regex_pattern>\n</grep_string>"
     read = "<read_file>\n<fs_file_path>src/a.py</fs_file_path>\n<start_line>1</start_line>\n</read_file>"
@@ -133,10 +134,11 @@ async def test_a_model_without_tools_works_with_tags_that_are_told_while_they_co
         Reply(cut(change)),
         Reply(cut("<attempt_completion>\n<result>\nDone: x is 2.\n</result>\n</attempt_completion>")),
     )
-    async with sidecar(tmp_path, program, 'tool_tags = ["*"]', Documents().answers) as aide:
+    async with home.sidecar(program, Documents().answers) as aide:
         (aide.folder / "src").mkdir()
         (aide.folder / "src/a.py").write_text("x = 1\n")
-        answer = await aide.post("agent_tool_use", aide.message("set x to 2"))
+        tagged = aide.message("set x to 2", model_configuration=models(model="tagged"))
+        answer = await aide.post("agent_tool_use", tagged)
         assert (aide.folder / "src/a.py").read_text() == "x = 2\ny = 3\n"
         told = [framework(event) for event in answer.told[:-1]]
         first, second, _ = aide.vendor.asked

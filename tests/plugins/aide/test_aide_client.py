@@ -11,12 +11,13 @@ from pillion_runtime.testing import Reply, Silence, call, replies
 
 from ...required import required
 from .documents import Documents
-from .sidecar import models, sidecar
+from .shared import Home
+from .sidecar import models
 
 CLIENT = Path(__file__).with_name("client.mjs")
 
 
-async def test_a_client_of_node_chats_edits_works_cancels_undoes_and_moves(tmp_path: Path) -> None:
+async def test_a_client_of_node_chats_edits_works_cancels_undoes_and_moves(home: Home) -> None:
     node = required("node", hint="it runs the editor's client")
     documents = Documents()
     undone = {"/undo_session_changes": lambda _: {"success": True}}
@@ -30,7 +31,7 @@ async def test_a_client_of_node_chats_edits_works_cancels_undoes_and_moves(tmp_p
         Reply(("Well", "…"), fault=Silence(1)),
         Reply("Where were we?"),
     )
-    async with sidecar(tmp_path, program, answers={**documents.answers, **undone}) as aide:
+    async with home.sidecar(program, {**documents.answers, **undone}) as aide:
         file = aide.folder / "a.py"
         file.write_text("def one():\n    return 0\n")
         documents.texts[str(file)] = "def one():\n    return 1\n"

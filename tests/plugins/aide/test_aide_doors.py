@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pillion_runtime.testing import Reply, replies
+from pillion_runtime.testing import Reply, Status, replies
 
+from .shared import Home
 from .sidecar import models, sidecar
 
 ROUTES = ("agent_session_chat", "agent_tool_use", "cancel_running_event", "user_feedback_on_exchange")
@@ -20,8 +21,8 @@ def refusal(body: bytes) -> dict[str, Any]:
     return problem
 
 
-async def test_without_a_token_only_a_program_of_this_machine_comes_in(tmp_path: Path) -> None:
-    async with sidecar(tmp_path, replies(Reply("never"))) as aide:
+async def test_without_a_token_only_a_program_of_this_machine_comes_in(home: Home) -> None:
+    async with home.sidecar(replies(Reply("never"))) as aide:
         greeted = await aide.ask("GET", "/api/reach_the_devs")
         assert greeted.status == 200 and list(json.loads(greeted.body)) == ["response"]
         bearer = await aide.ask("GET", "/api/reach_the_devs", headers=[("authorization", "Bearer of-the-editor")])
@@ -39,8 +40,8 @@ async def test_without_a_token_only_a_program_of_this_machine_comes_in(tmp_path:
         assert (await aide.ask("GET", "/api/sessions", headers=[("authorization", "Bearer no")])).status == 401
 
 
-async def test_requests_are_decoded_leniently_and_refused_in_both_forms(tmp_path: Path) -> None:
-    async with sidecar(tmp_path, replies(Reply("ok"))) as aide:
+async def test_requests_are_decoded_leniently_and_refused_in_both_forms(home: Home) -> None:
+    async with home.sidecar(replies(Reply("ok"))) as aide:
         for route in ROUTES:
             for session in ("../up", "a/b", "", ".hidden", "x" * 129):
                 body = aide.message("hi", session=session) | {"accepted": True}
@@ -72,10 +73,8 @@ async def test_a_setting_demands_the_token_and_another_names_the_version(tmp_pat
         assert answer.status == 200 and "ChatEvent" in str(answer.told)
 
 
-async def test_a_configuration_is_verified_by_asking(tmp_path: Path) -> None:
-    from pillion_runtime.testing import Status
-
-    async with sidecar(tmp_path, replies(Reply("yes"), Reply(fault=Status(401)))) as aide:
+async def test_a_configuration_is_verified_by_asking(home: Home) -> None:
+    async with home.sidecar(replies(Reply("yes"), Reply(fault=Status(401)))) as aide:
         valid = await aide.post("verify_model_config", {"model_configuration": models()})
         assert json.loads(valid.body) == {"valid": True, "error": None}
         refused = json.loads((await aide.post("verify_model_config", {"model_configuration": models()})).body)

@@ -16,7 +16,7 @@ from pillion_runtime.testing import Reply, replies
 
 from ...required import required
 from .editordouble import editor_double
-from .sidecar import sidecar
+from .shared import Home
 
 READER = Path(__file__).with_name("reader.mjs")
 HOSTILE = (
@@ -62,12 +62,12 @@ async def test_an_editor_that_never_answers_or_fails_is_given_up() -> None:
         await bridge_to(gone).new_exchange()
 
 
-async def test_a_session_is_usable_with_a_bad_editor_and_a_client_of_node_reads_every_cut(tmp_path: Path) -> None:
+async def test_a_session_is_usable_with_a_bad_editor_and_a_client_of_node_reads_every_cut(home: Home) -> None:
     """The reader splits at `data:{` as the editor does, and is fed the stream cut at every byte."""
     tricky = 'a "quoted" line\nwith data:{ in it, and ü€😀'
     program = replies(Reply("one"), Reply("two"), Reply(tricky))
     node = required("node", hint="it runs the editor's reader")
-    async with sidecar(tmp_path, program, answers={"/new_exchange": lambda _: b"<html>"}) as aide:
+    async with home.sidecar(program, {"/new_exchange": lambda _: b"<html>"}) as aide:
         first = await aide.post("agent_session_chat", aide.message("1", "e1"))
         assert "one" in str(first.told)
         hostile = await aide.post("agent_session_chat", aide.message("x", "e2", editor_url="http://evil.example:80"))

@@ -10,7 +10,8 @@ from pillion_aide.block import Block
 from pillion_runtime.testing import Reply, replies
 
 from .documents import Documents
-from .sidecar import KEY, models, sidecar
+from .shared import Home
+from .sidecar import KEY, models
 
 CODE = "def one():\n    return 1\n\n\ndef two():\n    return 2\n"
 WROTE = "I double it.\n\n```python\ndef two():\n    return 4\n```\nThat is all."
@@ -53,17 +54,14 @@ def finding(file: Path) -> Callable[[dict[str, Any]], Any]:
     return lambda body: {"diagnostics": [{**wrong, "fs_file_path": str(file), "quick_fix_labels": ["Mend it"]}]}
 
 
-async def test_a_selection_is_edited_with_the_definition_that_holds_it(tmp_path: Path) -> None:
+async def test_a_selection_is_edited_with_the_definition_that_holds_it(home: Home) -> None:
     documents = Documents()
-    recent = {
-        "/recent_edits": lambda _: {
-            "changed_files": [{"fs_file_path": f"{tmp_path}/work/b.py", "diff": "+z = 3", "updated_timestamp_ms": 2}]
-        },
-        "/file_diagnostics": finding(tmp_path / "work" / "a.py"),
-    }
     program = replies(Reply(WROTE), Reply("a.py, line 1: call two."), Reply("I can't."))
-    async with sidecar(tmp_path, program, answers={**documents.answers, **recent}) as aide:
+    async with home.sidecar(program, documents.answers) as aide:
         file = aide.folder / "a.py"
+        changed = {"fs_file_path": str(aide.folder / "b.py"), "diff": "+z = 3", "updated_timestamp_ms": 2}
+        aide.editor.answers["/recent_edits"] = lambda _: {"changed_files": [changed]}
+        aide.editor.answers["/file_diagnostics"] = finding(file)
         file.write_text("")
         documents.texts[str(file)] = CODE  # not saved yet
         nothing = await aide.post("agent_session_edit_anchored", aide.message("double it", "e0"))
@@ -88,7 +86,7 @@ async def test_a_selection_is_edited_with_the_definition_that_holds_it(tmp_path:
         assert "".join(piece["event"]["Delta"] for piece in pieces[1:-1]) == "def two():\n    return 4"
         assert {**pieces[0], "edit_request_id": "x"} == {
             "edit_request_id": "x",
-            "session_id": "session-1",
+            "session_id": aide.session,
             **where,
             "updated_code": None,
             "event": "Start",
@@ -101,12 +99,12 @@ async def test_a_selection_is_edited_with_the_definition_that_holds_it(tmp_path:
         thoughts = [step["event"]["Edit"]["ThinkingForEdit"] for step in steps]  # each has one: editors look for it
         assert "".join(thought["delta"] for thought in thoughts).strip() == "I double it."
 
-        body = {"session_id": "session-1", "exchange_id": "reply-1", "accepted": True, "editor_url": aide.editor.url}
+        body = {"session_id": aide.session, "exchange_id": "reply-1", "accepted": True, "editor_url": aide.editor.url}
         judged = await aide.post("user_feedback_on_exchange", body | {"model_configuration": models()})
         assert states(judged.told) == [
             {"EditsExchangeState": {"edits_state": "Accepted", "files": [str(file)]}},
-            {"FinishedExchange": {"exchange_id": "reply-1", "session_id": "session-1"}},
-            {"FinishedExchange": {"exchange_id": "reply-2", "session_id": "session-1"}},
+            {"FinishedExchange": {"exchange_id": "reply-1", "session_id": aide.session}},
+            {"FinishedExchange": {"exchange_id": "reply-2", "session_id": aide.session}},
         ]
         chats = [event["ChatEvent"] for event in judged.told if "ChatEvent" in event]
         assert chats[0]["delta"].startswith("Looking at") and chats[-1]["answer_up_until_now"].endswith("call two.")

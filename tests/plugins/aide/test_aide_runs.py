@@ -13,7 +13,8 @@ from pillion_runtime.testing import Reply, Silence, Status, replies
 
 from ...canaries import files_with_one
 from ...scenarios.serverprocess import BOUND
-from .sidecar import KEY, models, sidecar
+from .shared import Home
+from .sidecar import KEY, Sidecar, models, sidecar
 
 CANCELLED = {"ExchangeEvent": {"ExecutionState": "Cancelled"}}
 
@@ -22,9 +23,9 @@ def error(message: str) -> list[dict[str, Any]]:
     return [{"Error": {"message": message}}]
 
 
-async def test_errors_are_told_in_the_words_that_the_editor_knows(tmp_path: Path) -> None:
+async def test_errors_are_told_in_the_words_that_the_editor_knows(home: Home) -> None:
     program = replies(Reply(fault=Status(401)), Reply(fault=Status(400, message="no such thing")), Reply("better"))
-    async with sidecar(tmp_path, program) as aide:
+    async with home.sidecar(program) as aide:
         refused = await aide.post("agent_session_chat", aide.message("1", "e1"))
         assert refused.told == error("Unauthorized access. Please check your API key and try again.")
         wrong = await aide.post("agent_tool_use", aide.message("2", "e2"))
@@ -49,12 +50,12 @@ async def test_a_key_serves_its_request_alone_and_is_kept_nowhere(tmp_path: Path
     assert list(files_with_one(tmp_path)) == []
 
 
-async def test_cancel_stops_the_model_at_once_and_tells_it(tmp_path: Path) -> None:
-    async with sidecar(tmp_path, replies(Reply(("a", "b"), fault=Silence(1)), Reply("next"))) as aide:
+async def test_cancel_stops_the_model_at_once_and_tells_it(home: Home) -> None:
+    async with home.sidecar(replies(Reply(("a", "b"), fault=Silence(1)), Reply("next"))) as aide:
         async with aide.open("POST", "/api/agentic/agent_session_chat", aide.message("go")) as opened:
-            assert await opened.event() == {"session_id": "session-1", "started": True}
+            assert await opened.event() == {"session_id": aide.session, "started": True}
             assert "ChatEvent" in str(await opened.event())
-            body = {"session_id": "session-1", "exchange_id": "asked-1", "editor_url": aide.editor.url}
+            body = {"session_id": aide.session, "exchange_id": "asked-1", "editor_url": aide.editor.url}
             cancelled = await aide.post("cancel_running_event", body | {"access_token": ""})
             assert cancelled.told == [CANCELLED]
             assert (await opened.event())["event"] == CANCELLED
@@ -65,27 +66,32 @@ async def test_cancel_stops_the_model_at_once_and_tells_it(tmp_path: Path) -> No
         assert "next" in str((await aide.post("agent_session_chat", aide.message("on", "asked-2"))).told)
 
 
-@pytest.mark.parametrize("more", ["", "cancel_on_disconnect = true"])
-async def test_an_editor_that_goes_away_leaves_its_run_going_unless_a_setting_ends_it(
-    tmp_path: Path, more: str
-) -> None:
-    async with sidecar(tmp_path, replies(Reply(("a", "b"), fault=Silence(1))), more) as aide:
-        async with aide.open("POST", "/api/agentic/agent_session_chat", aide.message("go")) as opened:
-            while "ChatEvent" not in str(await opened.event()):
-                pass
-        (session,) = (await aide.server.client.call("GET", "/api/sessions"))["data"]
-        if more:
-            with trio.fail_after(BOUND):
-                await aide.vendor.until(lambda vendor: vendor.open_streams == 0)
-            return
+async def gone(aide: Sidecar) -> None:
+    """An editor that asks, and goes away in mid-answer."""
+    async with aide.open("POST", "/api/agentic/agent_session_chat", aide.message("go")) as opened:
+        while "ChatEvent" not in str(await opened.event()):
+            pass
+
+
+async def test_an_editor_that_goes_away_leaves_its_run_going(home: Home) -> None:
+    async with home.sidecar(replies(Reply(("a", "b"), fault=Silence(1)))) as aide:
+        await gone(aide)
         with trio.move_on_after(1):
             await aide.vendor.until(lambda vendor: vendor.open_streams == 0)
         assert aide.vendor.open_streams == 1
-        await aide.server.cancel(session["id"])
+        await aide.server.cancel(await aide.own())
 
 
-async def test_undo_and_checkpoints_move_the_conversation(tmp_path: Path) -> None:
-    async with sidecar(tmp_path, replies(*(Reply(f"answer {n}") for n in range(1, 9)))) as aide:
+async def test_a_setting_ends_the_run_of_an_editor_that_goes_away(tmp_path: Path) -> None:
+    program = replies(Reply(("a", "b"), fault=Silence(1)))
+    async with sidecar(tmp_path, program, "cancel_on_disconnect = true") as aide:
+        await gone(aide)
+        with trio.fail_after(BOUND):
+            await aide.vendor.until(lambda vendor: vendor.open_streams == 0)
+
+
+async def test_undo_and_checkpoints_move_the_conversation(home: Home) -> None:
+    async with home.sidecar(replies(*(Reply(f"answer {n}") for n in range(1, 9)))) as aide:
 
         async def say(n: int) -> str:
             answer = await aide.post("agent_session_chat", aide.message(f"message {n}", f"asked-{n}"))
@@ -93,7 +99,7 @@ async def test_undo_and_checkpoints_move_the_conversation(tmp_path: Path) -> Non
             return str(aide.vendor.asked[-1].body)
 
         async def move(route: str, exchange: str) -> None:
-            answer = await aide.post(route, {"session_id": "session-1", "exchange_id": exchange})
+            answer = await aide.post(route, {"session_id": aide.session, "exchange_id": exchange})
             assert json.loads(answer.body) == {"done": True}
 
         for n in (1, 2, 3):
@@ -104,19 +110,19 @@ async def test_undo_and_checkpoints_move_the_conversation(tmp_path: Path) -> Non
         await move("move_to_checkpoint", "reply-2")
         seen = await say(4)
         assert "message 2" in seen and "message 3" not in seen
-        missing = await aide.post("move_to_checkpoint", {"session_id": "session-1", "exchange_id": "asked-3"})
+        missing = await aide.post("move_to_checkpoint", {"session_id": aide.session, "exchange_id": "asked-3"})
         assert missing.status == 404  # what was hidden is gone for good
         await move("user_handle_session_undo", "asked-2")
         seen = await say(5)
         assert "message 1" in seen and "message 2" not in seen and "message 4" not in seen
 
 
-async def test_who_writes_on_has_accepted_and_feedback_finishes_an_exchange(tmp_path: Path) -> None:
-    async with sidecar(tmp_path, replies(Reply("one"), Reply("two"))) as aide:
-        finished = {"exchange_id": "reply-1", "session_id": "session-1"}
+async def test_who_writes_on_has_accepted_and_feedback_finishes_an_exchange(home: Home) -> None:
+    async with home.sidecar(replies(Reply("one"), Reply("two"))) as aide:
+        finished = {"exchange_id": "reply-1", "session_id": aide.session}
         await aide.post("agent_session_chat", aide.message("1", "e1"))
         second = await aide.post("agent_session_chat", aide.message("2", "e2"))
         assert second.told[0] == {"ExchangeEvent": {"FinishedExchange": finished}}
-        body = {"session_id": "session-1", "exchange_id": "reply-2", "accepted": False, "step_index": None}
+        body = {"session_id": aide.session, "exchange_id": "reply-2", "accepted": False, "step_index": None}
         judged = await aide.post("user_feedback_on_exchange", body)
         assert judged.told == [{"ExchangeEvent": {"FinishedExchange": finished | {"exchange_id": "reply-2"}}}]

@@ -33,7 +33,7 @@ class Held:
         self.workspace, self.editor, self.documents, self.bridge = workspace, editor, documents, bridge
         self.root = workspace.root
         self.lost: list[str] = []
-        bridge.lost = lambda error: self.lost.append(str(error))
+        bridge.tell(lambda error: self.lost.append(str(error)))
 
     def file(self, name: str, text: str, unsaved: str | None = None) -> Path:
         path = self.root / name
