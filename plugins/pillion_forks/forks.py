@@ -111,12 +111,14 @@ class AllForks:
         kept = self._known.get(address.partition("://")[2])
         if kept is None:
             raise NotFound(f"There is no fork {address} any more.")
-        lenders: Sequence[str] = ()
-        with suppress(PillionError):  # the origin may be gone
-            lenders = gitfolder.lenders(self._origin(kept.fork.origin))
+        lenders, origin = kept.lent, None
+        with suppress(PillionError):  # it may be gone
+            origin = self._origin(kept.fork.origin)
+            lenders += tuple(place for place in origin.lenders if place not in lenders)
         workspace = ForkWorkspace(self.folder(kept.fork), self._outermost(kept.fork), self._protection, lenders)
-        with suppress(PillionError):  # or who keeps snapshots
-            self._snapshots().share(workspace, self._origin(kept.fork.origin))
+        if origin is not None:
+            with suppress(PillionError):  # who keeps snapshots may be gone, too
+                self._snapshots().share(workspace, origin)
         return workspace
 
     def folder(self, fork: Fork) -> Path:
@@ -205,7 +207,8 @@ class AllForks:
             at = str(mountview.inside(origin.root))
             way = await self._maker.make(folder, snapshots, origin, base)
             fork = Fork(id, address_of(id), address, base, way, time.time_ns() // 1_000_000)
-            self._known[id] = kept = Kept(fork, lasting, at)
+            lent = await trio.to_thread.run_sync(gitfolder.lenders, origin)
+            self._known[id] = kept = Kept(fork, lasting, at, lent)
             await trio.to_thread.run_sync(self._yard.settle, id, kept)
         except BaseException:
             self._known.pop(id, None)

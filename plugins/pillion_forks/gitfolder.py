@@ -6,12 +6,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 from dulwich.config import ConfigFile
 
 from pillion import LocalWorkspace
+from pillion.contracts.workspace import origin_of
 from pillion_git.place import GitFault, find
 
 TAKEN = {
@@ -20,6 +20,8 @@ TAKEN = {
     b"user": (b"name", b"email"),
 }
 """Of the repository's settings, those that run nothing and lead nowhere."""
+EVERYWHERE = "/"
+"""From where a repository that the user trusts may borrow."""
 MOST = 20_000
 """Loose refs that are taken over."""
 
@@ -30,10 +32,16 @@ def objects(origin: LocalWorkspace) -> Path | None:
     return found[1] / "objects" if found else None
 
 
-def lenders(origin: LocalWorkspace) -> Sequence[str]:
-    """From where a fork's repository may have borrowed its objects."""
-    lent = objects(origin)
-    return (str(lent), *origin.lenders) if lent else origin.lenders
+def lenders(origin: LocalWorkspace) -> tuple[str, ...]:
+    """From where the repository of a fork of it borrows its objects."""
+    if is_fork(origin):  # which may go before this one does: what is its own is copied
+        return tuple(place for place in origin.lenders if place != EVERYWHERE)
+    found = objects(origin)
+    return (str(found),) if found else ()
+
+
+def is_fork(origin: LocalWorkspace) -> bool:
+    return origin_of(origin) != str(origin.root)
 
 
 def copy(origin: LocalWorkspace, fork: Path, also: Path | None = None) -> None:
@@ -46,7 +54,10 @@ def copy(origin: LocalWorkspace, fork: Path, also: Path | None = None) -> None:
     target = fork / ".git"
     for folder in ("objects/info", "objects/pack", "refs/heads", "info"):
         (target / folder).mkdir(parents=True)
-    lines = [os.fsencode(place) + b"\n" for place in (common / "objects", also) if place is not None]
+    if is_fork(origin):
+        kept = shutil.ignore_patterns("info")
+        shutil.copytree(common / "objects", target / "objects", symlinks=True, ignore=kept, dirs_exist_ok=True)
+    lines = [os.fsencode(place) + b"\n" for place in (*lenders(origin), also) if place]
     (target / "objects" / "info" / "alternates").write_bytes(b"".join(lines))
     for place, names in ((own, ("HEAD", "index")), (common, ("packed-refs", "shallow", "info/exclude"))):
         for name in names:

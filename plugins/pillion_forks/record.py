@@ -21,11 +21,12 @@ RECORD, LOCK, TREE = "fork.json", "lock", "tree"
 
 class Kept(Struct, frozen=True):
     """`lasting`: it stays until somebody drops it; else it goes with the process that made it, or at the next start.
-    `at`: the path of the origin, where an overlay is mounted."""
+    `at`: the path of the origin, where an overlay is mounted. `lent`: the folders from which its repository borrows."""
 
     fork: Fork
     lasting: bool
     at: str = ""
+    lent: tuple[str, ...] = ()
 
 
 class ForkWorkspace(LocalWorkspace):

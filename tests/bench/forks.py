@@ -1,4 +1,4 @@
-"""`python tests/bench/forks.py`: a fork of generated files beside `cp -a` and `git worktree add`, taking turns.
+"""`python -m tests.bench.forks`: a fork of generated files beside `cp -a` and `git worktree add`, taking turns.
 
 Each is made and taken away again; of an overlay the first one lays the base, and is told apart. Nothing here passes or
 fails.
@@ -15,9 +15,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-import table
 import trio
-from snapshots import generate
 
 from pillion import Home
 from pillion.testing.kit import kernel_host
@@ -25,6 +23,9 @@ from pillion_checkpoints.plugin import Config as CheckpointsConfig
 from pillion_checkpoints.plugin import Plugin as Checkpoints
 from pillion_forks.making import Way
 from pillion_forks.plugin import Config, Plugin
+
+from . import table
+from .snapshots import generate
 
 Found = dict[tuple[str, str], list[float]]
 

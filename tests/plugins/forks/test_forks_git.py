@@ -58,6 +58,10 @@ async def test_they_see_what_its_origin_has_committed(way: str, program: str, tm
         await asking.stage(ground, AskedStage(("a.txt",)))
         await asking.commit(ground, AskedCommit("second", 1_700_000_000, 0))
         assert [one.title for one in (await asking.log(ground, AskedLog())).commits] == ["second", "first"]
+        other = await scene_.forks.make(fork.address)
+        await scene_.forks.drop(fork.id)
+        ground = Ground(scene_.host.kernel.catalog.workspace(other.address), ground.processes)
+        assert [one.title for one in (await asking.log(ground, AskedLog())).commits] == ["second", "first"]
         assert git(scene_.folder, "rev-parse", "HEAD") == head and git(scene_.folder, "status", "--short") == ""
 
 
