@@ -2,7 +2,8 @@
 
 Both take turns in each round, so that a slow minute of the machine hits both: an answer in 200 chunks, and agents that
 read a file, and that edit one, which by the sidecar's routes is done in the editor. Milliseconds for a new session and
-its turn, to the last event that is read. Nothing here passes or fails.
+its turn, to the last event that is read, and of the server's processor, which other work on the machine hardly
+changes. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -115,6 +116,7 @@ class Bench:
 
 async def main(rounds: int) -> None:
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    used: dict[tuple[str, str], list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name:
         folder, work = Path(name), Path(name) / "work"
         work.mkdir()
@@ -122,12 +124,16 @@ async def main(rounds: int) -> None:
             bench = Bench(server, work, editor.url)
             for _ in range(3 + rounds):  # the first are warm-up
                 for title, (route, strategy, text) in TURNS.items():
-                    found[title, "native"].append(round(await bench.native(strategy, text), 2))
-                    found[title, "sidecar"].append(round(await bench.sidecar(route, text), 2))
+                    for of, turn in (("native", bench.native(strategy, text)), ("sidecar", bench.sidecar(route, text))):
+                        before = server.cpu()
+                        found[title, of].append(round(await turn, 2))
+                        used[title, of].append(round((server.cpu() - before) * 1000, 2))
     table.show({key: values[3:] for key, values in found.items()}, ("native", "sidecar"))
     for title in TURNS:
         share = median(found[title, "sidecar"][3:]) / median(found[title, "native"][3:]) - 1
-        print(f"{title}: {share:+.0%} by the sidecar's routes, at load {os.getloadavg()[0]:.1f}")
+        native, sidecar = (median(used[title, of][3:]) for of in ("native", "sidecar"))
+        processor = f"{native:.1f} and {sidecar:.1f} ms of the processor"
+        print(f"{title}: {share:+.0%} by the sidecar's routes, {processor}, at load {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
