@@ -107,7 +107,8 @@ class Table:
 
 
 class Indexes:
-    """One table a workspace. `table` is exact: each time it asks the disk which files have another size or time."""
+    """One table a workspace. `table` is exact: each time it asks the disk which files have another size or time, and
+    the workspace what is unsaved."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -124,7 +125,19 @@ class Indexes:
         lock, table = self._tables.setdefault(workspace.root, (trio.Lock(), Table()))
         async with lock:
             await self._refresh(workspace, table, note)
-        return table
+        return await self._overlaid(workspace, table) if getattr(workspace, "unsaved", None) else table
+
+    async def _overlaid(self, workspace: Workspace, table: Table) -> Table:
+        """With the texts of an editor; of languages that a plugin brings only what is on the disk, since a grammar that
+        hangs would hold a thread."""
+        from .unsaved import OverlaidTable, wanted  # which is made of a table
+
+        files: dict[str, CodeFile] = {}
+        if self._reader.only_shipped:
+            for path, data in (await trio.to_thread.run_sync(wanted, workspace, table)).items():
+                if (found := await self._reader.symbols(path, data)) is not None:
+                    files[path] = found
+        return OverlaidTable(table, files) if files else table
 
     async def look(self, workspace: Workspace, path: str) -> CodeFile | None:
         """None also for what can't be parsed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from pillion import ToolError
+from pillion.contracts.code import CodeFile
 
 from .around import Code, code_of
 from .chunking import BARE, PLAIN, chunks, windows
@@ -12,6 +13,7 @@ from .language import Language
 from .outline import outline
 from .parsing import LARGEST, SECONDS
 from .reading import Chunked, Outlined
+from .symbols import symbols_of
 from .trees import Trees
 
 
@@ -29,6 +31,12 @@ def coded(trees: Trees, path: str, hash: str, language: Language, found: Outline
     if tree is None:
         raise ToolError(f"{path} takes more than {SECONDS:g} s to parse.")
     return code_of(language, found, tree)
+
+
+def symboled(trees: Trees, path: str, hash: str, language: Language, data: bytes) -> CodeFile | None:
+    """None: it can't be parsed in time."""
+    tree = trees.tree(path, language, data)
+    return None if tree is None else symbols_of(language, path, hash, data, tree)
 
 
 def chunked(trees: Trees, path: str, hash: str, language: Language | None, data: bytes) -> Chunked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,6 +13,7 @@ import trio
 from msgspec import Struct
 
 from pillion import ConfigError, ToolError, Workspace
+from pillion.contracts.code import CodeFile
 from pillion.errors import NotText
 from pillion.plugins import PluginHost
 from pillion.textform import text_form
@@ -108,6 +110,14 @@ class Reader:
         if not language.installed:
             raise ToolError(f"The grammar of {language.name} is not installed: pip install 'pillion[languages]'.")
         return await self._made("outlined", path, hash, language, data)  # type: ignore[no-any-return]
+
+    async def symbols(self, path: str, data: bytes) -> CodeFile | None:
+        """What an index keeps of that text, UTF-8; None: its language is not known, or it can't be parsed in time."""
+        language = self.languages.of(path, data[:200].decode("utf-8", "replace"))
+        if language is None or not language.installed:
+            return None
+        hash = hashlib.sha256(data).hexdigest()
+        return await self._made("symboled", path, hash, language, data)  # type: ignore[no-any-return]
 
     async def code(self, workspace: Workspace, path: str) -> Code:
         """The outline, and what its names mean. Raises ToolError as `outline`."""

@@ -70,7 +70,7 @@ def _symbols(kernel: Kernel, indexes: Indexes) -> View:
     async def show_symbols(id: str) -> Response:
         """What the workspace's source files define, by name; and who uses that name.
 
-        As the disk has them. The first time in a large folder takes long; what was read then is kept.
+        What an editor holds unsaved counts. The first time in a large folder takes long; what was read then is kept.
         """
         query = read_query(SymbolsQuery)
         table = await indexes.table(await ground(kernel, id))

@@ -81,8 +81,8 @@ class CodeTable(Protocol):
 @runtime_checkable
 class CodeIndex(Protocol):
     """`table` looks at what has changed since it was last asked, and returns then. The first time that may take long:
-    `note` is told how far it is, as a share from 0 to 1. Files of the disk count, not what an editor holds unsaved;
-    ignored, hidden and protected ones don't.
+    `note` is told how far it is, as a share from 0 to 1. What an editor holds unsaved counts in place of the disk's
+    text, where the workspace tells of it by `unsaved`; ignored, hidden and protected files don't.
 
     `look` reads one file as the workspace has it, unsaved or not, for its symbols alone; None: its language is not
     known.

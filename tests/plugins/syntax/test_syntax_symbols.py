@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -223,3 +223,23 @@ async def test_a_parameter_of_the_same_name_is_no_use_of_it(kernel: Kernel, work
         "oil.py": [("call", (8,)), ("import", (1,))],
     }
     assert [one.lines for _, some in uses(table, "oil") for one in some] == [(4, 5)]  # nothing else is called so
+
+
+class Unsaved(LocalWorkspace):
+    """With texts of an editor, as a session's workspace has them."""
+
+    unsaved: Mapping[str, bytes]
+
+
+async def test_what_an_editor_holds_counts_for_its_session_alone(kernel: Kernel, work: Path) -> None:
+    (work / ".gitignore").write_text("made.py\n")
+    (work / "made.py").write_text("def wick(): pass\n")
+    index, mine = indexes(kernel)[0], Unsaved(work)
+    text = LAMP.replace("glow", "shine").encode()
+    mine.unsaved = {"lamp.py": text, "new.py": b"wick(2)\n", "made.py": b"wick(3)\n", ".env": b"wick=4"}
+    table = await index.table(mine)
+    assert (told(table, "shine"), told(table, "Lamp.glow")) == (["lamp.py:2 method Lamp.shine"], [])
+    assert [path for path, _ in uses(table, "wick")] == ["lamp.py", "new.py"]  # what is ignored stays so
+    assert table.file("lamp.py").hash == table.hashes["lamp.py"]  # type: ignore[union-attr]
+    assert set(table.hashes) == {"lamp.py", "wick.py", "new.py"}
+    assert told(await index.table(LocalWorkspace(work)), "glow") == ["lamp.py:2 method Lamp.glow"]
