@@ -202,6 +202,15 @@ class OverlaidWorkspace:
         return self._overlays.get(await place_of(self._under, path)) if self._overlays.all() else None
 
 
+def seen(under: Workspace, overlays: Overlays) -> Workspace:
+    """`under` with the unsaved texts over it, for who only looks."""
+
+    async def wanted(event: FileEditWanted) -> None:
+        """Nothing is written."""
+
+    return OverlaidWorkspace(under, overlays, wanted)
+
+
 async def place_of(workspace: Workspace, path: str) -> str:
     """The real place of a file that may not be there yet, relative to the root. Raises OutsideWorkspace."""
     entry, missing = await _found(workspace, path)

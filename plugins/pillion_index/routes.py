@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
 from pillion import Kernel
+from pillion.overlay import seen
 from pillion_http.routes import answer, read_query
 
 from .searches import Asked, By, Searches
@@ -60,7 +61,7 @@ def _search(kernel: Kernel, searches: Searches) -> View:
         session = await kernel.session(id)
         opened = [*filter(None, query.files.split(",")), *(one.path for one in session.overlays.all())]
         asked = Asked(query.q, query.limit, query.by, tuple(opened))
-        workspace = kernel.catalog.workspace(session.info.workspace)
+        workspace = seen(kernel.catalog.workspace(session.info.workspace), session.overlays)
         found = await searches.find(workspace, asked)
         data = [msgspec.convert(one, Result, from_attributes=True) for one in found]
         return answer(Results(data, await searches.embedded(workspace)))

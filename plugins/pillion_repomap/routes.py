@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
 from pillion import Kernel
+from pillion.overlay import seen
 from pillion_http.routes import answer, read_query
 
 from .maps import Maps, Wanted
@@ -45,7 +46,8 @@ def _map(kernel: Kernel, maps: Maps) -> View:
     async def show_repomap(id: str) -> Response:
         """The definitions of the workspace that matter most for some files and names, as large as the budget allows."""
         query = read_query(MapQuery)
-        workspace = kernel.catalog.workspace((await kernel.session(id)).info.workspace)
+        session = await kernel.session(id)
+        workspace = seen(kernel.catalog.workspace(session.info.workspace), session.overlays)
         wanted = Wanted(tuple(filter(None, query.files.split(","))), tuple(filter(None, query.names.split(","))))
         found = await maps.make(workspace, wanted, query.budget, quarter)
         body = MapView(found.text, quarter(found.text), found.files, found.shown)

@@ -11,8 +11,7 @@ from msgspec import Meta, Struct
 from quart import Blueprint, Response
 
 from pillion import Kernel, Workspace
-from pillion.events import FileEditWanted
-from pillion.overlay import OverlaidWorkspace
+from pillion.overlay import seen
 from pillion_http.routes import JSON, answer, preferred, read_query
 
 from .lines import Span
@@ -140,8 +139,4 @@ def _around(line: int, data: Sequence[Definition]) -> int | None:
 async def ground(kernel: Kernel, id: str) -> Workspace:
     """The session's workspace, an editor's unsaved texts over the disk. Raises NotFound."""
     session = await kernel.session(id)
-
-    async def wanted(event: FileEditWanted) -> None:
-        """Nothing is written."""
-
-    return OverlaidWorkspace(kernel.catalog.workspace(session.info.workspace), session.overlays, wanted)
+    return seen(kernel.catalog.workspace(session.info.workspace), session.overlays)
