@@ -138,6 +138,7 @@ LEFT_OUT = {
     "pillion_checkpoints.shelf:Book.skipped": "an undo",
     "pillion_checkpoints.watching:take": "an undo",
     "pillion_checkpoints.watching:Watch._guarded#4.await": "the disk fails",
+    "pillion_checkpoints.watching:Watch._keep#1.await": "a step was cut off when it had just named its snapshot",
     "pillion_compact.summing:Summing._summed#1.await": "a conversation of more than 400,000 tokens",
     "pillion_edit.making:Maker.make#2.await": "somebody else has changed the file",
     "pillion_edit.making:_written#2.await": "somebody else has changed the file",
