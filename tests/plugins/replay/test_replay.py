@@ -101,9 +101,9 @@ def reader(asked: Asked) -> Reply:
         path = msgspec.json.encode({"path": f"{root}/poem.txt"}).decode()
         pieces = tuple(path[at : at + 7] for at in range(0, len(path), 7))
         thinking = ("I ", "look.") if asked.format == "messages" else ()
-        return Reply(
-            thinking=thinking, text="I look.", calls=(Call("read_file", pieces), call("glob", pattern="*.txt"))
-        )
+        return Reply(thinking=thinking, text="I look.", calls=(Call("read_file", pieces),))
+    if asked.number == 3:  # of two side by side either may be in the log first
+        return Reply(calls=(call("glob", pattern="*.txt"),))
     return Reply(text=("It has ", "two ", "lines."))
 
 
