@@ -28,6 +28,7 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _WIDEST = 4
 """Bytes of a character in UTF-8, at most."""
 _CUT = re.compile(r" \[\.\.\. (omitted end of long line|\d+ more match(es)?)\]$")
+UNKNOWN = "\ufffd"
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 Read = Callable[[int, int], bytes]
@@ -53,35 +54,63 @@ async def names_there(ground: Ground, paths: Sequence[str]) -> list[str]:
 async def lines_there(ground: Ground, files: Mapping[str, Sequence[Line]]) -> list[str]:
     """What is shown of lines, by path, that stand there: in the text that an editor holds of a file, or in the file."""
     root, held = ground.workspace.root, texts_held(ground)
-    return await trio.to_thread.run_sync(lambda: list(_lines(root, held, files)))
+    return await trio.to_thread.run_sync(_lines, root, held, files)
 
 
 def _names(root: Path, paths: Iterable[str]) -> Iterator[str]:
-    for folder, inner in groupby(paths, key=_above):
+    for folder, inner in groupby(_real(root, paths), key=_folder):
         with contextlib.suppress(OSError), _opened(root, folder) as descriptor:
-            for path in inner:
-                with contextlib.suppress(OSError):
-                    os.stat(_name(path), dir_fd=descriptor, follow_symlinks=False)
-                    yield path
+            names = {*os.listdir(descriptor)}
+            yield from (path for path, real in inner if _name(real) in names)
 
 
-def _lines(root: Path, held: Mapping[str, bytes], files: Mapping[str, Sequence[Line]]) -> Iterator[str]:
-    for path, lines in files.items():
-        if path in held:
-            yield from _said(lines, lambda size, at, text=held[path]: text[at : at + size])  # type: ignore[misc]
-            continue
-        with contextlib.suppress(OSError), _opened(root, _above(path)) as folder:
-            if not stat.S_ISREG(os.stat(_name(path), dir_fd=folder, follow_symlinks=False).st_mode):
-                continue
-            file = os.open(_name(path), _FILE, dir_fd=folder)
-            try:
-                yield from _said(lines, lambda size, at, file=file: os.pread(file, size, at))  # type: ignore[misc]
-            finally:
-                os.close(file)
+def _lines(root: Path, held: Mapping[str, bytes], files: Mapping[str, Sequence[Line]]) -> list[str]:
+    there = {path: _said(files[path], _from_text(held[path])) for path in files if path in held}
+    for folder, inner in groupby(_real(root, (path for path in files if path not in held)), key=_folder):
+        with contextlib.suppress(OSError), _opened(root, folder) as descriptor:
+            for path, real in inner:
+                with contextlib.suppress(OSError), _file(descriptor, _name(real)) as read:
+                    there[path] = _said(files[path], read)
+    return [line for path in files for line in there.get(path, ())]
 
 
-def _said(lines: Sequence[Line], read: Read) -> Iterator[str]:
+def _real(root: Path, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Each with what the file system calls it: what ripgrep says has a sign in place of bytes that are no text."""
+    for path in paths:
+        real = path
+        if UNKNOWN in path:
+            real = ""
+            for name in path.split("/"):
+                with contextlib.suppress(OSError), _opened(root, real) as descriptor:
+                    known = {os.fsencode(one).decode(errors="replace"): one for one in os.listdir(descriptor)}
+                    name = known.get(name, name)
+                real = f"{real}/{name}" if real else name
+        yield path, real
+
+
+def _folder(path: tuple[str, str]) -> str:
+    return path[1].rstrip("/").rpartition("/")[0]
+
+
+def _from_text(text: bytes) -> Read:
+    return lambda size, at: text[at : at + size]
+
+
+@contextlib.contextmanager
+def _file(folder: int, name: str) -> Iterator[Read]:
+    """What reads it. Raises OSError where it is no regular file."""
+    if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+        raise FileNotFoundError(name)
+    file = os.open(name, _FILE, dir_fd=folder)
+    try:
+        yield lambda size, at: os.pread(file, size, at)
+    finally:
+        os.close(file)
+
+
+def _said(lines: Sequence[Line], read: Read) -> list[str]:
     """What is shown of those that are there; what stands between goes with the one behind it."""
+    said: list[str] = []
     between: list[str] = []
     whole: str | None = None
     for line in lines:
@@ -93,8 +122,9 @@ def _said(lines: Sequence[Line], read: Read) -> Iterator[str]:
             whole = _marked(read) if whole is None else whole
             if text not in whole:
                 continue
-        yield from (*between, line.shown)
+        said += [*between, line.shown]
         between = []
+    return said
 
 
 def _marked(read: Read) -> str:
@@ -112,10 +142,6 @@ def _opened(root: Path, folder: str) -> Iterator[int]:
             yield descriptor
     finally:
         os.close(top)
-
-
-def _above(path: str) -> str:
-    return path.rstrip("/").rpartition("/")[0]
 
 
 def _name(path: str) -> str:

@@ -298,6 +298,15 @@ async def test_every_hit_is_shown_in_whatever_bytes(ask: Any, folder: Path, data
     assert [line[:20].rstrip("\r") for line in found][1:] == ["f.txt:2:needle here", "f.txt:3:needle there"]
 
 
+async def test_names_that_are_no_text_are_shown(ask: Any, folder: Path) -> None:
+    place = folder / os.fsdecode(b"caf\xe9")
+    place.mkdir()
+    (place / os.fsdecode(b"f\xff.txt")).write_text("one\nneedle\n")
+    assert await ask("search", pattern="needle") == "caf\ufffd/f\ufffd.txt:2:needle"
+    assert await ask("glob", pattern="*.txt") == "caf\ufffd/f\ufffd.txt"
+    assert "f\ufffd.txt" in await ask("list_files")
+
+
 async def test_a_hit_in_wrong_bytes_and_one_in_a_long_line_are_shown(ask: Any, folder: Path) -> None:
     (folder / "f.txt").write_bytes(b"caf\xe9 needle\n" + b"\xc3\xa4needle " * 500 + b"\n")
     first, second = (await ask("search", pattern="needle")).split("\n")
