@@ -11,7 +11,7 @@ from pathlib import Path
 import trio
 from msgspec import Struct
 
-from .contracts.workspace import Content, Entry, Workspace, Write, lenders_of, origin_of
+from .contracts.workspace import Content, Entry, Workspace, Write, lenders_of, origin_of, unsaved_of
 from .errors import Busy, Conflict, FileTooLarge, NotAFile, OutsideWorkspace, ProtectedPath, ToolError
 from .events import Event, FileEditWanted, FileUnsaved
 from .positions import edits_between
@@ -115,8 +115,7 @@ class OverlaidWorkspace:
     @property
     def unsaved(self) -> Mapping[str, bytes]:
         """Texts that are not what the disk has, by path: for tools that look at the disk by themselves."""
-        below: Mapping[str, bytes] = getattr(self._under, "unsaved", {})
-        return {**below, **{overlay.path: overlay.text.encode() for overlay in self._overlays.all()}}
+        return {**unsaved_of(self._under), **{overlay.path: overlay.text.encode() for overlay in self._overlays.all()}}
 
     async def read(self, path: str, limit: int = 16 * 1024 * 1024) -> Content:
         overlay = await self._find(path)
@@ -219,7 +218,7 @@ async def place_of(workspace: Workspace, path: str) -> str:
 
 def unseen(workspace: Workspace, who: str) -> str:
     """What a program does not see: texts that are unsaved in an editor. `who` sees, or saw, the disk's; "" for none."""
-    unsaved = list(getattr(workspace, "unsaved", {}))
+    unsaved = list(unsaved_of(workspace))
     if not unsaved:
         return ""
     more = f" and {len(unsaved) - NAMED} more" if len(unsaved) > NAMED else ""

@@ -10,6 +10,7 @@ import trio
 from msgspec import Struct
 
 from pillion import Conflict, PillionError, Turn, Write
+from pillion.contracts.workspace import unsaved_of
 from pillion.errors import NoSuchFile, NotAFile
 from pillion.events import FileChanged
 from pillion.filediff import file_changed, images, unified_diff
@@ -110,7 +111,7 @@ class Restorer:
         self, wanted: Sequence[Difference], now: State, goal: State, theirs: Mapping[str, str]
     ) -> dict[str, str]:
         """What is not put back, and why."""
-        guard, unsaved = guard_of(self._turn.workspace), getattr(self._turn.workspace, "unsaved", {})
+        guard, unsaved = guard_of(self._turn.workspace), unsaved_of(self._turn.workspace)
         skipped = {**await self._book.skipped(now), **await self._book.skipped(goal)}
         left: dict[str, str] = {}
         for one in wanted:

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from pillion import Message, Text, Turn
 from pillion.contracts.compactor import Conversation, Cut
+from pillion.contracts.workspace import unsaved_of
 from pillion.errors import NotShorter
 
 from .decisions import decisions, line
@@ -151,7 +152,7 @@ def _kept(long: Conversation, start: int, goal: int) -> Mapping[str, str]:
 
 def _open_files(turn: Turn, long: Conversation, old: Sequence[Message], goal: int) -> Mapping[str, str | None]:
     """Texts that are unsaved in an editor and of which what is left out speaks."""
-    unsaved: Mapping[str, bytes] = getattr(turn.workspace, "unsaved", {})
+    unsaved = unsaved_of(turn.workspace)
     if not unsaved:
         return {}
     left = goal // OPEN

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import trio
 
-from pillion.contracts.workspace import Entry, Workspace
+from pillion.contracts.workspace import Entry, Workspace, unsaved_of
 from pillion.errors import MissingLibrary, NoSuchFile, NotAFile, ToolError
 from pillion.processes import Processes
 from pillion.protection import guard_of
@@ -41,12 +41,6 @@ class Ground(Protocol):
     def workspace(self) -> Workspace: ...
     @property
     def processes(self) -> Processes: ...
-
-
-def texts_held(ground: Ground) -> Mapping[str, bytes]:
-    """By path, what an editor holds unsaved."""
-    held: Mapping[str, bytes] = getattr(ground.workspace, "unsaved", {})
-    return held
 
 
 def find_ripgrep(configured: str = "") -> str:
@@ -90,7 +84,7 @@ class Ripgrep:
 
     async def _both(self, ground: Ground, arguments: Sequence[str], place: str, take: Take, end: bytes) -> bool:
         root = ground.workspace.root
-        wanted = {path: data for path, data in texts_held(ground).items() if _is_within(f"./{path}", place)}
+        wanted = {path: data for path, data in unsaved_of(ground.workspace).items() if _is_within(f"./{path}", place)}
         if wanted:
             async with _written(wanted, root) as copies:
                 if not await self._run(ground, arguments, place, Footing(copies), take, end):

@@ -19,8 +19,9 @@ import trio
 from msgspec import Struct
 
 from pillion import beneath
+from pillion.contracts.workspace import unsaved_of
 
-from .ripgrep import Ground, texts_held
+from .ripgrep import Ground
 
 LARGEST_MARKED = 20 * 1024 * 1024
 """Bytes of a file with a byte-order mark that are looked through: ripgrep counts in another text there."""
@@ -45,7 +46,7 @@ class Line(Struct, frozen=True):
 
 async def names_there(ground: Ground, paths: Sequence[str]) -> list[str]:
     """Of `paths`, in their order, those that lead to something, or that an editor holds. A folder's end with `/`."""
-    held = texts_held(ground)
+    held = unsaved_of(ground.workspace)
     folders = {f"{above}/" for path in held for above in PurePosixPath(path).parents}
     found = await trio.to_thread.run_sync(lambda: set(_names(ground.workspace.root, paths)))
     return [path for path in paths if path in found or path in held or path in folders]
@@ -53,7 +54,7 @@ async def names_there(ground: Ground, paths: Sequence[str]) -> list[str]:
 
 async def lines_there(ground: Ground, files: Mapping[str, Sequence[Line]]) -> list[str]:
     """What is shown of lines, by path, that stand there: in the text that an editor holds of a file, or in the file."""
-    root, held = ground.workspace.root, texts_held(ground)
+    root, held = ground.workspace.root, unsaved_of(ground.workspace)
     return await trio.to_thread.run_sync(_lines, root, held, files)
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from pillion import Conflict, PillionError, Turn, Write
 from pillion.contracts.forks import Changed, Fork, Leaf, Merged, Preference, Snapshots, Unmerged
+from pillion.contracts.workspace import unsaved_of
 from pillion.errors import ToolError
 from pillion.filediff import file_changed, images, unified_diff
 from pillion.localworkspace import LocalWorkspace
@@ -135,7 +136,7 @@ class Merging:
             guard_of(self._origin).check(one.path, "write")
         except PillionError:
             return "protected"
-        if one.path in getattr(self._turn.workspace, "unsaved", {}):
+        if one.path in unsaved_of(self._turn.workspace):
             return "unsaved"
         if one.path in skipped:
             return "blocked"

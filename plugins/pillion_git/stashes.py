@@ -10,6 +10,7 @@ from typing import Protocol
 import trio
 
 from pillion import Conflict, Event, PillionError, Write
+from pillion.contracts.workspace import unsaved_of
 from pillion.filediff import file_changed, images
 from pillion.protection import guard_of
 
@@ -100,7 +101,7 @@ async def _content(ground: Ground, one: Laid) -> bytes | None:
 
 def _check(ground: Ground, paths: Sequence[str]) -> None:
     """Raises ProtectedPath; Conflict where an editor holds a text of one."""
-    guard, unsaved = guard_of(ground.workspace), getattr(ground.workspace, "unsaved", {})
+    guard, unsaved = guard_of(ground.workspace), unsaved_of(ground.workspace)
     for path in paths:
         guard.check(path.rstrip("/"), "write")
         if path in unsaved:

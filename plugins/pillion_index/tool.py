@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pillion.contracts.tool import Call, Effect
+from pillion.contracts.workspace import unsaved_of
 
 from .searches import Asked, By, Found, Searches
 
@@ -45,7 +46,7 @@ class FindCode:
         return SECONDS
 
     async def run(self, arguments: SearchArguments, call: Call) -> str:
-        opened = (*arguments.files, *getattr(call.workspace, "unsaved", {}))
+        opened = (*arguments.files, *unsaved_of(call.workspace))
         asked = Asked(arguments.question, arguments.limit, arguments.by, opened)
         found = await self._searches.find(call.workspace, asked, call.progress)
         return "\n".join(map(told, found))[: call.max_output] or "[nothing is about that]"

@@ -9,6 +9,7 @@ import msgspec
 
 from pillion import Workspace
 from pillion.contracts.code import CodeFile
+from pillion.contracts.workspace import unsaved_of
 from pillion.protection import guard_of
 
 from .indexing import Table
@@ -43,10 +44,9 @@ class OverlaidTable(Table):
 
 def wanted(workspace: Workspace, table: Table) -> dict[str, bytes]:
     """The unsaved texts that count: of files that the table has, and of new ones. For a thread."""
-    texts: Mapping[str, bytes] = getattr(workspace, "unsaved", {})
     guard = guard_of(workspace)
     return {
         path: data
-        for path, data in texts.items()
+        for path, data in unsaved_of(workspace).items()
         if path in table.hashes or not (guard.hides(path) or os.path.lexists(workspace.root / path))
     }

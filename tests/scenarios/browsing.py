@@ -7,8 +7,8 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import trio
 
 from pillion_runtime.testing import Program
 
+from ..inthread import in_thread
 from .serverprocess import BOUND, COMMAND, ServerProcess, bare_environment, riding
 
 ARGUMENTS = [
@@ -74,9 +75,6 @@ class Desk:
     def mend(self) -> None:
         self._token.run_sync_soon(self._tunnel.mend)
 
-    def leave(self, left: trio.Event) -> None:
-        self._token.run_sync_soon(left.set)
-
     def session(self, workspace: Path) -> str:
         return str(self.call("POST", "/api/sessions", {"workspace": str(workspace)})["id"])
 
@@ -84,11 +82,9 @@ class Desk:
 @contextmanager
 def open_desk(folder: Path, program: Program, *origins: str) -> Iterator[Desk]:
     """A server of the agent strategy that lists these origins, and the tunnel's own."""
-    ready, left = threading.Event(), trio.Event()
-    found: list[Desk] = []
-    failed: list[BaseException] = []
 
-    async def serve() -> None:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Desk]:
         (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
         tunnel = Tunnel(listener)
         variables = {
@@ -99,25 +95,11 @@ def open_desk(folder: Path, program: Program, *origins: str) -> Iterator[Desk]:
         async with riding(folder, program, **variables) as (_, server), trio.open_nursery() as nursery:
             tunnel.target = server.port
             nursery.start_soon(tunnel.run)
-            found.append(Desk(server, tunnel, trio.lowlevel.current_trio_token()))
-            ready.set()
-            await left.wait()
+            yield Desk(server, tunnel, trio.lowlevel.current_trio_token())
             nursery.cancel_scope.cancel()
 
-    def run() -> None:
-        try:
-            trio.run(serve)
-        except BaseException as error:  # shown in the test's own thread
-            failed.append(error)
-        ready.set()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert ready.wait(BOUND) and found, failed
-    yield found[0]
-    found[0].leave(left)
-    thread.join(BOUND)
-    assert not failed and not thread.is_alive(), failed
+    with in_thread(opened, BOUND) as desk:
+        yield desk
 
 
 class Tunnel:

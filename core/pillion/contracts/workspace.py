@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -64,6 +64,12 @@ class Workspace(Protocol):
     async def list(self, path: str = "") -> Sequence[Entry]: ...
 
     async def stat(self, path: str) -> Entry | None: ...
+
+
+def unsaved_of(workspace: Workspace) -> Mapping[str, bytes]:
+    """By path, the texts that an editor holds unsaved over it, which it has as `unsaved`; most have none."""
+    found: Mapping[str, bytes] = getattr(workspace, "unsaved", {})
+    return found
 
 
 def lenders_of(workspace: Workspace) -> Sequence[str]:

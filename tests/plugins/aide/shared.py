@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 
-import trio
-
 from pillion_runtime.testing import Program, vendor_server
 
+from ...inthread import in_thread
 from ...scenarios.serverprocess import BOUND, MODELS, ServerProcess, server_process
 from .editordouble import NONE, Answers, editor_double
 from .sidecar import SETTINGS, Sidecar
@@ -23,12 +21,9 @@ MORE = 'tool_tags = ["*/tagged"]'
 class Home:
     """`port` is the vendor's: one test after the other serves there."""
 
-    def __init__(self, server: ServerProcess, folder: Path, port: int, token: trio.lowlevel.TrioToken) -> None:
-        self._server, self._folder, self._port, self._token = server, folder, port, token
+    def __init__(self, server: ServerProcess, folder: Path, port: int) -> None:
+        self._server, self._folder, self._port = server, folder, port
         self._numbers = count(1)
-
-    def leave(self, left: trio.Event) -> None:
-        self._token.run_sync_soon(left.set)
 
     @asynccontextmanager
     async def sidecar(self, program: Program, answers: Answers = NONE) -> AsyncIterator[Sidecar]:
@@ -42,32 +37,16 @@ class Home:
 
 @contextmanager
 def open_home(folder: Path) -> Iterator[Home]:
-    ready, left = threading.Event(), trio.Event()
-    found: list[Home] = []
-    failed: list[BaseException] = []
     port = free_port()
+    settings = (MODELS + SETTINGS).format(url=f"http://127.0.0.1:{port}", more=MORE)
 
-    async def serve() -> None:
-        settings = (MODELS + SETTINGS).format(url=f"http://127.0.0.1:{port}", more=MORE)
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Home]:
         async with server_process(folder, settings) as server:
-            found.append(Home(server, folder, port, trio.lowlevel.current_trio_token()))
-            ready.set()
-            await left.wait()
+            yield Home(server, folder, port)
 
-    def run() -> None:
-        try:
-            trio.run(serve)
-        except BaseException as error:  # shown in the tests' own thread
-            failed.append(error)
-        ready.set()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert ready.wait(BOUND) and found, failed
-    yield found[0]
-    found[0].leave(left)
-    thread.join(2 * BOUND)
-    assert not failed and not thread.is_alive(), failed
+    with in_thread(opened, BOUND) as home:
+        yield home
 
 
 def free_port() -> int:
