@@ -13,10 +13,13 @@ from pillion.errors import Conflict, ToolError
 from pillion.events import FileChanged
 from pillion.hookspecs import TurnInfo
 from pillion.localworkspace import LocalWorkspace
+from pillion_edit.applying import applied
+from pillion_edit.document import Document
 from pillion_edit.editing import EditArguments, EditFile
-from pillion_edit.hunk import Snippet
+from pillion_edit.hunk import Hunk, Snippet
 from pillion_edit.making import Maker
 from pillion_edit.plugin import Config, Plugin
+from pillion_edit.refusals import Refused
 from pillion_edit.replacing import replaced
 
 
@@ -75,6 +78,33 @@ async def test_what_does_not_work_is_explained(call: Any, folder: Path, old: str
         await edit(call, old, new)
     assert (folder / "f").read_text() == before
     assert call.events == []
+
+
+RENAMED = b"jobs:\n  - run: make\n    renamed\nother:\n  - run: make\n    fresh: 1\n    changed\n"
+FLAT = (
+    b'class A:\n    def one(self):\n        """\n        One says so.\n        """\n\n'
+    b"    @hook\n    def two(self):\n        pass\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (RENAMED, ("  - run: make", "    changed"), ("  - run: make", "    fresh: 1", "    changed")),
+        (
+            FLAT,
+            ("One says so.", '"""', "", "@hook", "def two(self):", "    pass"),
+            ("        One says so.", '        """'),
+        ),
+    ],
+    ids=["its place has changed, and another is as it wants it", "what is to go still stands"],
+)
+def test_what_only_looks_as_if_it_were_applied_is_refused(
+    file: bytes, old: tuple[str, ...], new: tuple[str, ...]
+) -> None:
+    with pytest.raises(Refused) as refused:
+        applied(Document.of("f.py", file), [Hunk(old, new)])
+    assert refused.value.why == "missing"
 
 
 async def test_overlapping_occurrences_are_ambiguous(call: Any, folder: Path) -> None:
