@@ -110,9 +110,10 @@ class Trust(Struct, frozen=True, forbid_unknown_fields=True):
     folders: tuple[str, ...] = ()
 
     def includes(self, workspace: str) -> bool:
-        """Is it one of the folders, or in one?"""
-        path = Path(workspace)
-        return any(path == (folder := Path(name).expanduser()) or folder in path.parents for name in self.folders)
+        """Is it one of the folders, or in one? Where both really are counts: neither `..` nor a link leads out."""
+        path = Path(os.path.realpath(workspace))
+        folders = [Path(os.path.realpath(Path(name).expanduser())) for name in self.folders]
+        return any(path == folder or folder in path.parents for folder in folders)
 
 
 class PluginSection(Struct, frozen=True):
