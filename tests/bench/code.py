@@ -7,6 +7,7 @@ How well map and search find what was changed: tests/bench/found.py. Nothing her
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import resource
 import tempfile
@@ -25,6 +26,9 @@ from pillion_repomap.tool import quarter
 
 WORDS = ("lamp", "wick", "street", "shop", "till", "coin", "road", "glow", "light", "house", "money", "walk")
 
+BEFORE = time.time() - 60
+"""A file of just now may change again within its time, so what is read of it is not kept."""
+
 
 def generate(folder: Path, files: int) -> None:
     """Python files of about 2 KB, each of which calls functions of six others."""
@@ -38,7 +42,9 @@ def generate(folder: Path, files: int) -> None:
             lines += [f"def {word}_{number}_{at}(self, value):", f'    """Does {word}."""']
             lines += [f"    value = {chance.choice(WORDS)}_{chance.randrange(files)}_{at}(value)  # {word}"] * 2
             lines += ["    return [value for value in os.environ if value]", "", ""]
-        (place / f"f{number}.py").write_text("\n".join(lines))
+        file = place / f"f{number}.py"
+        file.write_text("\n".join(lines))
+        os.utime(file, (BEFORE, BEFORE))
 
 
 async def quick(files: int) -> None:
