@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 LARGEST = 4096
 """Bytes of a file that names a folder."""
+DEEPEST_LENT = 5
 
 
-def visible_git(root: Path, at: Path, *, writable: bool) -> Iterator[str]:
+def visible_git(root: Path, at: Path, *, writable: bool, lenders: Sequence[str] = ()) -> Iterator[str]:
     """Arguments for bubblewrap, for the workspace that we see as `root` and that is to be seen `at`.
 
     `.git` is read-only as a whole: beside hooks and settings, a file that is made there can lead git to other ones.
-    `writable`: all but its hooks and settings is not.
+    `writable`: all but its hooks and settings is not. What it borrows from within `lenders` can be read.
     """
     git = root / ".git"
     if git.is_symlink():
         return  # it leads to where it leads; what is there is hidden or read-only like the rest
-    shown = at / ".git"
+    shown, objects = at / ".git", [git / "objects"]
     if git.is_dir():
-        if not writable:
+        if writable:
+            yield from ("--bind", str(shown), str(shown))  # a mount of its own can't be renamed
+            for name in ("hooks", "config", "config.worktree", "commondir", "info", "objects/info"):
+                yield from ("--ro-bind-try", str(shown / name), str(shown / name))
+        else:
             yield from ("--ro-bind", str(shown), str(shown))
-            return
-        yield from ("--bind", str(shown), str(shown))  # a mount of its own can't be renamed
-        for name in ("hooks", "config", "config.worktree", "commondir", "info"):
-            yield from ("--ro-bind-try", str(shown / name), str(shown / name))
     elif git.is_file():
         yield from ("--ro-bind", str(shown), str(shown))
-        for place in _led_to(git, root):
-            yield from ("--ro-bind-try", str(place), str(place))
+        led = _led_to(git, root)
+        yield from (part for place in led for part in ("--ro-bind-try", str(place), str(place)))
+        objects = [place / "objects" for place in led]
+    lent = [place for one in objects for place in _lent(one, lenders)]
+    yield from (part for place in lent for part in ("--ro-bind-try", place, place))
+
+
+def _lent(objects: Path, lenders: Sequence[str], depth: int = 0) -> Iterator[str]:
+    """The folders of objects that are borrowed there, and by those, as far as they may be lent."""
+    try:
+        lines = (objects / "info" / "alternates").read_text(errors="replace")[: 64 * LARGEST].splitlines()
+    except OSError:
+        return
+    for line in lines:
+        place = Path(os.path.realpath(objects / line))
+        if depth < DEEPEST_LENT and place.name == "objects" and any(place.is_relative_to(one) for one in lenders):
+            yield str(place)
+            yield from _lent(place, lenders, depth + 1)
 
 
 def _led_to(file: Path, root: Path) -> list[Path]:

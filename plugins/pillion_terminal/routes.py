@@ -153,7 +153,7 @@ def _opening(door: _Door, starter: Starter, shell: str) -> View:
         order = Order(
             wanted.command,
             argv,
-            workspace.root,
+            workspace,
             entry.path,
             by="person",
             size=Size(wanted.rows, wanted.columns) if wanted.pty else None,

@@ -113,11 +113,11 @@ class RunCommand:
                 shown += len(text)
                 call.output(text)
 
-        root, allowed = call.workspace.root, self._allowed(arguments)
+        place, allowed = call.workspace.root / folder, self._allowed(arguments)
         argv = [self._shell, "-c", arguments.command]
         ended = await call.processes.run(
-            self._starter.argv_of(argv, root=root, folder=root / folder, by="model"),
-            cwd=root / folder,
+            self._starter.argv_of(argv, workspace=call.workspace, folder=place, by="model"),
+            cwd=place,
             seconds=allowed,
             limit=MOST,
             on_output=show,
@@ -161,7 +161,7 @@ class RunCommand:
             shell = None
         if shell is None:
             size, extra = (Size(), DRAWN) if arguments.pty else (None, QUIET)
-            order = Order("", (), call.workspace.root, folder, name=arguments.shell, size=size, extra=extra | PLAIN)
+            order = Order("", (), call.workspace, folder, name=arguments.shell, size=size, extra=extra | PLAIN)
             shell = Shell(order, self._starter, call.processes, self._bash, self._idle)
             return await self._terminals.open(session, shell, session.turn)
         if arguments.folder:
@@ -175,7 +175,7 @@ class RunCommand:
     async def _as_terminal(self, arguments: CommandArguments, call: Call, folder: str) -> Output:
         size, extra = (Size(), DRAWN) if arguments.pty else (None, QUIET)
         argv = (self._shell, "-c", arguments.command)
-        order = Order(arguments.command, argv, call.workspace.root, folder, size=size, extra=extra)
+        order = Order(arguments.command, argv, call.workspace, folder, size=size, extra=extra)
         session = await self._terminals.kernel.session(call.session)
         terminal = Terminal(order, self._starter, call.processes)
         terminal = await self._terminals.open(session, terminal, session.turn)

@@ -14,7 +14,8 @@ from typing import Literal
 import trio
 from msgspec import Struct
 
-from pillion import mountview
+from pillion import Workspace, mountview
+from pillion.contracts.workspace import lenders_of
 from pillion.errors import ProtectedPath, ToolError
 from pillion.processes import Processes
 from pillion.protection import Guard, Protection
@@ -122,7 +123,9 @@ class Sandbox:
             return f"\n[Not in the sandbox: {why}]"
         return f"\n[In the sandbox: writes here alone, {'with' if self.network else 'without'} network]"
 
-    def wrap(self, argv: Sequence[str], *, root: Path, folder: Path, writable: Sequence[Path] = ()) -> Sequence[str]:
+    def wrap(
+        self, argv: Sequence[str], *, workspace: Workspace, folder: Path, writable: Sequence[Path] = ()
+    ) -> Sequence[str]:
         """What is started instead. ToolError where there has to be a sandbox and there can be none."""
         if self.mode == "off" or (self.mode == "auto" and self._state.why):
             return argv
@@ -131,7 +134,7 @@ class Sandbox:
                 f"Commands may run only in a sandbox, and there is none: {self._state.why}. A person can install "
                 'bubblewrap, or set sandbox = "auto" or "off" in [plugins.terminal].'
             )
-        view = Path(mountview.realpath(root))
+        view = Path(mountview.realpath(workspace.root))
         root, folder = mountview.inside(view), mountview.inside(folder)
         if any(home == root or home.is_relative_to(root) for home in self._homes):
             raise ToolError(
@@ -139,11 +142,11 @@ class Sandbox:
                 'machine it is, set sandbox = "off" in [plugins.terminal].'
             )
         given = [part for place in writable for part in ("--bind", str(place), str(place))]
-        return [*self._argv(view), *given, "--chdir", str(folder), "--", *argv]
+        return [*self._argv(view, lenders_of(workspace)), *given, "--chdir", str(folder), "--", *argv]
 
     # ── the view from inside ──
 
-    def _argv(self, view: Path) -> Iterator[str]:
+    def _argv(self, view: Path, lenders: Sequence[str]) -> Iterator[str]:
         """`view` is the workspace as we see it; the arguments are read where it has its plain path."""
         yield from self._everywhere()
         root = mountview.inside(view)
@@ -154,19 +157,19 @@ class Sandbox:
         yield from (part for place in further for part in ("--bind-try", str(place), str(place)))
         own = [place for place in self._own() if not (root == place or place.is_relative_to(root))]
         yield from (part for place in own for part in _hide(place))
-        yield from self._whole(view, root, root)
+        yield from self._whole(view, root, root, lenders)
         for one in mountview.mounted(view):  # where else it stands, and what it needs
             if one.same:
-                yield from self._whole(view, root, one.place)
+                yield from self._whole(view, root, one.place, lenders)
             else:
                 yield from ("--ro-bind", str(one.place), str(one.place))
         for name, value in {"TMPDIR": "/tmp", "PILLION_SANDBOX": "bubblewrap"}.items():
             yield from ("--setenv", name, value)
 
-    def _whole(self, view: Path, root: Path, place: Path) -> Iterator[str]:
+    def _whole(self, view: Path, root: Path, place: Path, lenders: Sequence[str]) -> Iterator[str]:
         """The workspace, to be written, at `place`."""
         yield from ("--bind", str(place), str(place))
-        yield from self._inside(view, root, place)
+        yield from self._inside(view, root, place, lenders)
 
     def _everywhere(self) -> Sequence[str]:
         """What is the same in all workspaces; found out once."""
@@ -188,10 +191,10 @@ class Sandbox:
             self._same = parts
         return self._same
 
-    def _inside(self, view: Path, root: Path, place: Path) -> Iterator[str]:
+    def _inside(self, view: Path, root: Path, place: Path, lenders: Sequence[str]) -> Iterator[str]:
         """What of the workspace is not to be written, or not to be seen."""
         open_git = any(given == root / ".git" for given in self._places(self._writable, root))
-        yield from visible_git(view, place, writable=open_git)
+        yield from visible_git(view, place, writable=open_git, lenders=lenders)
         for own in self._own():
             if own.is_relative_to(root) and own != root:
                 yield from _hide(view / own.relative_to(root), place / own.relative_to(root))

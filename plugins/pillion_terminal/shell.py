@@ -61,7 +61,7 @@ class Shell(Terminal):
         self._bash, self._idle = bash, idle
         self.running: Running | None = None
         self.last: Running | None = None
-        self.folder = str(order.root / order.folder)
+        self.folder = str(order.workspace.root / order.folder)
         self._touched = trio.current_time()
         self._pid = 0
 

@@ -8,13 +8,12 @@ import termios
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Literal
 
 import trio
 from msgspec import Struct
 
-from pillion import ToolError
+from pillion import ToolError, Workspace
 from pillion.processes import DRAIN, Process, Processes, Size
 from pillion.processtree import descendants
 
@@ -41,7 +40,7 @@ class Order(Struct, frozen=True):
 
     command: str
     argv: tuple[str, ...]
-    root: Path
+    workspace: Workspace
     folder: str = ""
     by: By = "model"
     name: str = ""
@@ -78,9 +77,9 @@ class Terminal:
     async def live(self, begun: Callable[[], object]) -> None:
         """From its start, which `begun` is told, to its end. ToolError if it can't start."""
         order, began = self.order, trio.current_time()
-        folder = order.root / order.folder
+        folder = order.workspace.root / order.folder
         try:
-            argv = self._starter.argv_of(self._argv(), root=order.root, folder=folder, by=order.by)
+            argv = self._starter.argv_of(self._argv(), workspace=order.workspace, folder=folder, by=order.by)
             async with (
                 self._processes.start(
                     argv,

@@ -148,8 +148,8 @@ class RunTests:
             options = f"--junitxml={place} -o junit_family=xunit1"  # the family that names files
             argv: Sequence[str] = [self._shell, "-c", command]
             if confinement := self._confinement:
-                root = call.workspace.root
-                argv = confinement.wrap(argv, root=root, folder=root, writable=[results.path.parent])
+                root, writable = call.workspace.root, [results.path.parent]
+                argv = confinement.wrap(argv, workspace=call.workspace, folder=root, writable=writable)
             run = functools.partial(call.processes.run, argv, cwd=call.workspace.root, seconds=seconds, limit=KEPT)
             extra = {**PLAIN, "PYTEST_ADDOPTS": options}
             ended = await results.beside(functools.partial(run, on_output=show, extra=extra))

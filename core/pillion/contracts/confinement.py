@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from .workspace import Workspace
+
 
 @runtime_checkable
 class Confinement(Protocol):
@@ -16,9 +18,11 @@ class Confinement(Protocol):
         """Can such programs change the workspace alone, and use no network? For a tool's `confined`."""
         ...
 
-    def wrap(self, argv: Sequence[str], *, root: Path, folder: Path, writable: Sequence[Path] = ()) -> Sequence[str]:
-        """What is started instead of `argv`, in `folder` of the workspace at `root`. `writable`: folders of the caller
-        in which it has to write, too. ToolError where it must not run."""
+    def wrap(
+        self, argv: Sequence[str], *, workspace: Workspace, folder: Path, writable: Sequence[Path] = ()
+    ) -> Sequence[str]:
+        """What is started instead of `argv`, in `folder`, an absolute path in the workspace. `writable`: folders of the
+        caller in which it has to write, too. ToolError where it must not run."""
         ...
 
     def note(self) -> str:

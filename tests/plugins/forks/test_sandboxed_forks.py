@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pillion import Home
+from pillion import Home, Workspace
 from pillion.testing.kit import kernel_host
 from pillion_checkpoints.plugin import Config as CheckpointsConfig
 from pillion_checkpoints.plugin import Plugin as Checkpoints
@@ -54,10 +54,11 @@ async def test_a_command_works_in_the_fork_and_nowhere_else(tmp_path: Path, at: 
         forks, confinement = host.kernel.catalog.forks(), host.kernel.catalog.confinement()
         assert forks is not None and confinement is not None and confinement.confines
         fork = await forks.make(str(folder))
-        root = host.kernel.catalog.workspace(fork.address).root
+        workspace = host.kernel.catalog.workspace(fork.address)
+        root = workspace.root
 
         async def shell(line: str) -> str:
-            argv = confinement.wrap(["sh", "-c", line], root=root, folder=root)
+            argv = confinement.wrap(["sh", "-c", line], workspace=workspace, folder=root)
             return (await host.kernel.processes.run(argv, cwd=root, seconds=60)).output
 
         assert await shell("echo two > 'a b.txt'; cat 'a b.txt'") == "two\n"
@@ -78,3 +79,41 @@ async def test_a_command_works_in_the_fork_and_nowhere_else(tmp_path: Path, at: 
         assert (root / "a b.txt").read_text() == "two\n" and not (root / ".git/hooks").exists()
         assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
         assert not (folder / ".." / "beside").exists()
+
+
+@pytest.mark.parametrize("git_is_open", [False, True])
+async def test_a_copy_has_the_history_of_an_origin_that_is_hidden(tmp_path: Path, git_is_open: bool) -> None:
+    """As in a home: the copy's repository borrows from a place of which the sandbox shows nothing else."""
+    lent, folder, data = tmp_path / "lent", tmp_path / "work", tmp_path / "data"
+    for place in (lent, data):
+        place.mkdir()
+    git(lent, "init", "-q")
+    (lent / "a.txt").write_text("one\n")
+    git(lent, "add", "-A")
+    git(lent, "commit", "-q", "-m", "lent")
+    git(tmp_path, "clone", "-q", "--shared", str(lent), str(folder))
+    git(folder, "commit", "-q", "-m", "own", "--allow-empty")
+    plugins = {
+        "checkpoints": Checkpoints(CheckpointsConfig(), Home("checkpoints", data)),
+        "forks": Plugin(Config(way="copy"), Home("forks", data)),
+        "terminal": Terminal(TerminalConfig(sandbox="required", writable=[".git"] if git_is_open else [])),
+    }
+    async with kernel_host(data, plugins=plugins, trust__folders=[str(folder)]) as host:
+        host.folder = folder
+        await host.open()
+        forks, confinement = host.kernel.catalog.forks(), host.kernel.catalog.confinement()
+        assert forks is not None and confinement is not None
+        first = await forks.make(str(folder))
+        for address in (str(folder), first.address, (await forks.make(first.address)).address):
+            workspace = host.kernel.catalog.workspace(address)
+
+            async def shell(line: str, workspace: Workspace = workspace) -> str:
+                argv = confinement.wrap(["sh", "-c", line], workspace=workspace, folder=workspace.root)
+                return (await host.kernel.processes.run(argv, cwd=workspace.root, seconds=60)).output
+
+            assert await shell("git log --format=%s && git show --format= --name-only HEAD~") == "own\nlent\na.txt\n"
+            assert await shell(f"ls {lent} {lent}/.git") == f"{lent}:\n\n{lent}/.git:\nobjects\n"
+            for escape in (f"echo x > {lent}/.git/objects/x", "echo /etc > .git/objects/info/alternates"):
+                assert await shell(f"({escape}) >/dev/null 2>&1 || echo refused") == "refused\n", escape
+            made = await shell("git -c user.name=a -c user.email=a@b commit -q --allow-empty -m more 2>&1")
+            assert (made == "") is git_is_open, made

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from click.testing import CliRunner
 
-from pillion import Home, hookimpl
+from pillion import Home, Workspace, hookimpl
 from pillion import events as e
 from pillion.testing.kit import Host, frames, kernel_host
 from pillion.testing.scripted import calls, says
@@ -61,7 +61,9 @@ class Wrapped:
 
     confines = True
 
-    def wrap(self, argv: Sequence[str], *, root: Path, folder: Path, writable: Sequence[Path] = ()) -> Sequence[str]:
+    def wrap(
+        self, argv: Sequence[str], *, workspace: Workspace, folder: Path, writable: Sequence[Path] = ()
+    ) -> Sequence[str]:
         (self.place,) = writable
         return ["env", "WRAPPED=ok 1 - wrapped", *argv]
 
