@@ -51,7 +51,7 @@ class _Found(Struct):
     kind: str
     start: int
     end: int
-    name: Node
+    naming: tuple[int, int]
     body: Node | None
     of: Node | None
     rank: int
@@ -61,7 +61,7 @@ def outline(language: Language, data: bytes, tree: Tree, *, docs: bool = True) -
     """In the order of the text; without `docs` some have none. Raises ValueError when the language's queries are
     wrong."""
     found, notes, wrappers = _matches(language, tree)
-    found.sort(key=lambda one: (one.start, -one.end, one.name.start_byte))
+    found.sort(key=lambda one: (one.start, -one.end, one.naming))
     _wrap(data, found, wrappers)
     return _Builder(language, data, notes, docs).built(found)
 
@@ -77,17 +77,17 @@ def _matches(language: Language, tree: Tree) -> tuple[list[_Found], list[tuple[s
     notes: list[tuple[str, Node]] = []
     wrappers: list[Node] = []
     for rank, captures in QueryCursor(query(language, outline_query(language))).matches(tree.root_node):
-        name, body, of = (_one(captures.get(key)) for key in ("name", "body", "of"))
+        names, body, of = captures.get("name"), _one(captures.get("body")), _one(captures.get("of"))
         for kind, nodes in captures.items():
             if kind in ("comment", "decorator"):
                 notes += [(kind, node) for node in nodes]
             elif kind == "wrapper":
                 wrappers += nodes
-            elif kind not in ("name", "body", "of") and not kind.startswith("_") and name is not None:
-                key = name.start_byte, name.end_byte
+            elif kind not in ("name", "body", "of") and not kind.startswith("_") and names:
+                key = names[0].start_byte, names[-1].end_byte
                 if key not in found or rank < found[key].rank:
                     node = nodes[0]
-                    found[key] = _Found(kind, node.start_byte, node.end_byte, name, body, of, rank)
+                    found[key] = _Found(kind, node.start_byte, node.end_byte, key, body, of, rank)
     return list(found.values()), notes, wrappers
 
 
@@ -142,14 +142,14 @@ class _Builder:
             if kind == "function" and open_ and nodes[parent].kind in HOLDERS:
                 kind = "method"
             if one.of is not None:
-                owner = self._text(one.of)
+                owner = self._text(one.of.start_byte, one.of.end_byte)
                 parent = holders.get(owner, -1)
             body = self._lines.span(one.body.start_byte, one.body.end_byte) if one.body else None
             if self._docstrings and one.body is not None:
                 doc = _docstring(one.body) or doc
-            naming = self._lines.span(one.name.start_byte, one.name.end_byte)
-            name = self._text(one.name)
-            if kind in ("import", "field"):
+            naming = self._lines.span(*one.naming)
+            name = self._text(*one.naming)
+            if kind in ("import", "field", "module"):
                 name = name.strip("\"'`<>").removeprefix(":")  # a text; a symbol of Ruby
             inside = self._inside(one.start, naming.start)
             outside = self._inside(start, one.start)
@@ -160,8 +160,8 @@ class _Builder:
                 holders.setdefault(name, len(nodes) - 1)
         return nodes
 
-    def _text(self, node: Node) -> str:
-        text = self._data[node.start_byte : node.end_byte][: LONGEST_NAME * 4].decode("utf-8", "replace")
+    def _text(self, start: int, end: int) -> str:
+        text = self._data[start:end][: LONGEST_NAME * 4].decode("utf-8", "replace")
         return " ".join(text.split())[:LONGEST_NAME]
 
     def _inside(self, start: int, end: int) -> list[str]:

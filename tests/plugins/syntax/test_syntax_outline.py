@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tree_sitter import QueryCursor
 
 from pillion_syntax.grammars import languages
 from pillion_syntax.language import shipped
-from pillion_syntax.outline import OutlineNode, outline
-from pillion_syntax.parsing import parse
+from pillion_syntax.outline import OutlineNode, outline, outline_query
+from pillion_syntax.parsing import parse, query
 
 FIXTURES = Path(__file__).parent / "fixtures"
-NAMES = sorted(path.stem for path in FIXTURES.glob("*.outline"))
+KNOWN = languages(tuple(shipped())).all
 
 
 def row(node: OutlineNode, data: bytes) -> str:
@@ -23,11 +24,26 @@ def row(node: OutlineNode, data: bytes) -> str:
     return "|".join([node.kind, node.path, place, body, ", ".join(node.decorators), node.doc.replace("\n", "⏎")])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(KNOWN))
 def test_the_outline_of_a_language_is_as_written_by_hand(name: str) -> None:
-    language = languages(tuple(shipped())).all[name]
+    language = KNOWN[name]
     data = (FIXTURES / f"{name}.src").read_bytes()
     tree = parse(language, data)
     assert tree is not None and not tree.root_node.has_error
     found = [row(node, data) for node in outline(language, data, tree)]
     assert found == (FIXTURES / f"{name}.outline").read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_a_fixture_has_each_construct_that_its_language_knows(name: str) -> None:
+    language = KNOWN[name]
+    tree = parse(language, (FIXTURES / f"{name}.src").read_bytes())
+    assert tree is not None
+    for text in (outline_query(language), language.references):
+        asked = query(language, text)
+        found = {pattern for pattern, _ in QueryCursor(asked).matches(tree.root_node)}
+        patterns = [
+            text.encode()[asked.start_byte_for_pattern(one) : asked.end_byte_for_pattern(one)]
+            for one in range(asked.pattern_count)
+        ]
+        assert [one for number, one in enumerate(patterns) if number not in found] == []
