@@ -48,4 +48,4 @@ def test_what_names_mean_is_as_written_by_hand(name: str) -> None:
 
 def test_each_language_with_scopes_has_a_table() -> None:
     own = {name for name, one in KNOWN.all.items() if one.scopes}
-    assert own - {"tsx"} == set(NAMES)
+    assert own == set(NAMES)
