@@ -1,7 +1,7 @@
 """Files that others wrote: no crash, no hang, pieces that are the file, and names that mean what they are called.
 
-PILLION_LONG=1 takes all there are: of the standard library, of the packages from PyPI that are installed, and of those
-from npm that the tests install (PILLION_TSC).
+PILLION_LONG=1 takes all there are: of the standard library, of the packages from PyPI that are installed, of those
+from npm that the tests install (PILLION_TSC), and of the folders in PILLION_SOURCES; -rP shows how many of each language.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def roots() -> Iterator[Path]:
     yield from (Path(place) for place in sys.path if place.endswith("site-packages"))
     if compiler := os.environ.get("PILLION_TSC"):
         yield from (folder for folder in Path(compiler).parents if folder.name == "node_modules")
+    yield from map(Path, filter(None, os.environ.get("PILLION_SOURCES", "").split(os.pathsep)))
 
 
 def sources() -> Iterator[tuple[Language, Path]]:
@@ -73,6 +74,7 @@ def test_what_others_wrote_is_read_and_is_whole_again() -> None:
                 data[start:end].decode("utf-8", "replace") for start, end in (*one.places, *one.uses)
             } == {one.name}
         seen[language.name] = seen.get(language.name, 0) + 1
+    print(", ".join(f"{name} {count}" for name, count in sorted(seen.items())))
     assert len(seen) >= (8 if LONG else 4), seen
 
 
