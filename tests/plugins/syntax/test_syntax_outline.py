@@ -1,4 +1,4 @@
-"""Each language's fixture has the outline that was written by hand."""
+"""Each language's fixture has the outline that was written by hand, and the uses of names that stand in its table."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pillion_syntax.grammars import languages
 from pillion_syntax.language import shipped
 from pillion_syntax.outline import OutlineNode, outline, outline_query
 from pillion_syntax.parsing import parse, query
+from pillion_syntax.symbols import symbols_of
 
 FIXTURES = Path(__file__).parent / "fixtures"
 KNOWN = languages(tuple(shipped())).all
@@ -32,6 +33,18 @@ def test_the_outline_of_a_language_is_as_written_by_hand(name: str) -> None:
     assert tree is not None and not tree.root_node.has_error
     found = [row(node, data) for node in outline(language, data, tree)]
     assert found == (FIXTURES / f"{name}.outline").read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", sorted(name for name, one in KNOWN.items() if one.references or one.identifiers))
+def test_names_are_used_as_the_table_says(name: str) -> None:
+    data = (FIXTURES / f"{name}.src").read_bytes()
+    tree = parse(KNOWN[name], data)
+    assert tree is not None
+    found = [
+        f"{one.kind} {one.name}|{' '.join(map(str, one.lines))}"
+        for one in symbols_of(KNOWN[name], "", "", data, tree).uses
+    ]
+    assert sorted(found) == sorted((FIXTURES / f"{name}.uses").read_text().splitlines())
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN))
