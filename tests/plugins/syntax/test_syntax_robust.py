@@ -1,7 +1,7 @@
 """Files that others wrote: no crash, no hang, pieces that are the file, and names that mean what they are called.
 
 PILLION_LONG=1 takes all there are: of the standard library, of the packages from PyPI that are installed, of those
-from npm that the tests install (PILLION_TSC), and of the folders in PILLION_SOURCES; -rP shows how many of each language.
+from npm that the tests install (PILLION_TSC), and of the folders in PILLION_SOURCES; -rP shows how many of each one.
 """
 
 from __future__ import annotations
