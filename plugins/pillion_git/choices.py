@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from io import BytesIO
 
 from dulwich.config import ConfigFile
@@ -14,6 +15,8 @@ from .place import LARGEST_CONFIG, GitFault, Place, read
 _TRUE = frozenset({"true", "yes", "on", "1", ""})
 _CORE = ("filemode", "symlinks", "ignorecase", "autocrlf", "eol", "excludesfile", "precomposeunicode", "trustctime")
 _EXTENSIONS = ("objectformat", "refstorage", "worktreeconfig")
+_HARMLESS = ("noop", "noop-v1", "partialclone", "preciousobjects", "relativeworktrees")
+"""They change nothing of what is read here."""
 _BOOLS = frozenset({"filemode", "symlinks", "ignorecase", "precomposeunicode", "trustctime"})
 
 
@@ -81,11 +84,29 @@ def _take(found: dict[str, str], path: str, *, own: bool) -> None:
             config = ConfigFile.from_path(path)
     except (ValueError, OSError, RecursionError) as error:
         raise GitFault(f"{path} can't be read: {error}.") from None
+    if own:
+        _check_version(config, path)
     for section, names in (("core", _CORE), ("user", ("name", "email")), ("extensions", _EXTENSIONS)):
         for name in _known(config, section, names):
             value = config.get((section.encode(),), name.encode())
             said = (value if isinstance(value, bytes) else b"true").decode("utf-8", "replace")
             found[name] = said.lower() if section == "extensions" or name in _BOOLS else said
+
+
+def _check_version(config: ConfigFile, path: str) -> None:
+    """What is kept in a way that is not known here must not be read as if it were. Raises GitFault."""
+    said = b"0"
+    with suppress(KeyError):
+        said = config.get((b"core",), b"repositoryformatversion")
+    strange = said.strip() not in (b"0", b"1")
+    names = config.items((b"extensions",)) if said.strip() == b"1" and config.has_section((b"extensions",)) else ()
+    for name in [name.decode("utf-8", "replace").lower() for name, _ in names]:
+        if name not in (*_EXTENSIONS, *_HARMLESS):
+            raise GitFault(f"The repository has the extension {name}, which is not known here ({path}).")
+    if strange:
+        raise GitFault(
+            f"The repository has the format {said.decode('utf-8', 'replace')}, which is not known here ({path})."
+        )
 
 
 def _known(config: ConfigFile, section: str, names: Iterable[str]) -> Iterable[str]:

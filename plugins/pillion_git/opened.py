@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -14,7 +15,7 @@ from dulwich.object_format import SHA1, SHA256
 from dulwich.object_store import DiskObjectStore, iter_tree_contents
 from dulwich.objects import Blob, Commit, Tag, Tree
 from dulwich.objectspec import parse_object
-from dulwich.refs import DiskRefsContainer, Ref
+from dulwich.refs import DiskRefsContainer, Ref, SymrefLoop, check_ref_format
 from dulwich.repo import BaseRepo
 
 from .choices import Choices
@@ -58,12 +59,18 @@ class Opened:
         self.conversion = Conversion(self.top, place.common, choices)
 
     def head(self) -> Commit | None:
-        """The last commit; None where there is none yet."""
+        """The last commit; None where there is none yet. Raises GitFault where there should be one."""
         try:
-            found = self.repository[self.refs[HEAD]]
-        except KeyError:
+            names, id = self.refs.follow(HEAD)
+            found = self.repository[id] if id else None
+        except (KeyError, ValueError, AssertionError, SymrefLoop):
+            names, found = [HEAD], None
+        if isinstance(found, Commit):
+            return found
+        place = os.path.join(self.place.common, os.fsdecode(names[-1]))
+        if found is None and check_ref_format(names[-1]) and not os.path.isfile(place):
             return None
-        return found if isinstance(found, Commit) else None
+        raise GitFault("The repository is damaged: HEAD leads to no commit. `git fsck` and `git reflog` tell what is left.")
 
     def branch(self) -> str:
         """The one that is checked out, "" where HEAD names a commit."""
@@ -72,12 +79,14 @@ class Opened:
 
     def commit(self, revision: str) -> Commit:
         """Raises GitFault."""
+        if revision.startswith("HEAD") and self.head() is None:
+            raise GitFault("Nothing has been committed yet.")
         try:
             found = parse_object(self.repository, revision.encode())  # type: ignore[arg-type]
             while isinstance(found, Tag):
                 found = self.repository[found.object[1]]
-        except (KeyError, ValueError, AttributeError, NotImplementedError, NotGitRepository) as error:
-            raise GitFault(f"There is no commit {revision!r} ({type(error).__name__}).") from None
+        except (KeyError, ValueError, AttributeError, NotImplementedError, NotGitRepository):
+            raise GitFault(f"There is no commit {revision!r}.") from None
         if not isinstance(found, Commit):
             raise GitFault(f"{revision!r} is no commit.")
         return found
@@ -90,7 +99,15 @@ class Opened:
         except ChecksumMismatch:  # what it does not know it takes for the end
             said = "The index is split or sparse, which only the git program reads, or it is damaged."
             raise GitFault(said) from None
-        except (ValueError, AssertionError, OSError, KeyError, NotImplementedError) as error:
+        except (
+            ValueError,
+            AssertionError,
+            OSError,
+            LookupError,
+            TypeError,
+            NotImplementedError,
+            struct.error,
+        ) as error:
             raise GitFault(f"The index can't be read: {error}.") from None
 
     def leaves(self, tree: bytes) -> dict[bytes, Leaf]:

@@ -192,7 +192,11 @@ class _Scanner:
         if inner is None:
             return
         with inner as there:
-            head = there.head()
+            try:
+                head = there.head()
+            except GitFault:
+                self._scan.dirty.add(path)
+                return
             if head is not None and head.id != entry.sha:
                 self._scan.changed[path] = Leaf(SUBMODULE, head.id)
             if self._depth < DEEPEST and is_dirty(there, self._depth + 1, untracked=self._want_untracked):

@@ -114,10 +114,10 @@ def main() -> None:
         said = Answer(fault=str(error))
     except (ChecksumMismatch, FileFormatException, ObjectFormatException, NotGitRepository, GitProtocolError) as error:
         said = Answer(fault=f"The repository is damaged: {error}.")
-    except (KeyError, OSError, ValueError) as error:
-        said = Answer(fault=f"The repository can't be read: {type(error).__name__} {error}.")
     except (MemoryError, RecursionError) as error:
         said = Answer(fault=f"The repository is too large to be read ({type(error).__name__}).")
+    except Exception as error:  # dulwich, of what no git has written: assertions, unpacking, wrong types
+        said = Answer(fault=f"The repository can't be read: {type(error).__name__} {error}.")
     sys.stdout.buffer.write(msgspec.json.encode(said))
 
 
