@@ -70,7 +70,7 @@ class Opened:
         place = os.path.join(self.place.common, os.fsdecode(names[-1]))
         if found is None and check_ref_format(names[-1]) and not os.path.isfile(place):
             return None
-        raise GitFault("The repository is damaged: HEAD leads to no commit. `git fsck` and `git reflog` tell what is left.")
+        raise GitFault("The repository is damaged: HEAD leads to no commit. See `git fsck` and `git reflog`.")
 
     def branch(self) -> str:
         """The one that is checked out, "" where HEAD names a commit."""

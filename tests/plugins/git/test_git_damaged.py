@@ -1,4 +1,4 @@
-"""A repository that is broken, or newer than what is known here: a clear word, never a wrong answer, nothing written."""
+"""A repository that is broken, or newer than what is known here: a clear word, no wrong answer, nothing written."""
 
 from __future__ import annotations
 
