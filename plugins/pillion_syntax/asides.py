@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from xml.parsers import expat
 
-from tree_sitter import Node, QueryCursor
+from tree_sitter import Node, QueryCursor, Tree
 
 from .language import Language
 from .lines import Lines
-from .outline import outline_query, string_of
+from .outline import bodies, outline_query, string_of
 from .parsing import parse, query
 
 
@@ -21,7 +21,7 @@ def documentation(language: Language, source: str) -> list[str]:
     if tree is None:
         return []
     lines = Lines(data)
-    places = sorted({(node.start_byte, node.end_byte) for node in _documenting(language, data, tree.root_node)})
+    places = sorted({(node.start_byte, node.end_byte) for node in _documenting(language, data, tree)})
     blocks: list[list[int]] = []
     for start, end in places:
         text = data[start:end].rstrip()
@@ -36,12 +36,12 @@ def documentation(language: Language, source: str) -> list[str]:
     return [data[start:end].decode("utf-8", "replace") for start, end in blocks]
 
 
-def _documenting(language: Language, data: bytes, root: Node) -> Iterator[Node]:
-    found = QueryCursor(query(language, outline_query(language))).captures(root)
+def _documenting(language: Language, data: bytes, tree: Tree) -> Iterator[Node]:
+    found = QueryCursor(query(language, outline_query(language))).captures(tree.root_node)
     docs = language.docs.encode()
     yield from (node for node in found.get("comment", ()) if re.match(docs, data[node.start_byte : node.end_byte]))
     if language.docstrings:
-        yield from (text for body in (*found.get("body", ()), root) if (text := string_of(body)) is not None)
+        yield from (text for body in (*bodies(language, tree), tree.root_node) if (text := string_of(body)) is not None)
 
 
 def construct(language: Language, source: str, start: int, end: int, threshold: int) -> tuple[int, int]:

@@ -66,6 +66,11 @@ def outline(language: Language, data: bytes, tree: Tree, *, docs: bool = True) -
     return _Builder(language, data, notes, docs).built(found)
 
 
+def bodies(language: Language, tree: Tree) -> list[Node]:
+    """Those of all definitions."""
+    return [one.body for one in _matches(language, tree)[0] if one.body is not None]
+
+
 def outline_query(language: Language) -> str:
     """The language's own, and what it is read with: comments, decorators, and what is wrapped round definitions."""
     named = {"comment": language.comments, "decorator": language.decorators, "wrapper": language.wrappers}
