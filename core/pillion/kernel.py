@@ -102,11 +102,13 @@ class Kernel:
         limits: Limits | None = None,
         ephemeral: bool = False,
         roles: Mapping[str, Line] = {},
+        id: str = "",
     ) -> Session:
         """Opens a new session on a workspace, an absolute path or a URL. Raises NotFound for unknown names.
 
         An `ephemeral` one is kept in memory alone, and so are its children. `roles` are its own models, in order for
-        each role; `model` is short for one of the role `default`.
+        each role; `model` is short for one of the role `default`. `id`, 32 hexadecimal digits, is for who finds it by
+        that again. Raises Conflict where there is such a session.
         """
         check_roles(roles, at="roles")
         self.catalog.workspace(workspace)
@@ -116,6 +118,8 @@ class Kernel:
         if strategy not in ("", "auto"):
             self.catalog.strategy(strategy, None)
         info = self._info(workspace, model, strategy, labels, ephemeral=ephemeral, roles=roles)
+        if id:
+            info = structs.replace(info, id=id)
         return await self._begin(info, limits or self.settings.limits, self._nursery)
 
     async def fork(self, id: str, at: int | None = None) -> Session:

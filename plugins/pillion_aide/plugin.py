@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from pillion import Event, Home, Kernel, Provider, Strategy, Tool, TurnInfo, hookimpl
+from pillion import Event, Kernel, Provider, Strategy, Tool, TurnInfo, hookimpl
 
 from .anchored import NAME, Anchored, ReplaceLines
 from .editortools import EditorTerminal, RecentEditsTool, RequestScreenshot
@@ -34,9 +34,9 @@ class Plugin:
     Config = Config
     hookspecs = AideHooks
 
-    def __init__(self, config: Given, home: Home) -> None:
+    def __init__(self, config: Given) -> None:
         self._config = config
-        self._rider = Rider(config, home)
+        self._rider = Rider(config)
 
     @hookimpl
     @asynccontextmanager

@@ -13,7 +13,7 @@ import trio
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from pillion import Home, Kernel, NotFound, PillionError, Session
+from pillion import Kernel, NotFound, PillionError, Session
 from pillion import events as e
 from pillion.contracts.provider import Finish, Request
 from pillion.errors import Conflict, Gone
@@ -83,10 +83,10 @@ class Verdict(Struct, frozen=True):
 class Rider:
     """`kernel` and `nursery` are there while the plugin is on."""
 
-    def __init__(self, config: Config, home: Home) -> None:
+    def __init__(self, config: Config) -> None:
         self.config = config
         self.grants = Grants()
-        self.sessions = Sessions(home)
+        self.sessions = Sessions()
         self.books = Books()
         self.bridges = Bridges()
         self.selections = Selections()

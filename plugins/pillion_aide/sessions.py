@@ -7,41 +7,29 @@ from contextlib import suppress
 
 import trio
 
-from pillion import Home, Kernel, NotFound, Session
+from pillion import Kernel, NotFound, Session
 
 LABEL = "aide.session"
 
 
 def id_of(id: str) -> str:
-    """The session that was brought in from a file of the editor's session `id`."""
+    """The session that is the editor's session `id`."""
     return hashlib.sha256(f"{LABEL}/{id}".encode()).hexdigest()[:32]
 
 
 class Sessions:
-    """By the editor's id; remembered in the plugin's values, so that they are found after a restart."""
+    """By the editor's id, of which the id here follows: nothing has to be remembered for them to be found again."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self) -> None:
         self.kernel: Kernel | None = None
-        self._values = home.values
-        self._known: dict[str, str] = {}
         self._opening = trio.Lock()
 
     async def find(self, id: str) -> Session:
         """Raises NotFound, OwnedElsewhere."""
         assert self.kernel is not None
-        mine = self._known.get(id) or await self._values.get(f"session/{id}", str)
-        if not mine:
-            return await self._brought(id)
-        self._known[id] = mine
-        return await self.kernel.session(mine)
-
-    async def _brought(self, id: str) -> Session:
-        """One that the sidecar had begun. Raises NotFound, OwnedElsewhere."""
-        assert self.kernel is not None
         with suppress(NotFound):
             session = await self.kernel.session(id_of(id))
             if session.info.labels.get(LABEL) == id:
-                self._known[id] = session.id
                 return session
         raise NotFound(f"There is no session {id!r}.")
 
@@ -52,7 +40,4 @@ class Sessions:
             try:
                 return await self.find(id)
             except NotFound:
-                session = await self.kernel.create(folder, labels={LABEL: id})
-                await self._values.put(f"session/{id}", session.id)
-                self._known[id] = session.id
-                return session
+                return await self.kernel.create(folder, labels={LABEL: id}, id=id_of(id))

@@ -18,6 +18,7 @@ from pillion.modelconfig import KnownModels, ModelConfig
 from pillion.settings import Environment
 from pillion.tokens import ESTIMATE
 from pillion_http.certificates import Certificates
+from pillion_http.keptclient import KeptClient
 
 from .provider import AnthropicProvider
 from .tokens import TOKENIZERS
@@ -63,6 +64,7 @@ class Plugin:
         self._config = config
         self._providers: list[AnthropicProvider] = []
         self._certificates = Certificates()
+        self._kept = KeptClient()
         self.hint = ""
         """How to get models of this plugin, when it has no key."""
 
@@ -82,7 +84,8 @@ class Plugin:
         """One for a single request that brings its own key."""
         if wire != "messages":
             return None
-        return AnthropicProvider(base_url, key, self._models, self._config.thinking, self._certificates)
+        thinking = self._config.thinking
+        return AnthropicProvider(base_url, key, self._models, thinking, self._certificates, self._kept)
 
     @hookimpl
     def lifespan(self) -> AbstractAsyncContextManager[None]:
@@ -96,3 +99,4 @@ class Plugin:
         finally:
             for provider in self._providers:
                 await provider.aclose()
+            await self._kept.aclose()

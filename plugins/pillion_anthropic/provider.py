@@ -20,6 +20,7 @@ from pillion.tokens import Counter
 from pillion.values import ModelInfo
 from pillion.vendorfaults import check_stream
 from pillion_http.certificates import Certificates
+from pillion_http.keptclient import KeptClient
 
 from .answer import Reader
 from .faults import translated
@@ -57,11 +58,13 @@ class AnthropicProvider:
         models: KnownModels,
         thinking: ThinkingMode,
         certificates: Certificates | None = None,
+        kept: KeptClient | None = None,
     ) -> None:
         self._base_url, self._key = base_url, key
         self._models, self._thinking = models, thinking
         self._client: AsyncAnthropic | None = None
         self._certificates = certificates or Certificates()
+        self._kept = kept
 
     @property
     def account(self) -> str:
@@ -90,9 +93,9 @@ class AnthropicProvider:
         return self._stream(request)
 
     async def aclose(self) -> None:
-        """Closes the client; the next call opens a new one."""
+        """Closes the client, but one that is kept; the next call opens a new one."""
         client, self._client = self._client, None
-        if client is not None:
+        if client is not None and self._kept is None:
             await client.close()
 
     @asynccontextmanager
@@ -140,13 +143,16 @@ class AnthropicProvider:
             context = await self._certificates.context()
             timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)  # the kernel has the deadlines
 
+            def http() -> httpx2.AsyncClient:
+                return DefaultAsyncHttpxClient(verify=context, timeout=timeout)
+
             if self._client is None:  # another call may have been quicker
                 self._client = AsyncAnthropic(
                     api_key=key,
                     base_url=self._base_url,
                     max_retries=0,
                     timeout=timeout,
-                    http_client=DefaultAsyncHttpxClient(verify=context, timeout=timeout),
+                    http_client=http() if self._kept is None else self._kept.opened(http),
                 )
         self._client.api_key = key
         return self._client

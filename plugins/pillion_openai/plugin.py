@@ -20,6 +20,7 @@ from pillion.settings import Environment
 from pillion.tokens import ESTIMATE
 from pillion.values import ModelInfo
 from pillion_http.certificates import Certificates
+from pillion_http.keptclient import KeptClient
 
 from .provider import OpenAIProvider, Server
 from .tokens import TOKENIZERS
@@ -78,6 +79,7 @@ class Plugin:
         self._config = config
         self._providers: list[OpenAIProvider] = []
         self._certificates = Certificates()
+        self._kept = KeptClient()
         self.hint = ""
         """How to get models of this plugin, when it has no key."""
 
@@ -104,7 +106,7 @@ class Plugin:
             return None
         unknown = ModelInfo("aide/", 128_000, 8_192, images=True)
         server = Server("aide", base_url, key, "chat", {}, unknown, official, query, headers)
-        return OpenAIProvider(server, self._certificates)
+        return OpenAIProvider(server, self._certificates, self._kept)
 
     @hookimpl
     def lifespan(self) -> AbstractAsyncContextManager[None]:
@@ -118,6 +120,7 @@ class Plugin:
         finally:
             for provider in self._providers:
                 await provider.aclose()
+            await self._kept.aclose()
 
 
 def _server(name: str, config: ServerConfig, key: Key) -> Server:

@@ -20,6 +20,7 @@ from pillion.tokens import Counter
 from pillion.values import ModelInfo, Text
 from pillion.vendorfaults import check_stream
 from pillion_http.certificates import Certificates
+from pillion_http.keptclient import KeptClient
 
 from . import chat, constrained, responses, tokens
 from .faults import translated
@@ -54,8 +55,10 @@ class Server(Struct, frozen=True):
 class OpenAIProvider:
     """One server's models."""
 
-    def __init__(self, server: Server, certificates: Certificates | None = None) -> None:
-        self._server = server
+    def __init__(
+        self, server: Server, certificates: Certificates | None = None, kept: KeptClient | None = None
+    ) -> None:
+        self._server, self._kept = server, kept
         self._certificates = certificates or Certificates()
         self._client: AsyncOpenAI | None = None
         self.name = server.name
@@ -77,9 +80,9 @@ class OpenAIProvider:
         return self._stream(request)
 
     async def aclose(self) -> None:
-        """Closes the client; the next call opens a new one."""
+        """Closes the client, but one that is kept; the next call opens a new one."""
         client, self._client = self._client, None
-        if client is not None:
+        if client is not None and self._kept is None:
             await client.close()
 
     @asynccontextmanager
@@ -140,6 +143,9 @@ class OpenAIProvider:
             context = await self._certificates.context()
             timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)  # the kernel has the deadlines
 
+            def http() -> httpx2.AsyncClient:
+                return DefaultAsyncHttpxClient(verify=context, timeout=timeout)
+
             if self._client is None:  # another call may have been quicker
                 self._client = AsyncOpenAI(
                     api_key=key,
@@ -148,7 +154,7 @@ class OpenAIProvider:
                     default_query=self._server.query or None,
                     default_headers=self._server.headers or None,
                     timeout=timeout,
-                    http_client=DefaultAsyncHttpxClient(verify=context, timeout=timeout),
+                    http_client=http() if self._kept is None else self._kept.opened(http),
                 )
         self._client.api_key = key
         return self._client

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from pillion import NotFound, SessionQuery, Text, hookimpl
+from pillion import Conflict, NotFound, SessionQuery, Text, hookimpl
 from pillion import events as e
 from pillion.contracts.store import Batch, SessionInfo
 from pillion.memorystore import MemoryStore
@@ -28,6 +28,16 @@ async def test_sessions_are_listed_found_and_deleted(host: Host) -> None:
         await host.kernel.create(str(host.folder / "nowhere"))
     with pytest.raises(NotFound, match="no/such"):
         await host.open(model="no/such")
+
+
+async def test_a_session_may_be_made_by_an_id_that_nobody_has(host: Host) -> None:
+    mine = "0123456789abcdef" * 2
+    session = await host.open(id=mine)
+    assert session.id == mine and await host.kernel.session(mine) is session
+    with pytest.raises(Conflict):
+        await host.open(id=mine)
+    await host.kernel.delete(mine)
+    assert (await host.open(id=mine)).id == mine
 
 
 class Frozen(MemoryStore):

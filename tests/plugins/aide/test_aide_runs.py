@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 
 from pillion_runtime.testing import Reply, Silence, Status, replies
@@ -47,6 +48,20 @@ async def test_a_key_serves_its_request_alone_and_is_kept_nowhere(tmp_path: Path
             assert ride[-1]["type"] == "turn.failed" and ride[-1]["code"] == "provider_refused"
             assert len(aide.vendor.asked) == number
     assert list(files_with_one(tmp_path)) == []
+
+
+@pytest.mark.parametrize("vendor", ["OpenAI", "Anthropic"])
+async def test_the_next_key_uses_the_connection_and_nothing_else_of_the_last_one(home: Home, vendor: str) -> None:
+    program = replies(Reply("one", headers=(("set-cookie", "who=first; Path=/"),)), Reply("two"))
+    async with home.sidecar(program) as aide:
+        for number, key in enumerate(("key-of-the-first", "key-of-the-second")):
+            config = models(vendor, {vendor: {"api_key": key}})
+            said = aide.message("hi", f"e{number}", f"{vendor}-{number}", model_configuration=config)
+            assert ("one", "two")[number] in str((await aide.post("agent_session_chat", said)).told)
+        first, second = aide.vendor.asked
+        assert first.headers["authorization"] == "Bearer key-of-the-first"
+        assert second.headers["authorization"] == "Bearer key-of-the-second"
+        assert aide.vendor.connections == 1 and "cookie" not in second.headers
 
 
 async def test_cancel_stops_the_model_at_once_and_tells_it(home: Home) -> None:
