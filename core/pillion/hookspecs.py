@@ -41,7 +41,8 @@ hookimpl = pluggy.HookimplMarker("pillion")
 
 
 class TurnInfo(Struct, frozen=True):
-    """What is known when a turn begins: `labels` of its session, `trusted` says whether its folder is."""
+    """What is known when a turn begins: `labels` of its session, `trusted` says whether its folder is, `roles` are
+    those for which its prompt or session names models."""
 
     session: str
     turn: str
@@ -50,6 +51,7 @@ class TurnInfo(Struct, frozen=True):
     workspace: Workspace
     trusted: bool
     labels: Mapping[str, str] = {}
+    roles: frozenset[str] = frozenset()
 
 
 class Kernelhooks:

@@ -210,10 +210,19 @@ class Session:
         assert isinstance(accepted, Accepted)
         return accepted
 
-    def kit(self, turn: str, strategy: str, model: ModelInfo | None, workspace: Workspace) -> Kit:
-        """What a turn that begins now works with."""
+    def kit(
+        self,
+        turn: str,
+        strategy: str,
+        model: ModelInfo | None,
+        workspace: Workspace,
+        roles: Mapping[str, Line] = {},
+    ) -> Kit:
+        """What a turn that begins now works with. `roles` are its prompt's."""
         info = self.info
-        kit = self.kernel.catalog.kit(TurnInfo(self.id, turn, strategy, model, workspace, info.trusted, info.labels))
+        named = frozenset(role for layer in (roles, info.roles) for role, line in layer.items() if line)
+        told = TurnInfo(self.id, turn, strategy, model, workspace, info.trusted, info.labels, named)
+        kit = self.kernel.catalog.kit(told)
         if self.tools is None:
             return kit
         return msgspec.structs.replace(kit, tools={n: tool for n, tool in kit.tools.items() if n in self.tools})

@@ -345,7 +345,7 @@ class Turn:
         self._budget = session.budget.reserve(self.limits) if session.budget else Budget(self.limits)
         self.scope.deadline = self._budget.deadline
         name = self.model.name if self.model else ""
-        self._kit = session.kit(self.id, self.strategy.name, self.model, self.workspace)
+        self._kit = session.kit(self.id, self.strategy.name, self.model, self.workspace, prompt.roles)
         self._witnesses = self._kit.witnesses
         told = [e.ModelTold(text=RESTART, why="restart")] if prompt.resumes else []
         await self.emit(self.started(self.strategy.name, name), *told)

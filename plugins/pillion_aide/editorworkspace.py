@@ -87,7 +87,7 @@ class EditorWorkspace:
         if not isabs(path):
             self.guard.check(path, "write")  # as it is named, too
         try:
-            both = await self._both(path)
+            both = await self._both(path, place=place)
         except NoSuchFile:
             return await self._create(place, data, expected)
         if expected is not None and expected != both.now.hash:
@@ -135,12 +135,12 @@ class EditorWorkspace:
         """As the editor knows it."""
         return {"fs_file_path": str(self.root / place)}
 
-    async def _both(self, path: str, limit: int = 16 * 1024 * 1024) -> Both:
+    async def _both(self, path: str, limit: int = 16 * 1024 * 1024, place: str | None = None) -> Both:
         disk = await self._under.read(path, limit)
         form = text_form(disk.data) if len(disk.data) <= LONGEST else None
         if form is None or not form.valid or not self._bridge.there:
             return Both(disk, None, None)
-        place = await self._place(path)
+        place = await self._place(path) if place is None else place
         try:
             text = await self._held(place)
         except EditorFailed:

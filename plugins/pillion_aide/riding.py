@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 STRATEGY: dict[Kind, str] = {"chat": "chat", "tool": "agent", "edit": NAME}
 ARCHITECT = "architect"
+EDITING = ("edit", "title", "compact")
+SMALL = ("fast", *EDITING)
+"""The roles of the editor's fast model. With `fast` it also judges what a search finds, which is many calls."""
 LOST = e.type_of(AideEditorLost)
 RECENT = 5
 """Diffs of recent edits that an edit is told."""
@@ -160,7 +163,7 @@ class Ride(Source):
             slow = rider.target(said, said.slow_model)
             with suppress(PillionError):
                 fast = rider.target(said, said.fast_model)
-                roles = {"fast": (fast.name,)}
+                roles = dict.fromkeys(SMALL if asked.semantic_search else EDITING, (fast.name,))
             grant = rider.grants.open([slow, *([fast] if roles else ())])
             models = slow.name
             rider.grants.hold(session.id, grant)

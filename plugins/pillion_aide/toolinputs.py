@@ -71,6 +71,7 @@ def _search(given: Given, root: Path) -> dict[str, Any]:
 def _editor(given: Given, root: Path, command: str = "") -> dict[str, Any]:
     names = ("file_text", "insert_line", "new_str", "old_str", "view_range")
     parameters = {name: given.get(name) for name in names}
+    parameters["new_str"] = given.get("insert_text", parameters["new_str"])
     return {
         "CodeEditorParameters": {"command": command or given.get("command", "view"), "path": _path(given, root)}
         | parameters

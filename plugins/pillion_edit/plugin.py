@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -30,7 +30,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     them the shipped ones: `anthropic/claude-*` the editor that those models know, `openai/gpt-*` a patch, others one
     tool with old and new text (`replace`). Further ones: `blocks`, `unified`, `whole`.
 
-    `code_edit`: whether there is a tool that has another model edit: where the settings or the session name one for the
+    `code_edit`: whether there is a tool that has another model edit: where settings, session or prompt name one for the
     role `edit` or `fast` (`named`), `always`, or `never`.
     """
 
@@ -72,15 +72,13 @@ class Plugin:
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
         tool = self._tools[self._format(turn.model.name if turn.model else "")]
-        return [tool, self._code_edit] if self._offers(turn.session) else [tool]
+        return [tool, self._code_edit] if self._offers(turn.roles) else [tool]
 
-    def _offers(self, session: str) -> bool:
+    def _offers(self, named: Collection[str]) -> bool:
         """Is there another model to have files edited by?"""
         if self._offered != "named" or self._kernel is None:
             return self._offered == "always"
-        held = self._kernel.roster.held(session)
-        layers = (held.info.roles if held else {}), self._kernel.settings.roles
-        return any(layer.get(role) for layer in layers for role in (ROLE, "fast"))
+        return any(role in named or self._kernel.settings.roles.get(role) for role in (ROLE, "fast"))
 
     def _format(self, model: str) -> Format:
         return next(kind for name, kind in self._formats.items() if fnmatchcase(model, name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -59,17 +59,16 @@ class Plugin:
     @hookimpl
     def register_tools(self, turn: TurnInfo) -> Sequence[Tool]:
         tools: list[Tool] = [FindCode(self.searches)]
-        if self._judges(turn.session):
+        if self._judges(turn.roles):
             tools += [SemanticSearch(self.searches), ExploreCode(self.searches)]
         return tools
 
-    def _judges(self, session: str) -> bool:
+    def _judges(self, named: Collection[str]) -> bool:
         """Is there a model that judges?"""
         kernel = self.searches.kernel
         if self._judge != "named" or kernel is None:
             return self._judge == "always"
-        held = kernel.roster.held(session)
-        return any(layer.get(ROLE) for layer in ((held.info.roles if held else {}), kernel.settings.roles))
+        return ROLE in named or bool(kernel.settings.roles.get(ROLE))
 
     @hookimpl
     def register_events(self) -> Sequence[type[Event]]:

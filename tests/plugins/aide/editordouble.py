@@ -17,11 +17,13 @@ UNKNOWN = {"reply": "gg_testing"}
 
 
 class EditorDouble:
-    """`asked` are path and body of each call, in order. `answers` by path: a value, or bytes to be sent as they are."""
+    """`asked` are path and body of each call, in order, `methods` how. `answers` by path: a value, or bytes to be sent
+    as they are."""
 
     def __init__(self, url: str, answers: Answers) -> None:
         self.url, self.answers = url, dict(answers)
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.methods: list[str] = []
         self.status = 200
         self._exchanges = 0
         self.answers.setdefault("/new_exchange", self._new_exchange)
@@ -49,18 +51,19 @@ async def editor_double(answers: Answers = NONE) -> AsyncIterator[EditorDouble]:
 
     async def one(stream: trio.SocketStream, http: h11.Connection) -> bool:
         """One request. False: the connection is over."""
-        target, body = "", bytearray()
+        method, target, body = "", "", bytearray()
         while not isinstance(event := http.next_event(), h11.EndOfMessage):
             if event is h11.NEED_DATA:
                 http.receive_data(await stream.receive_some(65536))
             elif isinstance(event, h11.Request):
-                target = event.target.decode()
+                method, target = event.method.decode(), event.target.decode()
             elif isinstance(event, h11.Data):
                 body += event.data
             else:
                 return False
         given = msgspec.json.decode(bytes(body)) if body else {}
         editor.asked.append((target, given))
+        editor.methods.append(method)
         answer = editor.answers.get(target, lambda _: UNKNOWN)(given)
         if answer is None:
             await trio.sleep_forever()

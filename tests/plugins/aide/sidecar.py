@@ -27,6 +27,14 @@ enabled = true
 [plugins.aide.addresses]
 OpenAI = "{url}/v1"
 Anthropic = "{url}"
+Azure = "{url}/v1"
+FireworksAI = "{url}/v1"
+GeminiPro = "{url}/v1"
+GoogleAIStudio = "{url}/v1"
+Groq = "{url}/v1"
+Ollama = "{url}/v1"
+OpenRouter = "{url}/v1"
+TogetherAI = "{url}/v1"
 """
 
 

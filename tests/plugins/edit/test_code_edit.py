@@ -164,22 +164,23 @@ async def test_an_approval_shows_the_instruction(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offered", "roles", "own", "there"),
+    ("offered", "roles", "own", "prompts", "there"),
     [
-        ("named", {}, {}, False),
-        ("named", {"edit": ["scripted/editor"]}, {}, True),
-        ("named", {"fast": ["scripted/editor"]}, {}, True),
-        ("named", {"title": ["scripted/editor"]}, {}, False),
-        ("named", {}, {"edit": ["scripted/editor"]}, True),
-        ("always", {}, {}, True),
-        ("never", {"edit": ["scripted/editor"]}, {}, False),
+        ("named", {}, {}, {}, False),
+        ("named", {"edit": ["scripted/editor"]}, {}, {}, True),
+        ("named", {"fast": ["scripted/editor"]}, {}, {}, True),
+        ("named", {"title": ["scripted/editor"]}, {}, {}, False),
+        ("named", {}, {"edit": ["scripted/editor"]}, {}, True),
+        ("named", {}, {}, {"fast": ["scripted/editor"]}, True),
+        ("always", {}, {}, {}, True),
+        ("never", {"edit": ["scripted/editor"]}, {}, {}, False),
     ],
 )
 async def test_it_is_offered_where_a_model_is_named(
-    tmp_path: Path, offered: Any, roles: Any, own: Any, there: bool
+    tmp_path: Path, offered: Any, roles: Any, own: Any, prompts: Any, there: bool
 ) -> None:
     async with hosted(tmp_path, DONE, config=Config(code_edit=offered), models__roles=roles) as host:
-        await host.run(await host.open(roles=own), "go")
+        await host.run(await host.open(roles=own), "go", roles=prompts)
         assert ("code_edit" in {tool.name for tool in host.provider.requests[0].tools}) is there
 
 
