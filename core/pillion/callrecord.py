@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Literal
 
@@ -136,6 +136,29 @@ class CallRecord:
 
     def _passed(self) -> float:
         return round(trio.current_time() - self._began, 6)
+
+
+class CallRecords:
+    """Those of one turn of which its log does not tell yet."""
+
+    def __init__(self) -> None:
+        self._all: list[CallRecord] = []
+
+    def take(self, call: CallRecord) -> CallRecord:
+        """One begins now. Whatever becomes of it, the log tells of it."""
+        self._all.append(call)
+        return call
+
+    def strike(self, events: Sequence[e.Event]) -> None:
+        """The log has these events."""
+        for call in [call for call in self._all if any(call.told_by(event) for event in events)]:
+            call.is_kept()
+            self._all.remove(call)
+
+    def untold(self) -> tuple[list[e.Event], dict[str, bytes]]:
+        """What tells of the calls that failed or were cancelled, with its blobs; for the turn's end."""
+        told: list[e.Event] = [call.told() for call in self._all]
+        return told, {name: blob for call in self._all for name, blob in call.blobs.items()}
 
 
 def _code(error: BaseException) -> str:

@@ -136,7 +136,7 @@ class ToolRun(HeldCall):
             raise ToolError(f"There is no tool {self._call.name!r}. There are: {known}.")
         arguments = self._parsed(self.tool)
         await self._permitted(self.tool, arguments)
-        await self._turn.before(_effect_of(self.tool, arguments))
+        await self._turn.witnesses.before(self._turn, _effect_of(self.tool, arguments))
         seconds = self._turn.kernel.settings.deadlines.tool
         if hasattr(self.tool, "seconds"):
             seconds = float(self.tool.seconds(arguments))

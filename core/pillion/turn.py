@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,20 +15,20 @@ import trio
 from msgspec import Struct, structs
 
 from . import events as e
+from .answering import answered
 from .answerschema import AnswerSchema, Misfit
 from .asking import Answered, Pending
 from .budget import Budget
-from .callrecord import CallRecord
+from .callrecord import CallRecord, CallRecords
 from .catalog import schema_of
-from .contracts.context import ContextPart
-from .contracts.provider import Caller, Request
+from .contextparts import gathered
+from .contracts.provider import Request
 from .contracts.store import Record
 from .contracts.strategy import Strategy
-from .contracts.tool import Effect
-from .contracts.witness import BEFORE_SECONDS, LEAVE_SECONDS, Witness
 from .contracts.workspace import Workspace
-from .errors import BadAnswer, ContextOverflow, Denied, Gone, PillionError, ProviderError, SetAside, Stuck
+from .errors import BadAnswer, Gone, PillionError
 from .fallback import Bench
+from .headway import Headway
 from .modelcall import Answer, ModelCall, WholeCall
 from .onecall import OneCall
 from .overlay import OverlaidWorkspace
@@ -38,18 +38,13 @@ from .tokens import Counter, estimate
 from .toolrun import run_calls
 from .typedanswer import FORM, MISFIT, T, typed
 from .values import Limits, Message, ModelInfo, ToolCall, Usage
-from .window import FATAL, Frame, Shorter
+from .window import Frame, Shorter
+from .witnesses import Witnesses
 
 if TYPE_CHECKING:
     from .catalog import Kit
     from .session import Session
 
-CIRCLES = 3
-"""The same call with the same result this often ends the turn."""
-HOTTEST = 1.0
-"""To which a temperature is raised at most: what every vendor takes."""
-CONTEXT_SECONDS = 10.0
-"""What one context provider gets."""
 RESUME = "Now go on with the task, where you left off. Calls that were set aside were not run."
 RESTART = "Your work was interrupted before the task was done. Now go on with the task, where you left off."
 NO_TOOLS = "Not run: no tool can be called in this step. Answer in words."
@@ -106,14 +101,9 @@ class Turn:
         self._last: tuple[Wish, Step] | None = None
         self.ran: set[int] = set()
         """The items of calls that got as far as their tool."""
-        self._circles: dict[tuple[str, str, str], int] = {}
-        self._witnesses: Sequence[Witness] = ()
-        self._stumbled = False
-        """Could the last answer not be used?"""
-        self._raised = 0.0
-        """What the temperature of the model call that is made now is raised by."""
-        self._calls: list[CallRecord] = []
-        """Model calls of which the log does not tell yet."""
+        self._headway = Headway()
+        self.calls = CallRecords()
+        self.witnesses = Witnesses(())
 
     # ── for strategies ──
 
@@ -217,7 +207,7 @@ class Turn:
         bench = self._bench(role)
         self.budget.step()
         request = Request("", tuple(messages), system, max_output=max_output, schema=schema)
-        answer = await self._answered(bench, request, role, lambda: WholeCall(self, role))
+        answer = await answered(self, bench, request, role, lambda: WholeCall(self, role))
         await self.emit(*answer.closing, blobs=answer.blobs)
         return answer
 
@@ -277,20 +267,12 @@ class Turn:
     async def context(self, tokens: int | None = None) -> str:
         """What the context providers say, the weightiest first, within `tokens` (by default the setting)."""
         tokens = self.kernel.settings.defaults.context_tokens if tokens is None else tokens
-        parts: list[ContextPart] = []
-        for provider in self._kit.contexts:
-            with trio.move_on_after(CONTEXT_SECONDS):
-                try:
-                    parts += await provider.contribute(self, tokens)
-                except Exception as error:  # a plugin's fault is its own
-                    self.kernel.log.error("The context provider %s failed", provider, exc_info=error)
-        return _trimmed(parts, tokens, self.count)
+        return await gathered(self, self._kit.contexts, tokens)
 
     async def emit(self, *events: e.Event, blobs: Mapping[str, bytes] = {}) -> list[Record]:
         """Writes facts to the log; returns when they are durable. Raises Gone when the turn is over."""
         records = await self.session.write(self, *events, blobs=blobs)
-        if self._calls:
-            self._strike(events)
+        self.calls.strike(events)
         return records
 
     @asynccontextmanager
@@ -346,7 +328,7 @@ class Turn:
         self.scope.deadline = self._budget.deadline
         name = self.model.name if self.model else ""
         self._kit = session.kit(self.id, self.strategy.name, self.model, self.workspace, prompt.roles)
-        self._witnesses = self._kit.witnesses
+        self.witnesses = Witnesses(self._kit.witnesses)
         told = [e.ModelTold(text=RESTART, why="restart")] if prompt.resumes else []
         await self.emit(self.started(self.strategy.name, name), *told)
         if prompt.schema is not None:
@@ -379,29 +361,6 @@ class Turn:
     def kit(self) -> Kit:
         return self._kit
 
-    async def before(self, effect: Effect) -> None:
-        """A call of that effect is about to run: witnesses keep first what it may change."""
-        if effect in ("write", "execute"):
-            for witness in self._witnesses:
-                with trio.move_on_after(BEFORE_SECONDS) as late:
-                    await self._witnessed(witness.before(self, effect))
-                if late.cancelled_caught:
-                    self.kernel.log.error("The witness %s was not ready in time", witness)
-
-    async def leave(self) -> None:
-        """Its work is over: witnesses see what came of it."""
-        for witness in self._witnesses:
-            with trio.move_on_after(LEAVE_SECONDS, shield=True), suppress(*FATAL):  # its end is tried again
-                await self._witnessed(witness.leave(self))
-
-    async def _witnessed(self, seeing: Awaitable[None]) -> None:
-        try:
-            await seeing
-        except FATAL:
-            raise
-        except Exception as error:  # a plugin's fault is its own
-            self.kernel.log.error("A witness failed", exc_info=error)
-
     def at_work(self, running: Sequence[str]) -> list[object]:
         """What of plugins it waits for, given the names of running tools: those, else its strategy."""
         if self._budget is None:
@@ -416,21 +375,8 @@ class Turn:
             self._budget.settle()
 
     def recorded(self, request: Request, role: str = "") -> CallRecord:
-        """The record of a model call that begins now. Whatever becomes of it, the log tells of it."""
-        call = CallRecord(request, step=self.steps, role=role, keeper=self.session.keeper)
-        self._calls.append(call)
-        return call
-
-    def untold(self) -> tuple[list[e.Event], dict[str, bytes]]:
-        """What tells of the calls that failed or were cancelled, with its blobs; for the turn's end."""
-        told: list[e.Event] = [call.told() for call in self._calls]
-        return told, {name: blob for call in self._calls for name, blob in call.blobs.items()}
-
-    def _strike(self, events: Sequence[e.Event]) -> None:
-        told = [call for call in self._calls if any(call.told_by(event) for event in events)]
-        for call in told:
-            call.is_kept()
-            self._calls.remove(call)
+        """The record of a model call that begins now."""
+        return self.calls.take(CallRecord(request, step=self.steps, role=role, keeper=self.session.keeper))
 
     def grow(self, item: int, text: str) -> None:
         self.session.grow(self, item, text)
@@ -464,8 +410,7 @@ class Turn:
         with tagged(step=str(self.steps)):
             begun = e.StepStarted(step=self.steps, model=bench.first.model.name)
             await self.session.join(self, joining, *([told] if told else ()), begun)
-            for witness in self._witnesses:
-                self.nursery.start_soon(self._witnessed, witness.step(self))
+            self.witnesses.step(self)
             tools = self._kit.specs() if wish.tools else ()
             frame = Frame(bench.first.model, wish.system, tools, wish.max_output)
             request = Request(
@@ -478,19 +423,14 @@ class Turn:
                 schema=wish.schema,
             )
             shorter = None if wish.view is not None else Shorter(self, frame)
-            again = self._stumbled or (told is not None and told.why == "misfit")
-            self._raised = self.kernel.settings.defaults.temperature_step if again else 0.0
-            answer = await self._answered(bench, request, wish.role, lambda: ModelCall(self, self.steps), shorter)
-            self._raised = 0.0
+            again = self._headway.stumbled or (told is not None and told.why == "misfit")
+            raised = self.kernel.settings.defaults.temperature_step if again else 0.0
+            begin = partial(ModelCall, self, self.steps)
+            answer = await answered(self, bench, request, wish.role, begin, shorter, raised=raised)
             refusal = "" if wish.tools and wish.may_call else NO_TOOLS
             results = await run_calls(self, answer, breakable=True, aside=refusal)
-        self._check_circles(answer.calls, results)
-        self._stumbled = bool(results) and all(map(self._is_stumble, results))
+        self._headway.take(answer.calls, results, self._kit.tools, self.ran)
         return Step(answer.message, answer.calls, results, answer.finish, answer.usage)
-
-    def _is_stumble(self, result: e.ToolFinished) -> bool:
-        """Was it no call that a tool could have run?"""
-        return result.error and result.item not in self.ran and result.code not in (SetAside.code, Denied.code)
 
     def _bench(self, role: str) -> Bench:
         """Who may answer for a role in this turn. Raises NotFound, ConfigError."""
@@ -505,57 +445,6 @@ class Turn:
             return await self.session.window.fit(self, frame)
         return (*wish.view, *(await self.history())[wish.seen :])
 
-    async def _answered(
-        self,
-        bench: Bench,
-        request: Request,
-        role: str,
-        begin: Callable[[], ModelCall | WholeCall],
-        shorter: Shorter | None = None,
-    ) -> Answer:
-        """The answer of the first model that gives one. The log tells of each that does not, and what it used.
-
-        What is too long for them is sent again, once, as `shorter` gives it.
-        """
-        request = structs.replace(request, caller=Caller(self.session.id, self.id, role, self.session.root.id))
-        asking, told = bench.call(), 0
-        while True:
-            call, model = begin(), asking.now.model
-            for passed in asking.passed[told:]:
-                await call.passed_over(passed, model.name)
-            told = len(asking.passed)
-            try:
-                answer = await call.run(asking.now.provider, _fitting(request, model, self._raised), model)
-            except ProviderError as error:
-                self.budget.spend(call.usage)
-                try:
-                    asking.next_after(error)
-                except ContextOverflow as overflow:
-                    if shorter is None:
-                        raise
-                    await call.give_up(str(error))
-                    request = structs.replace(request, messages=await shorter.messages(model, overflow))
-                    asking, told = bench.call(), 0
-                else:
-                    await call.give_up(str(error))
-            else:
-                self.budget.spend(answer.usage)
-                asking.answered()
-                return answer
-
-    def _check_circles(self, calls: Sequence[ToolCall], results: Sequence[e.ToolFinished]) -> None:
-        for call, result in zip(calls, results, strict=True):
-            tool = self._kit.tools.get(call.name)
-            if result.code == SetAside.code:
-                continue  # not of the model's doing
-            if tool is not None and tool.effect == "write" and not result.error:
-                self._circles.clear()  # something changed: asking again is no circle
-                continue
-            key = (call.name, call.arguments, result.text)
-            self._circles[key] = self._circles.get(key, 0) + 1
-            if self._circles[key] >= CIRCLES:
-                raise Stuck(f"{call.name} was called {CIRCLES} times with the same arguments and the same result.")
-
 
 async def _tell_editor(turn: ref[Turn], wanted: e.FileEditWanted) -> None:
     """In the log of the session that holds the texts: the editor watches that one."""
@@ -566,22 +455,3 @@ async def _tell_editor(turn: ref[Turn], wanted: e.FileEditWanted) -> None:
     while session.parent is not None and session.parent.overlays is session.overlays:
         session = session.parent
     await session.write(running, wanted)
-
-
-def _fitting(request: Request, model: ModelInfo, raised: float) -> Request:
-    """The request as that model can take it; its own temperature is `raised` by so much."""
-    longest = None if request.max_output is None else min(request.max_output, model.output)
-    own = model.temperature
-    warm = min(own + raised, max(own, HOTTEST)) if own is not None and raised else None
-    return structs.replace(request, model=model.name, max_output=longest, temperature=warm)
-
-
-def _trimmed(parts: Sequence[ContextPart], tokens: int, count: Callable[[str], int]) -> str:
-    """The weightiest parts that fit; one that does not fit is left out."""
-    left, kept = tokens, []
-    for part in sorted(parts, key=lambda part: -part.weight):
-        text = f"# {part.title}\n\n{part.text.strip()}\n"
-        if (size := count(text)) <= left:
-            kept.append(text)
-            left -= size
-    return "\n".join(kept)

@@ -40,7 +40,7 @@ class TurnLife:
             ending = await self._work()
             if not turn.detached:
                 turn.closing = True
-                await turn.leave()
+                await turn.witnesses.leave(turn)
                 await self._finish(ending)
             nursery.cancel_scope.cancel()
         await self._over()
@@ -116,7 +116,7 @@ class TurnLife:
         ]
         children = [e.ChildInterrupted(child=child) for child in actor.history.open_children]
         begun = [] if actor.history.turn else [turn.started()]
-        told, blobs = turn.untold()
+        told, blobs = turn.calls.untold()
         await actor.write((*begun, *closing, *children, *told, ending), turn=turn.id, blobs=blobs)
 
     async def _watch(self) -> None:

@@ -58,7 +58,8 @@ class Merging:
         """Raises Conflict where files change all the time, NotFound where a snapshot is gone, OSError."""
         if self._prefer == "fork":
             self._first = (await self._mine())[0]
-        await self._turn.before("execute")  # what is there is kept first, and all that changes then is the merge's
+        # What is there is kept first, and all that changes then is the merge's.
+        await self._turn.witnesses.before(self._turn, "execute")
         changes = await self._snapshots.changes(self._origin, self._fork.base, self._now)
         for attempt in range(TRIES):
             steps = await self._planned(changes)
