@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node, Tree
@@ -16,6 +17,9 @@ SHORTEST = 100
 """The same, for the last piece, which is joined to the one before."""
 PLAIN, BARE = 30, 50
 """Lines of a piece where no grammar is known: of a file with an extension, and of one without."""
+
+
+_SPACES = re.compile(rb"[ \t\r\f\v]*")
 
 
 def chunks(data: bytes, tree: Tree) -> list[Span]:
@@ -49,7 +53,7 @@ def _borders(root: Node, data: bytes, lines: Lines) -> Iterator[int]:
             node = nodes[at]
             length = node.end_byte - node.start_byte
             if length > LARGEST:
-                yield _begin(node.start_byte if held < 0 else held, data)
+                yield _begin(node.start_byte if held < 0 else held, data, lines)
                 yield from [] if node.child_count else _cut(node, lines)
                 yield _end(node.end_byte, data)
                 if node.child_count:
@@ -61,7 +65,7 @@ def _borders(root: Node, data: bytes, lines: Lines) -> Iterator[int]:
                 size += length
             else:
                 if size + length > LARGEST:
-                    yield _begin(node.start_byte if held < 0 else held, data)
+                    yield _begin(node.start_byte if held < 0 else held, data, lines)
                     size = 0
                 size, held = size + length, -1
             at += 1
@@ -76,17 +80,18 @@ def _cut(leaf: Node, lines: Lines) -> Iterator[int]:
             yield begin
 
 
-def _begin(byte: int, data: bytes) -> int:
+def _begin(byte: int, data: bytes, lines: Lines) -> int:
     """The line's start, where only spaces stand before."""
-    line = data.rfind(b"\n", 0, byte) + 1
-    return byte if data[line:byte].strip() else line
+    line = lines.start(lines.line(byte))
+    spaces = _SPACES.match(data, line)
+    return line if spaces is not None and spaces.end() >= byte else byte
 
 
 def _end(byte: int, data: bytes) -> int:
     """Behind the line's end, where only spaces follow."""
-    line = data.find(b"\n", byte)
-    end = len(data) if line < 0 else line + 1
-    return byte if data[byte:end].strip() else end
+    spaces = _SPACES.match(data, byte)
+    end = spaces.end() if spaces is not None else byte
+    return min(end + 1, len(data)) if data[end : end + 1] in (b"", b"\n") else byte
 
 
 def _joined(data: bytes, borders: Sequence[int]) -> list[tuple[int, int]]:

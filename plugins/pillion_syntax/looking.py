@@ -21,7 +21,9 @@ def outlined(trees: Trees, path: str, hash: str, language: Language, data: bytes
     """Raises ToolError."""
     tree = trees.tree(path, language, data)
     if tree is None:
-        raise ToolError(f"{path} has more than {LARGEST:,} bytes, or takes more than {SECONDS:g} s to parse.")
+        raise ToolError(
+            f"{path} has more than {LARGEST:,} bytes, takes more than {SECONDS:g} s to parse, or has too many errors."
+        )
     return Outlined(path, hash, language.name, not tree.root_node.has_error, data, outline(language, data, tree))
 
 

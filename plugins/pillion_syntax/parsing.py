@@ -21,6 +21,8 @@ LARGEST = 1_000_000
 SECONDS = 1.0
 """For a parse."""
 PIECE = 16 * 1024
+RAGGED = 10_000**2
+"""The square of the tokens without a name in one error, of all errors together."""
 MOST = 20
 """Errors that are looked for."""
 LOOKED_AT = 20_000
@@ -31,7 +33,8 @@ Found = tuple[int, int, str]
 
 
 def parse(language: Language, data: bytes, old: Tree | None = None) -> Tree | None:
-    """None for a text that is too long, or takes too long. `old`: the tree of the text before, told of what was edited.
+    """None for a text that is too long, takes too long, or is too broken to be looked at. `old`: the tree of the text
+    before, told of what was edited.
 
     Raises MissingLibrary.
     """
@@ -47,9 +50,28 @@ def parse(language: Language, data: bytes, old: Tree | None = None) -> Tree | No
         return time.monotonic() > until
 
     try:
-        return parser.parse(piece, progress_callback=late) if old is None else parser.parse(piece, old, "utf8", late)
+        tree = parser.parse(piece, progress_callback=late) if old is None else parser.parse(piece, old, "utf8", late)
     except ValueError:  # it was stopped
         return None
+    return None if _is_ragged(tree.root_node) else tree
+
+
+def _is_ragged(root: Node) -> bool:
+    """A query takes the square of the tokens without a name that stand side by side in an error: minutes for 500,000
+    brackets, in which nothing else runs."""
+    cost, cursor = 0, root.walk()
+    while True:
+        node = cursor.node
+        if node is not None and node.has_error:
+            if node.is_error:
+                cost += (node.child_count - node.named_child_count) ** 2
+            if cost > RAGGED:
+                return True
+            if cursor.goto_first_child():
+                continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return False
 
 
 @cache

@@ -7,6 +7,7 @@ How well map and search find what was changed: tests/bench/found.py. Nothing her
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import resource
@@ -53,6 +54,8 @@ async def quick(files: int) -> None:
         await trio.to_thread.run_sync(generate, work, files)
         for start in ("first", "second"):
             async with opened(data) as kernel:
+                gc.freeze()  # as a server does when it has begun
+                gc.set_threshold(10_000)
                 code, workspace = kernel.catalog.code(), LocalWorkspace(work)
                 assert code is not None
                 told = [f"{files} files, {start} start: table {await timed(code.table(workspace))}"]

@@ -9,7 +9,7 @@ import pytest
 from pillion_syntax import parsing
 from pillion_syntax.grammars import languages
 from pillion_syntax.language import shipped
-from pillion_syntax.parsing import errors, new_errors
+from pillion_syntax.parsing import errors, new_errors, parse
 
 KNOWN = languages(tuple(shipped()))
 PYTHON = KNOWN.all["python"]
@@ -72,6 +72,12 @@ def test_a_parse_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "x = (1,\n" + "y = [2, 3]\n" * 5_000
     assert errors(PYTHON, text) is None
     assert new_errors(PYTHON, "x = 1\n", text) == []
+
+
+def test_what_a_query_would_take_minutes_for_is_no_tree() -> None:
+    assert parse(PYTHON, b"def light(): pass\n" + b"(" * 5_000) is not None
+    assert parse(PYTHON, b"def light(): pass\n" + b"(" * 20_000) is None
+    assert parse(PYTHON, b"x = [(1, 2), ]\n" * 20_000 + b"(") is not None
 
 
 def test_nothing_is_found_in_files_that_run() -> None:
