@@ -35,6 +35,8 @@ class Book:
         self.all: list[Exchange] = []
         self.ended = 0
         """The event that ended the last turn."""
+        self.over: set[str] = set()
+        """The turns that have ended."""
         self.files: dict[str, list[str]] = {}
         """By turn, the files that it has changed."""
         self._behind: dict[tuple[str, int], int] = {}
@@ -64,6 +66,7 @@ class Book:
                 self._move(event)
             case _ if isinstance(event, TURN_ENDS):
                 self.ended = seq
+                self.over.add(turn)
 
     def find(self, id: str) -> Exchange:
         """Raises NotFound."""

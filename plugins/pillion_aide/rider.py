@@ -135,11 +135,14 @@ class Rider:
         book = await self.books.of(session)
         one = book.find(asked.exchange_id)
         running = session.turn
+        if one.turn in book.over:
+            return []
         if running is not None and running.id == one.turn:
-            after = str(session.head)
+            after = str(book.cursor)  # where it was not over yet
             await session.cancel(by="person")
             with trio.move_on_after(CANCELLING):
-                await session.ended(one.turn, after)
+                if not isinstance(await session.ended(one.turn, after), e.TurnCancelled):
+                    return []
         else:
             try:
                 await session.withdraw(one.turn)

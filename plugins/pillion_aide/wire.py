@@ -39,7 +39,10 @@ class _Line:
         while True:
             event = self.http.next_event()
             if event is h11.NEED_DATA:
-                self.http.receive_data(await self.stream.receive_some(READ))
+                some = await self.stream.receive_some(READ)
+                if not (some or self.answered):
+                    raise trio.BrokenResourceError("it was closed before an answer")
+                self.http.receive_data(some)
             elif isinstance(event, h11.Response):
                 status, self.answered = event.status_code, True
             elif isinstance(event, h11.Data):
@@ -95,10 +98,10 @@ class Wire:
             self._idle.pop().stream.socket.close()
 
     def _kept(self, idle: float) -> _Line | None:
-        """One that was used within `idle` seconds."""
+        """One that was used within `idle` seconds, and on which nothing came since: that would be its end."""
         while self._idle:
             line = self._idle.pop()
-            if trio.current_time() - line.since < idle:
+            if trio.current_time() - line.since < idle and not line.stream.socket.is_readable():
                 return line
             line.stream.socket.close()
         return None

@@ -9,7 +9,9 @@ import pytest
 
 from pillion_aide.asked import ModelConfiguration
 from pillion_aide.vendors import Target, Unusable, target
+from pillion_runtime.testing import Reply, replies
 
+from .shared import Home
 from .sidecar import models
 
 KEY = "key-of-a-test"
@@ -127,6 +129,52 @@ def test_a_provider_is_asked_at_its_place(provider: Any, entry: Any, wire: str, 
 def test_what_cannot_be_asked_is_said_in_a_sentence(provider: Any, entry: Any) -> None:
     with pytest.raises(Unusable, match=r"^[A-Z].*\.$"):
         found(provider, entry)
+
+
+AZURE = "OpenAIAzureConfig"
+ASKED: list[tuple[Any, str, dict[str, str], str]] = [
+    ("OpenAI", "OpenAI", {"api_key": KEY}, "gpt-4o"),
+    ("Anthropic", "Anthropic", {"api_key": KEY}, "Gpt4O"),
+    ("TogetherAI", "TogetherAI", {"api_key": KEY}, "Gpt4O"),
+    ("Ollama", "Ollama", {}, "Gpt4O"),
+    ("LMStudio", "LMStudio", {"api_base": "@"}, "Gpt4O"),
+    ({"Azure": {"deployment_id": "mine"}}, AZURE, {"api_base": "https://a.example", "api_key": KEY}, "Gpt4O"),
+    ("OpenAICompatible", "OpenAICompatible", {"api_base": "@/v1", "api_key": KEY}, "Gpt4O"),
+    ("FireworksAI", "FireworksAI", {"api_key": KEY}, "Gpt4O"),
+    ("GeminiPro", "GeminiPro", {"api_key": KEY, "api_base": "project"}, "Gpt4O"),
+    ("GoogleAIStudio", "GoogleAIStudio", {"api_key": KEY}, "Gpt4O"),
+    ("OpenRouter", "OpenRouter", {"api_key": KEY}, "openai/gpt-4o"),
+    ("Groq", "GroqProvider", {"api_key": KEY}, "Gpt4O"),
+]  # fmt: skip
+"""Each as the editor writes it, at a server of this machine, and the model that this is asked for."""
+
+
+async def test_each_provider_is_asked_with_its_key_and_verified(home: Home) -> None:
+    answers = [Reply(words) for _ in ASKED for words in ("yes", "It is so.")]
+    async with home.sidecar(replies(*answers)) as aide:
+        for number, (provider, entry, given, model) in enumerate(ASKED):
+            settings = {name: value.replace("@", aide.vendor.url) for name, value in given.items()}
+            config = models(provider, {entry: settings}, fast="Gpt4O")
+            verified = await aide.post("verify_model_config", {"model_configuration": config})
+            assert verified.body == b'{"valid":true,"error":null}', provider
+            said = aide.message("Is it?", f"e{number}", f"{aide.session}-{number}", model_configuration=config)
+            assert "It is so." in str((await aide.post("agent_session_chat", said)).told), provider
+            for asked in aide.vendor.asked[-2:]:
+                assert asked.model == model and asked.format == ("messages" if entry == "Anthropic" else "chat")
+                told = asked.headers["api-key" if entry == AZURE else "authorization"]
+                key = KEY if "api_key" in given else "none"
+                assert told == (key if entry == AZURE else f"Bearer {key}"), provider
+
+
+async def test_a_configuration_without_its_provider_is_answered_by_a_sentence(home: Home) -> None:
+    """What the sidecar sent to its cloud then."""
+    config = models("Anthropic", {"OpenAI": {"api_key": KEY}})
+    async with home.sidecar(replies()) as aide:
+        answer = await aide.post("agent_tool_use", aide.message("x", access_token="t", model_configuration=config))
+        assert answer.told == [
+            {"Error": {"message": "The settings hold no key of Anthropic. Add one, or choose another provider."}}
+        ]
+        assert aide.vendor.asked == []
 
 
 @pytest.mark.parametrize("model", LLM_TYPES)
