@@ -23,6 +23,10 @@ SECONDS = 1.0
 PIECE = 16 * 1024
 RAGGED = 10_000**2
 """The square of the tokens without a name in one error, of all errors together."""
+DEEPEST = 30_000
+"""Levels of a tree."""
+STEP = 4096
+"""Bytes after which it is looked how deep it is; what is shorter has fewer levels than 16 bits can count."""
 MOST = 20
 """Errors that are looked for."""
 LOOKED_AT = 20_000
@@ -53,7 +57,23 @@ def parse(language: Language, data: bytes, old: Tree | None = None) -> Tree | No
         tree = parser.parse(piece, progress_callback=late) if old is None else parser.parse(piece, old, "utf8", late)
     except ValueError:  # it was stopped
         return None
-    return None if _is_ragged(tree.root_node) else tree
+    return tree if is_tame(tree.root_node) else None
+
+
+def is_tame(root: Node) -> bool:
+    """Can queries look at it in a time that grows with its size?"""
+    return not _is_ragged(root) and not _is_deep(root)
+
+
+def _is_deep(root: Node) -> bool:
+    """A query counts levels in 16 bits: with more of them it loses names, and takes minutes."""
+    for byte in range(0, root.end_byte, STEP):
+        cursor, depth = root.walk(), 0
+        while cursor.goto_first_child_for_byte(byte) is not None:
+            depth += 1
+            if depth > DEEPEST:
+                return True
+    return False
 
 
 def _is_ragged(root: Node) -> bool:

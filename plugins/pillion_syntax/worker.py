@@ -61,10 +61,11 @@ def read(known: Languages, root: Path, path: str, name: str) -> Read:
     mtime = told.st_mtime_ns if time.time_ns() - told.st_mtime_ns > FRESH else 0
     language = known.all[name]
     hash = hashlib.sha256(data).hexdigest()
-    if b"\0" in data[:8000] or len(data) > LARGEST:
-        found = CodeFile(path, hash, "")
-    else:
-        found = symbols_of(language, path, hash, data, Parser(parsing.grammar(language)).parse(data))
+    found = CodeFile(path, hash, "")
+    if b"\0" not in data[:8000] and len(data) <= LARGEST:
+        tree = Parser(parsing.grammar(language)).parse(data)
+        if parsing.is_tame(tree.root_node):
+            found = symbols_of(language, path, hash, data, tree)
     return Read(path, told.st_size, mtime, hash, found.language, msgspec.msgpack.encode(found))
 
 

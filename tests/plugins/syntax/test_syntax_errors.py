@@ -78,6 +78,8 @@ def test_what_a_query_would_take_minutes_for_is_no_tree() -> None:
     assert parse(PYTHON, b"def light(): pass\n" + b"(" * 5_000) is not None
     assert parse(PYTHON, b"def light(): pass\n" + b"(" * 20_000) is None
     assert parse(PYTHON, b"x = [(1, 2), ]\n" * 20_000 + b"(") is not None
+    assert parse(PYTHON, b"x = 1" + b" - 1" * 20_000) is not None
+    assert parse(PYTHON, b"x = 1" + b" - 1" * 40_000) is None
 
 
 def test_nothing_is_found_in_files_that_run() -> None:

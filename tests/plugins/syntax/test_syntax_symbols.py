@@ -19,7 +19,7 @@ from pillion.processes import Processes
 from pillion.testing.kit import plain_settings
 from pillion_storage.plugin import Config as StorageConfig
 from pillion_storage.plugin import Plugin as Storage
-from pillion_syntax import indexing
+from pillion_syntax import indexing, worker
 from pillion_syntax.indexing import Indexes, Table
 from pillion_syntax.keeping import Keeping
 from pillion_syntax.matching import definitions, uses
@@ -180,6 +180,12 @@ async def test_a_grammar_that_hangs_or_dies_costs_its_file_alone(tmp_path: Path,
         sys.path.remove(str(tmp_path))
     assert hung == ["a.stuck", "b.dead"]
     assert [one.path for one in found] == ["lamp.py", "wick.py"]
+
+
+def test_a_text_of_nothing_but_brackets_counts_as_empty(work: Path) -> None:
+    (work / "deep.py").write_bytes(b"def light(): pass\n" + b"(" * 20_000)
+    found = worker.read(Reader().languages, work, "deep.py", "python")
+    assert (found.path, found.language, found.size) == ("deep.py", "", 20_018)
 
 
 async def test_tools_tell_places(kernel: Kernel, call: RealCall, folder: Path) -> None:
