@@ -10,7 +10,7 @@ from msgspec import to_builtins
 from pillion_http.commandline import on_server, say, say_json
 from pillion_http.liveserver import LiveServer
 
-from .leftbehind import brought
+from .leftbehind import brought, left
 
 
 @click.group("aide")
@@ -30,11 +30,17 @@ def import_(folder: Path, json_: bool, server: LiveServer) -> None:
     for one in brought(folder, server):
         done.append(one)
         if not json_:
-            said = one.error or f"is session {one.session}, with {one.exchanges} exchanges"
+            nodes = f"; {one.nodes} nodes of attempts stay in the file" if one.nodes else ""
+            said = one.error or f"is session {one.session}, with {one.exchanges} exchanges{nodes}"
             say(f"{one.file}: {said}")
+    others = left(folder)
     if json_:
-        say_json({"data": to_builtins(done)})
-    elif not done:
-        click.echo("There are no sessions in it.", err=True)
+        say_json({"data": to_builtins(done), "left": others})
+    else:
+        if not done:
+            click.echo("There are no sessions in it.", err=True)
+        if others:
+            files = ", ".join(f"{name}/ ({count})" for name, count in others.items())
+            click.echo(f"Left as they are, since nothing here takes them: {files}.", err=True)
     if any(one.error for one in done):
         raise click.exceptions.Exit(1)

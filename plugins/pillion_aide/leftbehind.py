@@ -16,17 +16,20 @@ from . import oldlog
 from .oldsession import Unreadable, read
 
 FOLDER = "session"
+OTHERS = ("plans", "scratch_pad")
 MEDIA_TYPE = "application/x-ndjson"
 LARGEST = 256 * 1024 * 1024
 """Bytes of a session's file."""
 
 
 class Brought(Struct, frozen=True, omit_defaults=True):
-    """A file, and what became of it: the `session` that it is now, or why not (`error`)."""
+    """A file, and what became of it: the `session` that it is now, or why not (`error`). `nodes` of attempts are left
+    in the file."""
 
     file: str
     session: str = ""
     exchanges: int = 0
+    nodes: int = 0
     error: str = ""
 
 
@@ -40,6 +43,12 @@ def files(folder: Path) -> list[Path]:
         raise click.ClickException(f"{place}: {error.strerror}.") from None
 
 
+def left(folder: Path) -> dict[str, int]:
+    """What else the sidecar kept, which is not brought in: files by folder."""
+    place = folder if (folder / FOLDER).is_dir() else folder.parent
+    return {name: count for name in OTHERS if (count := sum(1 for _ in (place / name).glob("*")))}
+
+
 def brought(folder: Path, server: LiveServer) -> Iterator[Brought]:
     """Each file as it is done. The files stay as they are."""
     for file in files(folder):
@@ -48,7 +57,7 @@ def brought(folder: Path, server: LiveServer) -> Iterator[Brought]:
             moment = int(file.stat().st_mtime * 1000)
             data = b"".join(oldlog.lines(session, moment))
             view = server.send("/api/sessions/import", data, MEDIA_TYPE)
-            yield Brought(str(file), str(view["id"]), len(session.exchanges))
+            yield Brought(str(file), str(view["id"]), len(session.exchanges), session.nodes)
         except (Unreadable, click.ClickException) as error:
             yield Brought(str(file), error=error.message if isinstance(error, click.ClickException) else str(error))
         except OSError as error:

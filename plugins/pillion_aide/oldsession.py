@@ -54,12 +54,17 @@ class OldExchange(Struct, frozen=True):
 
 
 class OldSession(Struct, frozen=True):
-    """`folder` is where it worked."""
+    """`folder` is where it worked, `action_nodes` are steps of attempts, which have no place here."""
 
     session_id: str
     repo_ref: str = ""
     project_labels: tuple[str, ...] = ()
     exchanges: tuple[OldExchange, ...] = ()
+    action_nodes: Any = None
+
+    @property
+    def nodes(self) -> int:
+        return len(self.action_nodes) if isinstance(self.action_nodes, list) else 0
 
     @property
     def folder(self) -> str:

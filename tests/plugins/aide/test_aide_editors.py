@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 import trio
 
@@ -14,11 +11,9 @@ from pillion_aide.editor import Editor
 from pillion_aide.editorfaults import EditorFailed
 from pillion_runtime.testing import Reply, replies
 
-from ...required import required
 from .editordouble import editor_double
 from .shared import Home
 
-READER = Path(__file__).with_name("reader.mjs")
 HOSTILE = (
     "http://10.0.0.1:80",
     "http://127.0.0.1@evil.example/",
@@ -62,11 +57,8 @@ async def test_an_editor_that_never_answers_or_fails_is_given_up() -> None:
         await bridge_to(gone).new_exchange()
 
 
-async def test_a_session_is_usable_with_a_bad_editor_and_a_client_of_node_reads_every_cut(home: Home) -> None:
-    """The reader splits at `data:{` as the editor does, and is fed the stream cut at every byte."""
-    tricky = 'a "quoted" line\nwith data:{ in it, and ü€😀'
-    program = replies(Reply("one"), Reply("two"), Reply(tricky))
-    node = required("node", hint="it runs the editor's reader")
+async def test_a_session_is_usable_with_a_bad_editor(home: Home) -> None:
+    program = replies(Reply("one"), Reply("two"), Reply('"data:{"'))
     async with home.sidecar(program, {"/new_exchange": lambda _: b"<html>"}) as aide:
         first = await aide.post("agent_session_chat", aide.message("1", "e1"))
         assert "one" in str(first.told)
@@ -76,7 +68,4 @@ async def test_a_session_is_usable_with_a_bad_editor_and_a_client_of_node_reads_
         assert "two" in str(absent.told)
         cuts = await aide.post("agent_session_chat", aide.message("3", "e4"))
     assert b"data:{" not in b"".join(chunk.removeprefix(b"data:{") for chunk in cuts.chunks)
-    read = await trio.run_process([node, str(READER)], stdin=cuts.body, capture_stdout=True)
-    said = json.loads(read.stdout)
-    assert said["cuts"] == len(cuts.body) - 1
-    assert said["text"] == tricky and said["first"]["started"] is True and said["last"]["done"] == "[CODESTORY_DONE]"
+    assert cuts.told[1]["ChatEvent"]["delta"] == '"data:{"'

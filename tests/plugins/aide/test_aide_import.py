@@ -96,13 +96,13 @@ def whole(folder: Path) -> dict[str, Any]:
     )
 
 
-def brought(home: Path, folder: Path, *options: str) -> tuple[int, str]:
-    """What `pillion aide import` ends with, and says."""
+def brought(home: Path, folder: Path, *options: str) -> tuple[int, str, str]:
+    """What `pillion aide import` ends with, says, and says beside."""
     command = [sys.executable, "-m", "pillion_runtime.cli.main", "aide", "import", str(folder), *options]
     command += ["--data-dir", str(home / "data")]
     environ = os.environ | {"PILLION_CONFIG": str(home / "plugins.toml")}
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ)
-    return done.returncode, done.stdout
+    return done.returncode, done.stdout, done.stderr
 
 
 async def test_old_sessions_go_on_and_bad_files_are_named(tmp_path: Path) -> None:
@@ -119,17 +119,23 @@ async def test_old_sessions_go_on_and_bad_files_are_named(tmp_path: Path) -> Non
     (kept / "link").symlink_to("/etc/passwd")
     os.mkfifo(kept / "pipe")
     async with sidecar(tmp_path, replies(Reply("It is so."))) as aide:
-        (kept / "old-1").write_text(json.dumps(whole(aide.folder)))
-        code, told = await trio.to_thread.run_sync(brought, tmp_path, index)
+        (kept / "old-1").write_text(json.dumps(whole(aide.folder) | {"action_nodes": [{"index": 0}, {"index": 1}]}))
+        (index / "plans").mkdir()
+        for name in ("old-1-e8", "old-2-e1"):
+            (index / "plans" / name).write_text("{}")
+        (index / "scratch_pad").mkdir()
+        code, told, beside = await trio.to_thread.run_sync(brought, tmp_path, index)
+        assert beside == "Left as they are, since nothing here takes them: plans/ (2).\n"
         by = dict(line.removeprefix(f"{kept}/").split(": ", 1) for line in told.splitlines())
         assert code == 1 and by.keys() == {p.name for p in kept.iterdir()} - {"none.tmp"}
-        assert by.pop("old-1").endswith("with 14 exchanges")
+        assert by.pop("old-1").endswith("with 14 exchanges; 2 nodes of attempts stay in the file")
         assert all("session of the sidecar's" in by[name] for name in ("cut", "deep", "noise"))
         assert "repo_ref" in by["foreign"] and "repo_ref" in by["parent"] and "no id" in by["up"]
         assert "can't be read" in by["link"] and "no plain file" in by["pipe"]
-        code, again = await trio.to_thread.run_sync(brought, tmp_path, kept, "--json")
+        code, again, beside = await trio.to_thread.run_sync(brought, tmp_path, kept, "--json")
         (old,) = [one for one in json.loads(again)["data"] if one["file"].endswith("old-1")]
         assert code == 1 and "here already" in old["error"]
+        assert json.loads(again)["left"] == {"plans": 2} and beside == ""
 
         answered = await aide.post("agent_session_chat", aide.message("Is it so?", "e11", "old-1"))
         assert "It is so." in str(answered.told)
