@@ -45,6 +45,7 @@ SMALL = ("fast", *EDITING)
 LOST = e.type_of(AideEditorLost)
 RECENT = 5
 """Diffs of recent edits that an edit is told."""
+DROPPED = e.type_of(e.PromptDropped)
 ENDS = {e.type_of(kind) for kind in e.TURN_ENDS}
 _log = logging.getLogger("pillion.plugin.aide")
 
@@ -91,6 +92,8 @@ class Ride(Source):
                 if frame.type == LOST:
                     lost = msgspec.json.decode(frame.data, type=AideEditorLost)
                     told += [(self._teller.reply, event) for event in self._teller.lost(lost.message)]
+                if self._is_dropped(frame):
+                    told += [(self._teller.reply, event) for event in self._teller.dropped()]
                 told += [(self._teller.reply, event) for event in self._teller.tell(frame)]
             if not frames:
                 raise Gone("The session has ended.")
@@ -106,6 +109,10 @@ class Ride(Source):
         if self._session is not None and self._session.turn is not None and self._session.turn.id == self._turn:
             with suppress(PillionError):
                 await self._session.cancel(by="disconnect")
+
+    def _is_dropped(self, frame: Frame) -> bool:
+        """Will the turn never begin?"""
+        return frame.type == DROPPED and msgspec.json.decode(frame.data, type=e.PromptDropped).prompt == self._turn
 
     def _is_new_step(self, frame: Frame) -> bool:
         return self._kind == "tool" and frame.type == "step.started" and frame.turn == self._turn
@@ -279,12 +286,15 @@ class Ride(Source):
             await session.note(AideJudged(reply=one.id, state="Accepted"))
 
     async def _mind(self) -> None:
-        """Answers the approvals that the setting answers, until the turn is over."""
+        """Answers the approvals that the setting answers, until the turn is over, or will never be."""
         assert self._session is not None and self._reader is not None
         session = self._session
         reader = session.follow(str(self._reader.cursor))
         while frames := await reader.events():
             for frame in frames:
+                if self._is_dropped(frame):
+                    await self.judge(session, lambda one: one == self._turn, "Cancelled")
+                    return
                 if frame.turn != self._turn:
                     continue
                 if frame.type == "approval.wanted":

@@ -80,6 +80,12 @@ class Teller:
                 yield uievents.tool_type(type_of(tool_input(event.tool, "", self._root)))
             yield from self._whole(event)
 
+    def dropped(self) -> Iterator[UIEvent]:
+        """Its prompt was taken back before it began."""
+        if not self.over:
+            yield from self._end(e.TurnCancelled())
+            self.over = True
+
     def lost(self, why: str) -> Iterator[UIEvent]:
         """The editor's files are not asked for any more; of a chat nobody is told, since it changes none."""
         if self._kind != "chat" and not self.over:

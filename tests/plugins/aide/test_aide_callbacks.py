@@ -142,7 +142,7 @@ async def test_what_no_grammar_knows_is_widened_as_the_editor_outlines_it(home: 
         assert {step["symbol_identifier"]["symbol_name"] for step in steps} == {"b"}
 
 
-async def test_an_edit_that_is_cancelled_or_refused_says_so_and_changes_nothing(home: Home) -> None:
+async def test_an_edit_that_is_cancelled_refused_or_rejected_says_so(home: Home) -> None:
     program = replies(Reply(("I think.\n", "```\n"), fault=Silence(1)), Reply("No."), Reply("Yes.\n```\nx = 1\n```"))
     async with home.sidecar(program, Documents().answers) as aide:
         file = aide.folder / "a.py"
@@ -168,6 +168,10 @@ async def test_an_edit_that_is_cancelled_or_refused_says_so_and_changes_nothing(
             {"EditsExchangeState": edits},
             {"FinishedExchange": {"exchange_id": "reply-3", "session_id": aide.session}},
         ]
+        taken = {"accepted": True, "editor_url": aide.editor.url, "model_configuration": models()}
+        accepted = await aide.post("user_feedback_on_exchange", body | taken)
+        assert len(accepted.told) == 2  # an editor without language servers: nothing follows
+        assert bodies(aide, "/file_diagnostics") != [] and len(aide.vendor.asked) == 3
 
 
 @pytest.mark.parametrize("fault", ["500", "nonsense", "unknown"])

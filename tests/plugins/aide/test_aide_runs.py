@@ -140,3 +140,24 @@ async def test_who_writes_on_has_accepted_and_feedback_finishes_an_exchange(home
         body = {"session_id": aide.session, "exchange_id": "reply-2", "accepted": False, "step_index": None}
         judged = await aide.post("user_feedback_on_exchange", body)
         assert judged.told == [{"ExchangeEvent": {"FinishedExchange": finished | {"exchange_id": "reply-2"}}}]
+
+
+async def test_a_message_waits_for_the_one_that_runs_and_can_be_taken_back(home: Home) -> None:
+    async with home.sidecar(replies(Reply(("a", "b"), fault=Silence(1)), Reply("third"))) as aide:
+        path = "/api/agentic/agent_session_chat"
+        async with aide.open("POST", path, aide.message("first", "e1")) as first:
+            while "ChatEvent" not in str(await first.event()):
+                pass
+            async with aide.open("POST", path, aide.message("second", "e2")) as second:
+                assert (await second.event())["started"] is True
+                assert "FinishedExchange" in str(await second.event())  # who writes on has taken the first
+                body = {"session_id": aide.session, "exchange_id": "e2"}
+                with trio.fail_after(BOUND):
+                    while (told := (await aide.post("cancel_running_event", body)).told) != [CANCELLED]:
+                        assert "no exchange" in str(told)  # it is just being taken in
+                assert (await second.event())["event"] == CANCELLED
+                assert "[CODESTORY_DONE]" in str(await second.event())
+            assert aide.vendor.open_streams == 1
+            assert (await aide.post("cancel_running_event", body | {"exchange_id": "e1"})).told == [CANCELLED]
+        assert "third" in str((await aide.post("agent_session_chat", aide.message("on", "e3"))).told)
+        assert "second" not in str(aide.vendor.asked[-1].body)
