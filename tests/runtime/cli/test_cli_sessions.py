@@ -14,6 +14,7 @@ import pytest
 
 from pillion_runtime.cli.ages import age
 from pillion_runtime.cli.client import Client
+from pillion_runtime.cli.screen import one_line
 from pillion_runtime.testing import Reply, Status, call
 
 WRITES = Reply(text="I write it down.", calls=(call("write_note", path="note.txt", text="remember"),))
@@ -195,7 +196,7 @@ async def test_a_session_is_watched_from_the_start_and_from_anywhere(cli: Any, s
         assert (await cli.run("run", "third")).code == 0
         newest = (await server.call("GET", "/api/sessions"))["data"][0]["id"]
         async with cli.started("watch", "--all") as plain:
-            await plain.until(f"{newest[:8]}  third · {cli.workspace}\n")
+            await plain.until(f"{newest[:8]}  {one_line(f'third · {cli.workspace}')}\n")
             assert (await cli.run("run", "-c", "fourth")).code == 0
             await plain.until(f"{newest[:8]}  › fourth\n{newest[:8]}  Hello there.\n")
         async with cli.started("watch", newest, "--after", "3", "--json") as late:
