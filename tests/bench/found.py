@@ -1,10 +1,11 @@
 """`python tests/bench/found.py`: how well map and search find what a commit changed; one table for all histories.
 
 Of each history the tree as it was `--back` commits ago, and the commits since then that changed two to fifteen of its
-source files. Given one of them: the share of the others in the map of so many tokens, and among the first ten of the
-important files. Given the commit's subject: the share of its files among the first ten, by words, by meaning (with
-`--meaning`: vectors take a tenth of a second of a core a piece) and by all that counts; and given both. Beside each two
-baselines that take as many files: by name, and those that were changed last.
+source files. Given one of them: the share of the others in the map of so many tokens, among the ten that were committed
+with it most, and among the first ten of the important files. Given the commit's subject: the share of its files among
+the first ten, by words, by meaning (with `--meaning`: vectors take a tenth of a second of a core a piece) and by all
+that counts; and given both. Beside each two baselines that take as many files: by name, and those that were changed
+last.
 
 Histories: this repository's own, those of `--history FOLDER`, and a generated one, whose commits change a function and
 some of its callers, which is what a map is made for. Nothing here passes or fails.
@@ -28,7 +29,8 @@ from msgspec import Struct
 from pillion import LocalWorkspace, ToolError
 from pillion.kernel import Kernel, open_kernel
 from pillion.settings import load
-from pillion_index import searches
+from pillion_index import churn, searches
+from pillion_index.churn import TogetherRanker
 from pillion_index.plugin import Plugin
 from pillion_index.searches import Asked, Searches
 from pillion_repomap.maps import Wanted
@@ -96,7 +98,7 @@ def generate(folder: Path, files: int = 300, commits: int = 120) -> None:
 def taken(history: Path, work: Path, back: int) -> list[tuple[str, list[str]]]:
     """The tree of `back` commits ago, with its history; and the commits since."""
     back = min(back, int(git(history, "rev-list", "--count", "HEAD")) // 2)
-    git(history, "clone", "-q", "--shared", "--no-checkout", str(history), str(work))
+    git(history, "clone", "-q", "--no-checkout", str(history), str(work))
     git(work, "checkout", "-q", "--detach", f"HEAD~{back}")
     log = git(history, "log", "--no-merges", "--name-only", "--format=%x01%s", f"HEAD~{back}..HEAD")
     parts = [entry.strip().split("\n") for entry in log.split("\x01") if entry.strip()]
@@ -121,6 +123,7 @@ async def measured(history: Path, back: int, by: Sequence[str]) -> tuple[int, di
             changes = [change for change in changes if 2 <= len(change.files) <= 15]
             for change in changes:
                 await mapped(found, kernel, tree, change)
+                await together(found, kernel, tree, change)
                 await searched(found, kernel, tree, change, by)
     return len(changes), {name: mean(shares) for name, shares in found.items()}
 
@@ -149,6 +152,15 @@ async def mapped(found: dict[str, list[float]], kernel: Kernel, tree: Tree, chan
         for name, paths in (("", shown), *beside(tree)):
             some = [path for path in paths if path != given][: len(shown)]
             note(found, f"map of {budget} tokens, given a file", name, len(others & set(some)) / len(others))
+
+
+async def together(found: dict[str, list[float]], kernel: Kernel, tree: Tree, change: Change) -> None:
+    given, others = change.files[0], set(change.files[1:])
+    with_it = await TogetherRanker(kernel).rank(tree.workspace, (given,), "")
+    paths = [path for path in sorted(with_it, key=lambda path: -with_it[path][0]) if path in tree.names]
+    for name, some in (("", paths), *beside(tree)):
+        best = [path for path in some if path != given][:FIRST]
+        note(found, f"first {FIRST} committed together, given a file", name, len(others & set(best)) / len(others))
 
 
 async def searched(
@@ -196,7 +208,7 @@ def main() -> None:
     given = options.parse_args()
     if not shutil.which("git"):
         raise SystemExit("There is no git.")
-    searches.SECONDS = 600.0  # how busy the machine is changes nothing
+    searches.SECONDS = churn.SECONDS = 600.0  # how busy the machine is changes nothing
     by = ("words", "meaning", "all") if given.meaning else ("words", "all")
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch, "generated")
