@@ -6,6 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pillion_aide.plugin import TOKENLESS
+from pillion_runtime.auth import Card, Gate
+from pillion_runtime.browsers import Browsers
+from pillion_runtime.hostsettings import Address
+from pillion_runtime.problems import Refused
 from pillion_runtime.testing import Reply, Status, replies
 
 from .shared import Home
@@ -38,6 +45,36 @@ async def test_without_a_token_only_a_program_of_this_machine_comes_in(home: Hom
         assert (await aide.ask(*stop, headers=[("content-type", "text/plain")])).status == 415
         assert (await aide.ask("GET", "/api/sessions")).status == 401
         assert (await aide.ask("GET", "/api/sessions", headers=[("authorization", "Bearer no")])).status == 401
+
+
+@pytest.mark.parametrize(
+    ("peer", "comes_in"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("10.0.0.5", False),
+        ("192.0.2.2", False),
+        ("fe80::1%eth0", False),
+        ("::ffff:10.0.0.5", False),
+        ("", False),
+        ("localhost", False),
+    ],
+)
+def test_whoever_comes_from_another_machine_needs_a_token_whatever_its_host_says(peer: str, comes_in: bool) -> None:
+    gate = Gate(Address("0.0.0.0", 42424), "t", Browsers(42424))
+    gate.tokenless = TOKENLESS
+    for path in ("/api/agentic/agent_tool_use", "/api/reach_the_devs", "/api/tree_sitter/valid_xml"):
+        card = Card("POST", path, "", peer, ["127.0.0.1:42424"], [], [], [], [], [], [])
+        assert gate.further_origin(card) == ""
+        if comes_in:
+            assert gate.client(card) == ""
+        else:
+            with pytest.raises(Refused, match="A token is needed"):
+                gate.client(card)
+    other = Card("GET", "/api/sessions", "", "127.0.0.1", ["127.0.0.1:42424"], [], [], [], [], [], [])
+    with pytest.raises(Refused):
+        gate.client(other)
 
 
 async def test_requests_are_decoded_leniently_and_refused_in_both_forms(home: Home) -> None:
