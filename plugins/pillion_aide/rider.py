@@ -19,6 +19,7 @@ from pillion.contracts.provider import Finish, Request
 from pillion.errors import Conflict, Gone
 from pillion.streamguard import GuardedProvider
 from pillion.values import Message, Text
+from pillion.verifying import verify
 
 from . import uievents
 from .anchored import Selections
@@ -181,8 +182,11 @@ class Rider:
                 _log.info("The editor undoes nothing: %s", error)
 
     async def verify(self, said: ModelConfiguration) -> Verdict:
-        """Asks the slow model for a word. What is wrong is in the answer."""
+        """Asks the slow model for a word, or the one that answers in its place. What is wrong is in the answer."""
         try:
+            if self.config.model:
+                found = await verify(self.kernel, self.config.model, VERIFYING)
+                return Verdict(found.ok, None if found.ok else found.detail)
             wanted = self.target(said, said.slow_model)
             grant = self.grants.open([wanted])
         except PillionError as error:

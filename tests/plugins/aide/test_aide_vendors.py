@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,10 +11,10 @@ import pytest
 
 from pillion_aide.asked import ModelConfiguration
 from pillion_aide.vendors import Target, Unusable, target
-from pillion_runtime.testing import Reply, replies
+from pillion_runtime.testing import Reply, Status, replies
 
 from .shared import Home
-from .sidecar import models
+from .sidecar import models, sidecar
 
 KEY = "key-of-a-test"
 LLM_TYPES = [
@@ -164,6 +166,18 @@ async def test_each_provider_is_asked_with_its_key_and_verified(home: Home) -> N
                 told = asked.headers["api-key" if entry == AZURE else "authorization"]
                 key = KEY if "api_key" in given else "none"
                 assert told == (key if entry == AZURE else f"Bearer {key}"), provider
+
+
+async def test_a_model_of_pillions_answers_whatever_the_configuration_says(tmp_path: Path) -> None:
+    program = replies(Reply("Here I am."), Reply("yes"), Reply(fault=Status(401)))
+    async with sidecar(tmp_path, program, 'model = "auto"') as aide:
+        said = aide.message("Who?", model_configuration={})
+        assert "Here I am." in str((await aide.post("agent_session_chat", said)).told)
+        verified = await aide.post("verify_model_config", {"model_configuration": {}})
+        assert verified.body == b'{"valid":true,"error":null}'
+        refused = json.loads((await aide.post("verify_model_config", {"model_configuration": models()})).body)
+        assert refused["valid"] is False and "401" in refused["error"]
+        assert [asked.model for asked in aide.vendor.asked] == ["scripted"] * 3
 
 
 async def test_a_configuration_without_its_provider_is_answered_by_a_sentence(home: Home) -> None:
