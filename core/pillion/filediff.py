@@ -39,6 +39,12 @@ def file_changed(
     )
 
 
+def said(change: FileChanged) -> str:
+    """What a model is told of it, in a sentence: `Changed lamp.py: 1 line added, 2 removed.`"""
+    lines = "line" if change.added == 1 else "lines"
+    return f"{change.kind.capitalize()} {change.path}: {change.added} {lines} added, {change.removed} removed."
+
+
 def images(change: FileChanged, before: bytes | None) -> Mapping[str, bytes]:
     """The blob that the event names."""
     return {} if before is None else {change.before: before}

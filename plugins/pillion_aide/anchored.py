@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from pillion import PillionError, Turn
 from pillion.contracts.tool import Call, Effect
 from pillion.errors import Conflict, ToolError
-from pillion.filediff import file_changed, images
+from pillion.filediff import file_changed, images, said
 from pillion.textform import text_form
 
 from .block import Block
@@ -131,4 +131,4 @@ class ReplaceLines:
         call.known.note(call.workspace.root, arguments.path, hash)
         change = await trio.to_thread.run_sync(file_changed, arguments.path, old.data, data, hash, call.id)
         await call.emit(change, blobs=images(change, old.data))
-        return f"Changed {arguments.path}: {change.added} lines added, {change.removed} removed."
+        return said(change)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from pillion.contracts.tool import Call
 from pillion.errors import Conflict
-from pillion.filediff import file_changed, images, unified_diff
+from pillion.filediff import file_changed, images, said, unified_diff
 
 from .checking import Checking
 from .conflicts import conflict
@@ -92,18 +92,16 @@ class Maker:
         return await self._told(changes, hashes, call)
 
     async def _told(self, changes: Sequence[Change], hashes: Sequence[str], call: Call) -> Told:
-        said, diffs = [], []
+        lines, diffs = [], []
         for change, hash in zip(changes, hashes, strict=True):
             told = partial(file_changed, change.path, change.before, change.after, hash, call.id, change.hash)
             small = max(len(change.before or b""), len(change.after or b"")) < SMALL
             event = told() if small else await trio.to_thread.run_sync(told)
             await call.emit(event, blobs=images(event, change.before))
-            verb = {"created": "Created", "changed": "Changed", "deleted": "Deleted"}[event.kind]
-            said.append(f"{verb} {change.path}: {event.added} lines added, {event.removed} removed.")
-            said += change.notes
+            lines += [said(event), *change.notes]
             diffs.append(event.diff)
         found = await self._checking.told(changes, call.workspace)
-        return Told("\n".join([*said, *found]), "".join(diffs))
+        return Told("\n".join([*lines, *found]), "".join(diffs))
 
 
 async def _written(changes: Sequence[Change], call: Call) -> Sequence[str]:

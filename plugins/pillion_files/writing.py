@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from pillion.contracts.tool import Call, Effect
 from pillion.contracts.workspace import Content
 from pillion.errors import Conflict
-from pillion.filediff import file_changed, images, unified_diff
+from pillion.filediff import file_changed, images, said, unified_diff
 from pillion.textform import text_form
 
 from .rules import Rules
@@ -54,7 +54,7 @@ class WriteFile:
         before = old.data if old else None
         change = await trio.to_thread.run_sync(file_changed, arguments.path, before, data, hash, call.id)
         await call.emit(change, blobs=images(change, before))
-        return f"{change.kind.capitalize()} {arguments.path}: {change.added} lines added, {change.removed} removed."
+        return said(change)
 
     async def _old(self, arguments: WriteArguments, call: Call) -> Content | None:
         if await call.workspace.stat(arguments.path) is None:

@@ -78,7 +78,7 @@ async def result(host: Host) -> str:
 async def test_a_new_syntax_error_is_told_with_its_line(tmp_path: Path) -> None:
     async with hosted(tmp_path, syntax=Syntax()) as host:
         assert await result(host) == (
-            "Changed lamp.py: 1 lines added, 1 removed.\n"
+            "Changed lamp.py: 1 line added, 1 removed.\n"
             "The edit stays, but lamp.py now has errors that it had not before:\n"
             "line 2, column 5: syntax error\n    return (1"
         )
@@ -86,7 +86,7 @@ async def test_a_new_syntax_error_is_told_with_its_line(tmp_path: Path) -> None:
 
 async def test_without_a_checker_nothing_is_told(tmp_path: Path) -> None:
     async with hosted(tmp_path) as host:
-        assert await result(host) == "Changed lamp.py: 1 lines added, 1 removed."
+        assert await result(host) == "Changed lamp.py: 1 line added, 1 removed."
 
 
 async def test_a_checker_gets_the_texts_before_and_after(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ async def test_one_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(checking, "SECONDS", 0.1)
     async with hosted(tmp_path, checks=Checks(Waits())) as host:
         with trio.fail_after(30):
-            assert await result(host) == "Changed lamp.py: 1 lines added, 1 removed."
+            assert await result(host) == "Changed lamp.py: 1 line added, 1 removed."
 
 
 async def test_a_plugin_that_checks_works_without_the_one_that_edits(tmp_path: Path) -> None:

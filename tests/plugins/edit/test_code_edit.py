@@ -76,7 +76,7 @@ async def test_the_model_of_the_role_edits_in_its_format(tmp_path: Path, format:
         asked = host.provider.requests[1]
         used = [(event.model, event.role) for event in await events(session) if isinstance(event, e.UsageRecorded)]
     assert not found.error
-    assert found.text.startswith("Changed lamp.py: 1 lines added, 1 removed.\n--- a/lamp.py\n+++ b/lamp.py\n@@ -1,5")
+    assert found.text.startswith("Changed lamp.py: 1 line added, 1 removed.\n--- a/lamp.py\n+++ b/lamp.py\n@@ -1,5")
     assert asked.model == "scripted/editor" and asked.tools == ()
     said = asked.messages[0].text
     assert LAMP in said and said.endswith("shine gives 2")

@@ -29,7 +29,7 @@ async def edit(call: Any, old: str, new: str, replace_all: bool = False) -> str:
 
 async def test_one_place_is_replaced_with_a_diff(call: Any, folder: Path) -> None:
     (folder / "f").write_text("one\ntwo\nthree\n")
-    assert await edit(call, "two", "2") == "Changed f: 1 lines added, 1 removed."
+    assert await edit(call, "two", "2") == "Changed f: 1 line added, 1 removed."
     assert (folder / "f").read_text() == "one\n2\nthree\n"
     [change] = call.events
     assert isinstance(change, FileChanged)
