@@ -22,6 +22,8 @@ class Bridge:
         self.session = session
         self.reply = ""
         self._lost: Callable[[EditorFailed], None] | None = None
+        self.why = ""
+        """It is gone, as long as no request names one again: what was wrong with it."""
         self._went: EditorFailed | None = None
         """Why it is gone, as long as nobody was told."""
         self.unsaved: dict[str, bytes] = {}
@@ -48,7 +50,7 @@ class Bridge:
         if self._editor is not None and self._editor.url == editor.url:
             return
         self.leave()
-        self._editor, self.streams = editor, True
+        self._editor, self.streams, self.why = editor, True, ""
         self.unsaved.clear()
 
     def leave(self) -> None:
@@ -77,6 +79,7 @@ class Bridge:
         except EditorAway as error:
             if self._editor is editor:
                 self.leave()
+                self.why = str(error)
                 if self._lost is None:
                     self._went = error
                 else:

@@ -72,6 +72,8 @@ class Ride(Source):
         """What is selected, as it crosses."""
         self._left = False
         self._started = False
+        self._editor_gone = False
+        """Is it told that the editor is gone? The log may have it before the turn."""
 
     # ── telling ──
 
@@ -89,7 +91,7 @@ class Ride(Source):
             for frame in frames:
                 if self._is_new_step(frame):
                     await self._new_step(frame)
-                if frame.type == LOST:
+                if frame.type == LOST and not self._editor_gone:
                     lost = msgspec.json.decode(frame.data, type=AideEditorLost)
                     told += [(self._teller.reply, event) for event in self._teller.lost(lost.message)]
                 if self._is_dropped(frame):
@@ -189,6 +191,9 @@ class Ride(Source):
             assert self._teller is not None
             if self._selected is not None:
                 self._told_of(self._selected, accepted.turn, reply)
+            if asked.editor_url and self._bridge.why:
+                self._editor_gone = True
+                self._first += [(reply, event) for event in self._teller.lost(self._bridge.why)]
             if self._opening:
                 self._first.append((reply, self._teller.open_with(self._opening)))
             await session.note(

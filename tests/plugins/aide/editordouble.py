@@ -17,8 +17,8 @@ UNKNOWN = {"reply": "gg_testing"}
 
 
 class EditorDouble:
-    """`asked` are path and body of each call, in order, `methods` how. `answers` by path: a value, or bytes to be sent
-    as they are."""
+    """`asked` are path and body of each call, in order, `methods` how. `answers` by path: a value, bytes to be sent as
+    they are, None: it never answers, …: it hangs up."""
 
     def __init__(self, url: str, answers: Answers) -> None:
         self.url, self.answers = url, dict(answers)
@@ -67,6 +67,8 @@ async def editor_double(answers: Answers = NONE) -> AsyncIterator[EditorDouble]:
         answer = editor.answers.get(target, lambda _: UNKNOWN)(given)
         if answer is None:
             await trio.sleep_forever()
+        if answer is ...:
+            return False
         data = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
         head = [("content-length", str(len(data)))]
         sent = http.send(h11.Response(status_code=editor.status, headers=head)) or b""

@@ -222,6 +222,59 @@ async def hanging_up(answers: int, *, late: bool = False) -> AsyncIterator[tuple
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("gone", ["/new_exchange", "/file_open", "/apply_edits_streamed", "/apply_edits"])
+async def test_an_editor_that_goes_away_is_told_once_and_the_run_goes_on(home: Home, gone: str) -> None:
+    """It hangs up when it is asked for that, and is there again for the next message."""
+    program = replies(
+        Reply(calls=(call("edit_file", path="a.py", old="x = 1", new="x = 2"),)), Reply("Done."), Reply("Still here.")
+    )
+    async with home.sidecar(program, Documents().answers) as aide:
+        (aide.folder / "a.py").write_text("x = 1\n")
+        usual, aide.editor.answers[gone] = aide.editor.answers[gone], lambda _: ...
+        answer = await aide.post("agent_tool_use", aide.message("go"))
+        thoughts = [event["FrameworkEvent"].get("ToolThinking") for event in answer.told if "FrameworkEvent" in event]
+        last = [one["thinking"] for one in thoughts if one][-1]
+        assert sum("on the disk alone" in one["thinking"] for one in thoughts if one) >= 1
+        assert last.count("on the disk alone") <= 1
+        assert "FinishedExchange" in str(answer.told[-1]) and (aide.folder / "a.py").read_text() == "x = 2\n"
+        assert aide.editor.paths().count(gone) <= 2 and aide.editor.paths()[-1] == gone  # twice where it may be
+        aide.editor.answers[gone] = usual
+        again = await aide.post("agent_session_chat", aide.message("on", "e2"))
+        assert "Still here." in str(again.told) and again.events[-1]["exchange_id"].startswith("reply-")
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "last", "said"),
+    [
+        ("@/a.py", 0, 0, "Select the code that is to be edited, then ask again."),
+        ("@/a.py", 90, 91, "What is selected is not in the file any more. Select it again."),
+        ("@/a.py", 5, 2, "What is selected is not in the file any more. Select it again."),
+        ("@/missing.py", 1, 2, "What is selected can't be edited: "),
+        ("@/../../etc/hosts", 1, 2, "What is selected can't be edited: "),
+        ("/etc/hosts", 1, 2, "What is selected can't be edited: "),
+        ("@/.env", 1, 2, "What is selected can't be edited: "),
+        ("@/a.bin", 1, 2, "What is selected can't be edited: "),
+        ("", 1, 2, "What is selected can't be edited: "),
+    ],
+)
+async def test_what_can_not_be_edited_is_said_and_no_model_is_asked(
+    home: Home, path: str, first: int, last: int, said: str
+) -> None:
+    async with home.sidecar(replies(), Documents().answers) as aide:
+        (aide.folder / "a.py").write_text(CODE)
+        (aide.folder / ".env").write_text("KEY=1\nB=2\nC=3\n")
+        (aide.folder / "a.bin").write_bytes(b"\0\1\n\n\n")
+        chosen = context(aide.folder / "a.py", first)
+        chosen["variables"][0] |= {
+            "fs_file_path": path.replace("@", str(aide.folder)),
+            "end_position": {"line": last, "character": 3, "byteOffset": 0},
+        }
+        answer = await aide.post("agent_session_edit_anchored", aide.message("x", user_context=chosen))
+        (error,) = answer.told
+        assert error["Error"]["message"].startswith(said) and answer.events[0]["exchange_id"] == "asked-1"
+        assert aide.vendor.asked == []
+
+
 async def test_a_connection_that_the_editor_has_closed_is_not_used_again() -> None:
     async with hanging_up(1) as (url, got):
         editor = Editor(url)
