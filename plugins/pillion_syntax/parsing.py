@@ -32,6 +32,9 @@ MOST = 20
 LOOKED_AT = 20_000
 """Nodes of the tree that are, meanwhile."""
 
+YIELD = 0.001
+"""Seconds in which others have Python's lock, before a query is compiled, which holds it for some milliseconds."""
+
 Found = tuple[int, int, str]
 """Line and column from 1, and what is wrong there."""
 
@@ -47,15 +50,19 @@ def parse(language: Language, data: bytes, old: Tree | None = None) -> Tree | No
     until = time.monotonic() + SECONDS
     parser = Parser(grammar(language))
 
-    def piece(offset: int, _: object) -> bytes:
-        return data[offset : offset + PIECE]
-
     def late(*_: object) -> bool:
         return time.monotonic() > until
+
+    def piece(offset: int, _: object) -> bytes:
+        """Of a late one the text is at its end: within a token, which may be looked for to the end of the text at each
+        of its places, nobody is asked whether it goes on."""
+        return b"" if late() else data[offset : offset + PIECE]
 
     try:
         tree = parser.parse(piece, progress_callback=late) if old is None else parser.parse(piece, old, "utf8", late)
     except ValueError:  # it was stopped
+        return None
+    if late():
         return None
     return tree if is_tame(tree.root_node) else None
 
@@ -109,6 +116,7 @@ def query(language: Language, text: str) -> Query:
 
 def new_query(language: Language, text: str) -> Query:
     """The same, for who wants one of its own."""
+    time.sleep(YIELD)
     try:
         return Query(grammar(language), text)
     except tree_sitter.QueryError as error:

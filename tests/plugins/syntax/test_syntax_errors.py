@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,15 @@ def test_a_parse_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "x = (1,\n" + "y = [2, 3]\n" * 5_000
     assert errors(PYTHON, text) is None
     assert new_errors(PYTHON, "x = 1\n", text) == []
+
+
+def test_a_parse_ends_in_time_within_a_token_too() -> None:
+    code = (
+        "from pillion_syntax import parsing, reading; parsing.SECONDS = 0.1; known = reading.Reader().languages.all;"
+        "print(parsing.parse(known['scala'], b'`' * 1_000_000))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "None\n"
 
 
 def test_what_a_query_would_take_minutes_for_is_no_tree() -> None:
