@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import trio
 from pillion import LocalWorkspace, ToolError, Turn
 from pillion.contracts.code import CodeFile, Symbol, Use
 from pillion.testing.kit import Host, StrategyPlugin, kernel_host
+from pillion.testing.scripted import calls, says
 from pillion_repomap.graph import Graph
 from pillion_repomap.maps import Maps, Wanted, wanted_of
 from pillion_repomap.plugin import Config, Plugin
@@ -168,6 +170,20 @@ async def test_a_turn_begins_with_a_map_of_what_it_is_about(tmp_path: Path) -> N
             await host.run(session, "mend shop.py")
     assert "Map of the repository" in shows.told
     assert "def light():" in shows.told and "def sell():" not in shows.told
+
+
+async def test_the_first_map_tells_how_far_it_is(host: Host, tmp_path: Path) -> None:
+    for number in range(110):
+        (tmp_path / f"lamp{number}.py").write_text("def light():\n    pass\n")
+    host.provider.script(calls(("repo_map", "{}")), says("done"))
+    session = await host.open()
+    watcher = session.follow("latest")
+    await session.prompt("go")
+    seen: list[tuple[str, dict[str, object]]] = []
+    while "turn.finished" not in dict(seen):
+        seen += [(frame.type, json.loads(frame.data)) for frame in await watcher.page()]
+    told = {(data["note"], data["done"]) for kind, data in seen if kind == "tool.progress"}
+    assert ("100 of 112 files read", 100 / 112) in told
 
 
 async def test_where_nothing_is_defined_there_is_no_map(host: Host, call: RealCall, folder: Path) -> None:
