@@ -122,6 +122,31 @@ async def test_only_what_has_changed_is_read_again(kernel: Kernel, work: Path) -
     assert (await index.table(workspace), workers.given[4:]) == (table, [])
 
 
+class Started(Processes):
+    """Real ones, which tell what was started."""
+
+    def __init__(self) -> None:
+        super().__init__({"PATH": os.environ["PATH"]})
+        self.programs: list[str] = []
+
+    def start(self, argv, **options):  # type: ignore[no-untyped-def]
+        self.programs.append(Path(argv[0]).name)
+        return super().start(argv, **options)
+
+
+async def test_the_tree_is_walked_again_only_where_files_came_or_went(work: Path) -> None:
+    index, processes = Indexes(Reader()), Started()
+    index.begin(processes, Keeping(None))
+    with trio.fail_after(60):
+        await index.table(LocalWorkspace(work))
+        (work / "lamp.py").write_text(LAMP.replace("glow", "shine"))
+        table = await index.table(LocalWorkspace(work))
+        assert (told(table, "shine"), processes.programs.count("rg")) == (["lamp.py:2 method Lamp.shine"], 1)
+        (work / "new.py").write_text("def new(): pass\n")
+        table = await index.table(LocalWorkspace(work))
+        assert (told(table, "new"), processes.programs.count("rg")) == (["new.py:1 function new"], 2)
+
+
 async def test_a_few_small_files_need_no_process(kernel: Kernel, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index, workers = indexes(kernel)
     monkeypatch.setattr(indexing, "FEW", 1)
