@@ -133,3 +133,76 @@ async def test_a_tag_is_told_from_its_first_line_on_and_a_parameter_may_stand_on
     assert [one["field_content_delta"] for one in told] == ["First.", "\nSecond."]
     last = answer.told[-1]["FrameworkEvent"]["ToolUseDetected"]
     assert last == {"tool_use_partial_input": {"AskFollowupQuestions": {"question": "Which one?"}}, "thinking": ""}
+
+
+TAGS = [
+    (
+        "<list_files>\n<directory_path>src</directory_path>\n<recursive>true</recursive>\n</list_files>",
+        '{"ListFiles":{"directory_path":"@/src","recursive":true}}',
+    ),
+    (
+        "<list_files>\n<directory_path>\n.\n</directory_path>\n<recursive>false</recursive>\n</list_files>",
+        '{"ListFiles":{"directory_path":"@","recursive":false}}',
+    ),
+    (
+        "<grep_string>\n<directory_path>src</directory_path>\n<regex_pattern>\nx|y\n</regex_pattern>\n</grep_string>",
+        '{"SearchFileContentWithRegex":{"directory_path":"@/src","regex_pattern":"x|y","file_pattern":null}}',
+    ),
+    (
+        "<search_files>\n<directory_path>src</directory_path>\n<regex_pattern>x</regex_pattern>\n"
+        "<file_pattern>*.py</file_pattern>\n</search_files>",
+        '{"SearchFileContentWithRegex":{"directory_path":"@/src","regex_pattern":"x","file_pattern":"*.py"}}',
+    ),
+    (
+        "<read_file>\n<fs_file_path>a.py</fs_file_path>\n<start_line>1</start_line>\n<end_line>2</end_line>\n</read_file>",
+        '{"OpenFile":{"fs_file_path":"@/a.py","start_line":1,"end_line":2}}',
+    ),
+    (
+        "<code_edit_input>\n<fs_file_path>\na.py\n</fs_file_path>\n<instruction>\nDo.\n</instruction>\n</code_edit_input>",
+        '{"CodeEditing":{"fs_file_path":"@/a.py","instruction":"Do."}}',
+    ),
+    (
+        "<execute_command>\n<command>\nls\n</command>\n<wait_for_exit>false</wait_for_exit>\n</execute_command>",
+        '{"TerminalCommand":{"command":"ls","wait_for_exit":false}}',
+    ),
+    (
+        "<execute_command>\n<command>ls -l</command>\n</execute_command>",
+        '{"TerminalCommand":{"command":"ls -l","wait_for_exit":true}}',
+    ),
+    ("<find_file>\n<pattern>*.py</pattern>\n</find_file>", '{"FindFile":{"pattern":"*.py"}}'),
+    ("<get_diagnostics>\n<fs_file_path>a.py</fs_file_path>\n</get_diagnostics>", '{"LSPDiagnostics":{}}'),
+    (
+        "<semantic_search>\n<question>\nwho?\n</question>\n</semantic_search>",
+        '{"SemanticSearch":{"search_query":"who?"}}',
+    ),
+    (
+        "<semantic_search>\n<search_query>why?</search_query>\n</semantic_search>",
+        '{"SemanticSearch":{"search_query":"why?"}}',
+    ),
+    ("<request_screenshot>\n</request_screenshot>", '{"RequestScreenshot":{}}'),
+    (
+        "<test_runner>\n<fs_file_paths>\na.py\nb.py\n</fs_file_paths>\n</test_runner>",
+        '{"TestRunner":{"fs_file_paths":["@/a.py","@/b.py"]}}',
+    ),
+]  # fmt: skip
+
+
+async def test_each_tag_of_the_sidecars_is_a_call(home: Home) -> None:
+    """With the thinking before them or without, several in one answer, in pieces of seven characters."""
+    text = "<thinking>\nI look.\n</thinking>\n" + "\n".join(tag for tag, _ in TAGS)
+    program = replies(Reply(tuple(text[at : at + 7] for at in range(0, len(text), 7))))
+    told: list[Any] = []
+    async with home.sidecar(program) as aide:
+        config = models(model="tagged")
+        message = aide.message("go", model_configuration=config, semantic_search=True, is_devtools_context=True)
+        async with aide.open("POST", "/api/agentic/agent_tool_use", message) as opened:
+            while len(framed(told, "ToolUseDetected")) < len(TAGS):
+                told.append((await opened.event()).get("event", {}))
+            body = {"session_id": aide.session, "exchange_id": "asked-1"}
+            assert (await aide.post("cancel_running_event", body)).told == [CANCELLED]
+        root = str(aide.folder)
+    uses = framed(told, "ToolUseDetected")
+    assert [msgspec.json.encode(use["tool_use_partial_input"]).decode() for use in uses] == [
+        shape.replace("@", root) for _, shape in TAGS
+    ]
+    assert uses[0]["thinking"] == "I look."
