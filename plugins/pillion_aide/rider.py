@@ -50,18 +50,19 @@ Answered = Literal["write", "execute", "network"]
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """`approve`: effects of tools that are allowed without asking, since the editor has no way to ask. `demand_token`:
     nothing is answered without the server's token. `model`: a model of Pillion's that answers instead of those that the
-    editor names; `addresses` are base URLs by the editor's names of providers, `models` vendors' names of models by the
-    editor's. `tool_tags`: patterns of `provider/model`, in the editor's names, of models that have no tools of their
-    own: they are told of them in words, and write calls as tags. `editor_hosts`: where an editor may be besides this
-    machine; `editor_seconds`: what it gets for an answer. `apply_directly`: edits are written to the disk, not made in
-    the editor. `hot_streak`: when an edit is accepted, a model says what is likely to be edited next.
-    `image_width`: pixels to which wider images are shrunk, 0: none.
-    `reported_version`: what editors are told. `cancel_on_disconnect`: an editor that goes away ends its run.
+    editor names; `fall_back`: those that are asked, in order, where the editor's can't answer. `addresses` are base
+    URLs by the editor's names of providers, `models` vendors' names of models by the editor's. `tool_tags`: patterns of
+    `provider/model`, in the editor's names, of models that have no tools of their own: they are told of them in words,
+    and write calls as tags. `editor_hosts`: where an editor may be besides this machine; `editor_seconds`: what it gets
+    for an answer. `apply_directly`: edits are written to the disk, not made in the editor. `hot_streak`: when an edit
+    is accepted, a model says what is likely to be edited next. `image_width`: pixels to which wider images are shrunk,
+    0: none. `reported_version`: what editors are told. `cancel_on_disconnect`: an editor that goes away ends its run.
     """
 
     approve: tuple[Answered, ...] = ("write",)
     demand_token: bool = False
     model: str = ""
+    fall_back: tuple[str, ...] = ()
     addresses: Mapping[str, str] = {}
     models: Mapping[str, str] = {}
     tool_tags: tuple[str, ...] = TAGGED

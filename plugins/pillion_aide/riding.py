@@ -157,7 +157,7 @@ class Ride(Source):
 
     async def _begin(self) -> Grant | None:
         rider, asked = self._rider, self._asked
-        models, grant, roles = rider.config.model, None, {}
+        models, grant, roles = rider.config.model, None, dict[str, tuple[str, ...]]()
         chosen = wording.selection(asked) if self._kind == "edit" else None
         self._bridge = rider.bridge(asked.session_id, asked.editor_url)
         rider.nursery.start_soon(self._ask_reply)  # the editor answers while the session is looked up
@@ -175,6 +175,8 @@ class Ride(Source):
                 roles = dict.fromkeys(SMALL if asked.semantic_search else EDITING, (fast.name,))
             grant = rider.grants.open([slow, *([fast] if roles else ())])
             models = slow.name
+            if rider.config.fall_back:
+                roles["default"] = rider.config.fall_back
             rider.grants.hold(session.id, grant)
         try:
             text, more = (asked.query, []) if chosen is None else await self._selection(session, chosen)

@@ -14,6 +14,7 @@ from pillion_aide.vendors import Target, Unusable, target
 from pillion_runtime.testing import Reply, Status, replies
 
 from .shared import Home
+from .sidecar import KEY as CANARY
 from .sidecar import models, sidecar
 
 KEY = "key-of-a-test"
@@ -178,6 +179,17 @@ async def test_a_model_of_pillions_answers_whatever_the_configuration_says(tmp_p
         refused = json.loads((await aide.post("verify_model_config", {"model_configuration": models()})).body)
         assert refused["valid"] is False and "401" in refused["error"]
         assert [asked.model for asked in aide.vendor.asked] == ["scripted"] * 3
+
+
+async def test_models_of_pillions_answer_where_the_editors_can_not(tmp_path: Path) -> None:
+    program = replies(Reply(fault=Status(401)), Reply("Instead."), Reply("As asked."))
+    async with sidecar(tmp_path, program, 'fall_back = ["chat/scripted"]') as aide:
+        first = await aide.post("agent_session_chat", aide.message("Who?", "e1"))
+        assert "Instead." in str(first.told) and "Error" not in str(first.told)
+        second = await aide.post("agent_session_chat", aide.message("And now?", "e2"))
+        assert "As asked." in str(second.told)
+        assert [asked.model for asked in aide.vendor.asked] == ["gpt-4o", "scripted", "gpt-4o"]
+        assert aide.vendor.asked[1].headers["authorization"] != f"Bearer {CANARY}"
 
 
 async def test_a_configuration_without_its_provider_is_answered_by_a_sentence(home: Home) -> None:
