@@ -27,6 +27,8 @@ SPACES = {
     "macro": "macro",
 }
 """Which names a kind has to itself: a type and a value may be called the same. Those of other kinds may be both."""
+NESTED = 200
+"""Scopes within each other; one that is deeper counts as the one round it, since each use looks through all of them."""
 _VERSION = re.compile(r"/v\d+$|\.v\d+$")
 _DEFINES = re.compile(r"(local|hoist|function|global|pattern)\.definition(?:\.(\w+))?")
 
@@ -263,7 +265,13 @@ def _scopes(captures: Mapping[str, Sequence[Node]], size: int) -> list[Scope]:
         [(*place, kind) for some in (inner, found) for place, kind in some.items() if place != (0, size)],
         key=lambda one: (one[0], -one[1], one[2] != "outside"),
     )
-    return [Scope(*one[:2], parent, one[2]) for one, parent in zip(both, _parents(both), strict=True)]
+    parents, depths = _parents(both), [0]
+    for parent in parents[1:]:
+        depths.append(depths[parent] + 1)
+    if max(depths) > NESTED:
+        both = [one for one, depth in zip(both, depths, strict=True) if depth <= NESTED]
+        parents = _parents(both)
+    return [Scope(*one[:2], parent, one[2]) for one, parent in zip(both, parents, strict=True)]
 
 
 def _parents(nested: Sequence[tuple[int, int, str]]) -> list[int]:

@@ -10,7 +10,7 @@ from pillion_syntax.grammars import languages
 from pillion_syntax.language import shipped
 from pillion_syntax.lines import Lines
 from pillion_syntax.parsing import parse
-from pillion_syntax.scopes import Place, ScopeGraph, scope_graph
+from pillion_syntax.scopes import NESTED, Place, ScopeGraph, scope_graph
 
 FILES = Path(__file__).parent / "scopes"
 NAMES = sorted(path.stem for path in FILES.glob("*.table"))
@@ -49,3 +49,10 @@ def test_what_names_mean_is_as_written_by_hand(name: str) -> None:
 def test_each_language_with_scopes_has_a_table() -> None:
     own = {name for name, one in KNOWN.all.items() if one.scopes}
     assert own == set(NAMES)
+
+
+def test_scopes_that_nest_without_end_count_as_one() -> None:
+    found = graph("javascript", b"let wick; {" + b"{wick; let oil;" * 3_000 + b"}" * 3_001)
+    assert len(found.scopes) == NESTED + 1
+    wick, oil = found.at(4), found.bindings[-1]
+    assert wick is not None and (len(wick.uses), len(oil.places)) == (3_000, 3_000 - NESTED + 2)
