@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import tempfile
 import time
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 CHECK_SECONDS = 5.0
 READ = 1000
+ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Kernel:
@@ -108,7 +110,7 @@ class Kernel:
 
         An `ephemeral` one is kept in memory alone, and so are its children. `roles` are its own models, in order for
         each role; `model` is short for one of the role `default`. `id`, 32 hexadecimal digits, is for who finds it by
-        that again. Raises Conflict where there is such a session.
+        that again. Raises Conflict where there is such a session, ValueError where it is no id.
         """
         check_roles(roles, at="roles")
         self.catalog.workspace(workspace)
@@ -119,6 +121,8 @@ class Kernel:
             self.catalog.strategy(strategy, None)
         info = self._info(workspace, model, strategy, labels, ephemeral=ephemeral, roles=roles)
         if id:
+            if not ID.fullmatch(id):
+                raise ValueError(f"{id!r} is no session's id: those are 32 hexadecimal digits.")
             info = structs.replace(info, id=id)
         return await self._begin(info, limits or self.settings.limits, self._nursery)
 

@@ -38,6 +38,9 @@ async def test_a_session_may_be_made_by_an_id_that_nobody_has(host: Host) -> Non
         await host.open(id=mine)
     await host.kernel.delete(mine)
     assert (await host.open(id=mine)).id == mine
+    for wrong in (mine.upper(), mine[1:], "../" + mine, mine + "\n"):
+        with pytest.raises(ValueError, match="is no session's id"):
+            await host.open(id=wrong)
 
 
 class Frozen(MemoryStore):
