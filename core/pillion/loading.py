@@ -101,6 +101,12 @@ def module_of(section: PluginSection, points: Points) -> str:
     return point.module if point else _file_module(section) if place.endswith(".py") else place
 
 
+def is_shipped(section: PluginSection, points: Points) -> bool:
+    """Does it come with Pillion itself?"""
+    point = points.get(section.use)
+    return point is not None and point.dist is not None and point.dist.name == "pillion"
+
+
 def forget(section: PluginSection, points: Points) -> None:
     """Drops the plugin's own modules, so that the next load reads them anew. Objects made of the old ones live on."""
     top = module_of(section, points).partition(".")[0]

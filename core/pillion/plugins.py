@@ -107,6 +107,10 @@ class PluginHost:
         """Is it one that no file names?"""
         return name in self._objects
 
+    def is_shipped(self, name: str) -> bool:
+        """Does it come with Pillion itself?"""
+        return loading.is_shipped(self.settings.plugins[name], self._points)
+
     def brings(self, name: str, hook: str) -> bool:
         """Does the plugin implement that hook?"""
         return hook in self._states[name].hooks

@@ -154,6 +154,16 @@ def test_an_installed_plugin_runs_only_if_it_is_listed(tmp_path: Path, monkeypat
     assert state(loaded(tmp_path, "[plugins.stranger_of_test]"), "stranger_of_test").state == "missing"
 
 
+def test_what_comes_with_pillion_is_told_from_what_somebody_brings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    installed(tmp_path, "guest_of_test", GOOD)
+    host = loaded(tmp_path, "[plugins.guest_of_test]\n[plugins.agent]", mine=GOOD)
+    assert [state(host, name).state for name in ("agent", "guest_of_test", "mine")] == ["on"] * 3
+    assert [host.is_shipped(name) for name in ("agent", "guest_of_test", "mine")] == [True, False, False]
+
+
 def test_needs_order_the_loading_and_a_fault_is_passed_on(tmp_path: Path) -> None:
     sources = {"c": "b", "b": "a", "y": "x"}
     host = loaded(
