@@ -15,6 +15,8 @@ from .shelf import Book, Ready, Shelf
 from .state import Snapshot, State
 
 Why = Literal["step", "done", "restore"]
+LULL = 0.05
+"""Seconds from a step's beginning to its look: a model takes longer, and a few quick words pay nothing."""
 
 
 class Watch:
@@ -38,6 +40,8 @@ class Watch:
         """Has something been changed since the last checkpoint?"""
 
     async def step(self, turn: Turn) -> None:
+        if not self._open:  # else the step before ends here, and what a person saves from now on is theirs
+            await trio.sleep(LULL)
         await self._guarded(turn, lambda book: self._step(turn, book))
 
     async def before(self, turn: Turn, effect: Effect) -> None:

@@ -8,18 +8,22 @@ import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from pillion import LocalWorkspace, Write
 from pillion.events import TurnCancelled, TurnFailed
 from pillion.overlay import Overlay
 from pillion.testing.kit import frames
-from pillion.testing.scripted import Gate, calls, says
+from pillion.testing.scripted import Gate, Pause, calls, says
+from pillion_checkpoints.shelf import Book, Ready
 from pillion_checkpoints.snapshots import Snapshots
 from pillion_checkpoints.state import State
 from pillion_checkpoints.strategies import Order
+from pillion_checkpoints.watching import LULL
 
 from .scene import PROGRAMS, image, scene
 
@@ -191,6 +195,46 @@ async def test_a_turn_of_words_waits_for_no_snapshot(tmp_path: Path, monkeypatch
         await s.turn(("a", "two"))
         await s.go("undo")
         assert s["a"] == "one"
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When a snapshot was begun."""
+    begun, ready = [], Book.ready
+
+    async def counted(book: Book, *given: Any) -> Ready:
+        begun.append(trio.current_time())
+        return await ready(book, *given)
+
+    monkeypatch.setattr(Book, "ready", counted)
+    return begun
+
+
+async def test_a_few_quick_words_need_no_snapshot(
+    tmp_path: Path, looks: list[float], autojump_clock: trio.testing.MockClock
+) -> None:
+    async with scene(tmp_path) as s:
+        for seconds, taken in ((LULL / 2, 0), (LULL * 2, 1)):
+            s.host.provider.script([Pause(seconds), *says("hello")])
+            accepted = await s.session.prompt("go")
+            await s.session.ended(accepted.turn, accepted.after)
+            assert len(looks) == taken
+
+
+async def test_behind_a_program_it_is_looked_at_once(
+    tmp_path: Path, looks: list[float], mock_clock: trio.testing.MockClock
+) -> None:
+    """What a person saves from then on is not taken for the program's."""
+    async with scene(tmp_path) as s:
+        gate = Gate()
+        s.host.provider.script(calls(("program", "{}")), [gate, *says("done")])
+        PROGRAMS.append(lambda: s.__setitem__("a", "two"))
+        accepted = await s.session.prompt("go")
+        await gate.reached.wait()
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(looks) == 2, "before the program, and behind it; no time has passed"
+        gate.opened.set()
+        await s.session.ended(accepted.turn, accepted.after)
 
 
 async def test_a_write_waits_for_a_line_in_the_log_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
