@@ -95,18 +95,16 @@ def _take(found: dict[str, str], path: str, *, own: bool) -> None:
 
 def _check_version(config: ConfigFile, path: str) -> None:
     """What is kept in a way that is not known here must not be read as if it were. Raises GitFault."""
-    said = b"0"
+    version = b"0"
     with suppress(KeyError):
-        said = config.get((b"core",), b"repositoryformatversion")
-    strange = said.strip() not in (b"0", b"1")
-    names = config.items((b"extensions",)) if said.strip() == b"1" and config.has_section((b"extensions",)) else ()
-    for name in [name.decode("utf-8", "replace").lower() for name, _ in names]:
-        if name not in (*_EXTENSIONS, *_HARMLESS):
-            raise GitFault(f"The repository has the extension {name}, which is not known here ({path}).")
-    if strange:
-        raise GitFault(
-            f"The repository has the format {said.decode('utf-8', 'replace')}, which is not known here ({path})."
-        )
+        version = config.get((b"core",), b"repositoryformatversion").strip()
+    if version not in (b"0", b"1"):
+        told = version.decode("utf-8", "replace")
+        raise GitFault(f"The repository has the format {told}, which is not known here ({path}).")
+    if version == b"1" and config.has_section((b"extensions",)):
+        for name in [name.decode("utf-8", "replace").lower() for name, _ in config.items((b"extensions",))]:
+            if name not in (*_EXTENSIONS, *_HARMLESS):
+                raise GitFault(f"The repository has the extension {name}, which is not known here ({path}).")
 
 
 def _known(config: ConfigFile, section: str, names: Iterable[str]) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from .renames import Leaf
 LARGEST = 256 * 1024 * 1024
 """Bytes of a file of git's own that is read."""
 HEAD = Ref(b"HEAD")
+_OF_HEAD = re.compile(r"HEAD([~^@].*)?")
 LINK, SUBMODULE = 0o120000, 0o160000
 
 
@@ -79,7 +81,7 @@ class Opened:
 
     def commit(self, revision: str) -> Commit:
         """Raises GitFault."""
-        if revision.startswith("HEAD") and self.head() is None:
+        if _OF_HEAD.fullmatch(revision) and self.head() is None:
             raise GitFault("Nothing has been committed yet.")
         try:
             found = parse_object(self.repository, revision.encode())  # type: ignore[arg-type]

@@ -62,7 +62,7 @@ def create_app(host: Host) -> QuartTrio:
         app.register_blueprint(noun.blueprint(host))
     plugins = host.kernel.host
     for plugin, answer in list(plugins.ask("register_routes", kernel=host.kernel)):
-        if reason := _refusal(app, answer, described=plugins.is_shipped(plugin)):
+        if reason := _register(app, answer, described=plugins.is_shipped(plugin)):
             plugins.quarantine(plugin, reason)
             return create_app(host)  # what of it is registered can't be taken back
     for endpoint in {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}:
@@ -129,9 +129,9 @@ def _http_refusal(error: HTTPException) -> problems.Refused:
             return problems.Refused(status, error.description or "The request can't be served.")
 
 
-def _refusal(app: QuartTrio, answer: Any, *, described: bool) -> str:
-    """Registers a plugin's blueprints; why they can't stand, "" where they do. `described`: that each of its routes can
-    be described is known already; to try it takes a tenth of all that a start takes."""
+def _register(app: QuartTrio, answer: Any, *, described: bool) -> str:
+    """Registers a plugin's blueprints. Returns why they can't stand, "" where they do. `described`: it is known already
+    that each of its routes can be described; to try it takes a tenth of all that a start takes."""
     if not isinstance(answer, Sequence) or not all(isinstance(blueprint, Blueprint) for blueprint in answer):
         return "Its hook register_routes must return a list of Quart blueprints."
     before = list(app.url_map.iter_rules())

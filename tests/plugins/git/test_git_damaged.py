@@ -62,6 +62,12 @@ async def test_a_branch_that_is_yet_to_be_is_no_damage(repo: Repo, git: Git) -> 
     assert (found.branch, found.head, [change.path for change in found.changes]) == ("main", "", ["a.txt"])
     with pytest.raises(ToolError, match="Nothing has been committed yet"):
         await git.show(repo.ground(), AskedShow("HEAD"))
+    repo.commit("one")
+    repo.git("branch", "HEADLINE")
+    repo.git("symbolic-ref", "HEAD", "refs/heads/yet-to-be")
+    assert (await git.show(repo.ground(), AskedShow("HEADLINE"))).commit.title == "one"
+    with pytest.raises(ToolError, match="Nothing has been committed yet"):
+        await git.show(repo.ground(), AskedShow("HEAD~1"))
 
 
 async def test_a_submodule_without_a_head_is_one_that_differs(repo: Repo, home: Path, tmp_path: Path) -> None:
